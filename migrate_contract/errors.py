@@ -1,0 +1,572 @@
+"""The error catalogue: every way in which OneMigrate refuses or fails, with its cause in words and its fix.
+
+Three classes say what to do (`Retryable`, `Fatal`, `SkipRecord`); one code says what happened. The same words are
+read by the CLI, the dashboard, mail and the API. docs/errors.md is generated from here.
+
+Terms: *title* says what happened; *detail* (given where the error is raised) says which; *fix* is an imperative that
+a tired person can follow; *fault* says who has to act.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum, unique
+
+
+@unique
+class Fault(StrEnum):
+    """Whose turn it is; set in the catalogue."""
+
+    CUSTOMER = "customer"
+    OPERATOR = "operator"
+    TRANSIENT = "transient"
+    BUG = "bug"
+
+
+@unique
+class ErrorCode(StrEnum):
+    """Stable identifiers. Raised where the name says; never reused for another meaning."""
+
+    # The edge of the API
+    REQUEST_MALFORMED = "request-malformed"
+    REQUEST_INVALID = "request-invalid"
+    BODY_TOO_LARGE = "body-too-large"
+    NOT_FOUND = "not-found"
+    SIGN_IN_REQUIRED = "sign-in-required"
+    NOT_A_MEMBER = "not-a-member"
+    ROLE_INSUFFICIENT = "role-insufficient"
+    CSRF_REFUSED = "csrf-refused"
+    CHANGED_MEANWHILE = "changed-meanwhile"
+    INTERNAL = "internal-error"
+    STORAGE_UNAVAILABLE = "storage-unavailable"
+    SETTINGS_INVALID = "settings-invalid"
+    # Registration and agent keys
+    REGISTRATION_CODE_UNKNOWN = "registration-code-unknown"
+    REGISTRATION_CODE_USED = "registration-code-used"
+    REGISTRATION_CODE_EXPIRED = "registration-code-expired"
+    REGISTRATION_CODE_REVOKED = "registration-code-revoked"
+    REGISTRATION_THROTTLED = "registration-throttled"
+    AGENT_KEY_MISSING = "agent-key-missing"
+    AGENT_KEY_INVALID = "agent-key-invalid"
+    AGENT_KEY_EXPIRED = "agent-key-expired"
+    AGENT_REVOKED = "agent-revoked"
+    AGENT_CLONED = "agent-cloned"
+    SESSION_SUPERSEDED = "session-superseded"
+    ATTEMPT_SUPERSEDED = "attempt-superseded"
+    # Clients, projects, jobs
+    AGENT_OF_ANOTHER_CLIENT = "agent-of-another-client"
+    JOB_STATE_CONFLICT = "job-state-conflict"
+    JOB_STARTED = "job-started"
+    JOB_WORKING = "job-working"
+    DESTINATION_OVERLAP = "destination-overlap"
+    CONTAINER_OF_ANOTHER_CLIENT = "container-of-another-client"
+    PROJECT_NOT_EMPTY = "project-not-empty"
+    PROJECT_CLOSED = "project-closed"
+    CLIENT_NOT_EMPTY = "client-not-empty"
+    NO_AZURE_CONNECTION = "NO_AZURE_CONNECTION"
+    DEPLOYMENT_STORAGE_MISSING = "deployment-storage-missing"
+    GRANT_REFUSED = "grant-refused"
+    DISPATCH_POISONED = "dispatch-poisoned"
+    JOB_UNDELIVERED = "job-undelivered"
+    SCAN_STALLED = "scan-stalled"
+    AGENT_OFFLINE = "agent-offline"
+    COMMAND_UNKNOWN = "command-unknown"
+    # The agent's own machine
+    CONFIG_INVALID = "config-invalid"
+    NOT_REGISTERED = "not-registered"
+    ALREADY_REGISTERED = "already-registered"
+    ALREADY_RUNNING = "already-running"
+    NOT_RUNNING = "not-running"
+    SERVICE_UNSUPPORTED = "service-unsupported"
+    CONTROL_PLANE_UNREACHABLE = "control-plane-unreachable"
+    TLS_NOT_TRUSTED = "tls-not-trusted"
+    PROXY_REFUSED = "proxy-refused"
+    CLOCK_SKEWED = "clock-skewed"
+    JOURNAL_UNREADABLE = "journal-unreadable"
+    DISK_FULL = "disk-full"
+    # A copy as a whole
+    SOURCE_NOT_FOUND = "source-not-found"
+    SOURCE_NOT_READABLE = "source-not-readable"
+    TARGET_UNREACHABLE = "target-unreachable"
+    TARGET_CONTAINER_MISSING = "target-container-missing"
+    TARGET_ACCESS_DENIED = "target-access-denied"
+    SAS_URL_INVALID = "sas-url-invalid"
+    INTERRUPTED = "interrupted"
+    # One file
+    FILTERED_OUT = "filtered-out"
+    SYMLINK_SKIPPED = "symlink-skipped"
+    SYMLINK_BROKEN = "symlink-broken"
+    SYMLINK_CYCLE = "symlink-cycle"
+    SPECIAL_FILE = "special-file"
+    NAME_UNSUPPORTED = "name-unsupported"
+    NAME_COLLISION = "name-collision"
+    SOURCE_CHANGED = "source-changed"
+    SOURCE_LOCKED = "source-locked"
+    SOURCE_DENIED = "source-denied"
+    SOURCE_VANISHED = "source-vanished"
+    SOURCE_READ_FAILED = "source-read-failed"
+    TARGET_EXISTS = "target-exists"
+    TARGET_KEPT = "target-kept"
+    TARGET_CHANGED = "target-changed"
+    TARGET_ARCHIVED = "target-archived"
+    TARGET_BUSY = "target-busy"
+    TARGET_REFUSED = "target-refused"
+    TRANSIT_CORRUPTED = "transit-corrupted"
+    VERIFY_MISMATCH = "verify-mismatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the catalogue. `status` is the HTTP status where the code reaches HTTP."""
+
+    title: str
+    fix: str
+    fault: Fault
+    status: int
+    retryable: bool = False
+
+
+_C, _O, _T, _B = Fault.CUSTOMER, Fault.OPERATOR, Fault.TRANSIENT, Fault.BUG
+_E = ErrorCode
+
+CATALOGUE: dict[ErrorCode, Entry] = {
+    _E.REQUEST_MALFORMED: Entry(
+        "Request is not readable", "Send well-formed JSON in UTF-8, an object at the top.", _B, 400
+    ),
+    _E.REQUEST_INVALID: Entry(
+        "Request has wrong values", "Correct the fields listed under `errors` and send it again.", _O, 400
+    ),
+    _E.BODY_TOO_LARGE: Entry("Request body is too large", "Send less at once; the detail names the limit.", _B, 413),
+    _E.NOT_FOUND: Entry(
+        "Not found",
+        "Check the address or the id; it may have been deleted, or belong to somebody else.",
+        _O,
+        404,
+    ),
+    _E.SIGN_IN_REQUIRED: Entry("Sign-in required", "Sign in with your Microsoft work account and try again.", _O, 401),
+    _E.NOT_A_MEMBER: Entry(
+        "You are not a member here",
+        "Ask an administrator of this deployment to add you as a member.",
+        _O,
+        403,
+    ),
+    _E.ROLE_INSUFFICIENT: Entry(
+        "Your role does not allow this", "Ask an administrator for the role named in the detail.", _O, 403
+    ),
+    _E.CSRF_REFUSED: Entry("The form was not sent from this site", "Reload the page and send the form again.", _O, 403),
+    _E.CHANGED_MEANWHILE: Entry(
+        "Somebody else changed this meanwhile",
+        "Reload, look at the change, and try again.",
+        _T,
+        409,
+        retryable=True,
+    ),
+    _E.INTERNAL: Entry(
+        "Something broke on our side",
+        "Try again; if it happens twice, send the correlation id to support.",
+        _B,
+        500,
+        retryable=True,
+    ),
+    _E.STORAGE_UNAVAILABLE: Entry(
+        "The control plane's storage does not answer",
+        "Wait a minute and try again; if it lasts, check the storage account's health and network rules.",
+        _T,
+        503,
+        retryable=True,
+    ),
+    _E.SETTINGS_INVALID: Entry(
+        "A setting is missing or wrong",
+        "Correct the app setting named in the detail and restart the app.",
+        _O,
+        500,
+    ),
+    _E.REGISTRATION_CODE_UNKNOWN: Entry(
+        "Registration code unknown",
+        "Check the code for typing errors, or generate a new one on the Agents page.",
+        _C,
+        404,
+    ),
+    _E.REGISTRATION_CODE_USED: Entry(
+        "Registration code already used",
+        "Look for the agent in the Agents list: if it is there, no action is needed. Otherwise generate a new code.",
+        _C,
+        409,
+    ),
+    _E.REGISTRATION_CODE_EXPIRED: Entry(
+        "Registration code expired",
+        "Generate a fresh code on the Agents page and use it within 24 hours; a code works once.",
+        _C,
+        410,
+    ),
+    _E.REGISTRATION_CODE_REVOKED: Entry(
+        "Registration code revoked", "Generate a new code on the Agents page.", _C, 410
+    ),
+    _E.REGISTRATION_THROTTLED: Entry(
+        "Too many wrong registration codes from this address",
+        "Wait for the time named in Retry-After, then use a fresh code.",
+        _C,
+        429,
+        retryable=True,
+    ),
+    _E.AGENT_KEY_MISSING: Entry(
+        "Agent key missing",
+        "Send the agent's key in the X-Agent-Key header; register the agent if it has none.",
+        _C,
+        401,
+    ),
+    _E.AGENT_KEY_INVALID: Entry(
+        "Agent key not accepted",
+        "Register the agent again with a new code: migrate-agent --register CODE.",
+        _C,
+        401,
+    ),
+    _E.AGENT_KEY_EXPIRED: Entry(
+        "Agent key was replaced by a newer one",
+        "Register the agent again with a new code; an old backup of its key no longer works.",
+        _C,
+        401,
+    ),
+    _E.AGENT_REVOKED: Entry(
+        "Agent was revoked by an operator",
+        "If this machine should go on migrating, register it again with a new code.",
+        _C,
+        403,
+    ),
+    _E.AGENT_CLONED: Entry(
+        "Two machines use the same agent",
+        "Stop one of them and register it with a code of its own, then lift the suspension on the agent's page.",
+        _O,
+        409,
+    ),
+    _E.SESSION_SUPERSEDED: Entry(
+        "A newer process of this agent has taken over",
+        "Nothing to do if you restarted the agent. Otherwise find the other machine or process that uses its key.",
+        _C,
+        409,
+    ),
+    _E.ATTEMPT_SUPERSEDED: Entry(
+        "This attempt of the job is over",
+        "Nothing to do: the job was rerun, reassigned or ended; the agent stops working on the old attempt.",
+        _T,
+        409,
+    ),
+    _E.AGENT_OF_ANOTHER_CLIENT: Entry(
+        "The agent belongs to another client", "Choose an agent of the project's own client.", _O, 409
+    ),
+    _E.JOB_STATE_CONFLICT: Entry(
+        "The job's state does not allow this",
+        "Reload the job; the detail says in which states this is possible.",
+        _O,
+        409,
+    ),
+    _E.JOB_STARTED: Entry(
+        "The job has started already", "Cancel it and duplicate it, or rerun it with other settings.", _O, 409
+    ),
+    _E.JOB_WORKING: Entry("The job is at work", "Cancel it first, and wait until it shows cancelled.", _O, 409),
+    _E.DESTINATION_OVERLAP: Entry(
+        "Another unfinished job writes to this destination",
+        "Choose another prefix, or wait until the job named in the detail has ended.",
+        _O,
+        409,
+    ),
+    _E.CONTAINER_OF_ANOTHER_CLIENT: Entry(
+        "The container belongs to another client",
+        "Choose a container name that is this client's own.",
+        _O,
+        409,
+    ),
+    _E.PROJECT_NOT_EMPTY: Entry("The project still has jobs", "Delete its jobs first.", _O, 409),
+    _E.PROJECT_CLOSED: Entry("The project is closed", "Reopen the project, or create the job in another one.", _O, 409),
+    _E.CLIENT_NOT_EMPTY: Entry(
+        "The client still has projects or agents", "Delete its projects and revoke its agents first.", _O, 409
+    ),
+    _E.NO_AZURE_CONNECTION: Entry(
+        "Project has no Azure connection",
+        "Open the project, connect Azure Storage, then rerun the job.",
+        _O,
+        409,
+    ),
+    _E.DEPLOYMENT_STORAGE_MISSING: Entry(
+        "This deployment has no storage account for data",
+        "Set the app setting named in the detail, or connect the customer's own account.",
+        _O,
+        409,
+    ),
+    _E.GRANT_REFUSED: Entry(
+        "Access to the destination is not given",
+        "The detail says why; resume or rerun the job if it should go on.",
+        _O,
+        409,
+    ),
+    _E.DISPATCH_POISONED: Entry(
+        "A start message failed repeatedly",
+        "Nothing is lost: the sweep sends it again. Look at the alert's copy of the message and the log of that time.",
+        _B,
+        500,
+        retryable=True,
+    ),
+    _E.JOB_UNDELIVERED: Entry(
+        "The job has not reached its agent for 10 minutes",
+        "Start the agent (migrate-agent start --service), or reassign the job to an agent that is online.",
+        _O,
+        409,
+    ),
+    _E.SCAN_STALLED: Entry(
+        "Scanning for 30 minutes without progress",
+        "Check that the source answers on the agent's machine, and read the agent's log: migrate-agent logs.",
+        _C,
+        409,
+    ),
+    _E.AGENT_OFFLINE: Entry(
+        "Agent is offline",
+        "Start it: migrate-agent start --service (Windows: the service named on the agent's page); "
+        "from its machine test: curl <api>/api/health.",
+        _C,
+        409,
+    ),
+    _E.COMMAND_UNKNOWN: Entry(
+        "The agent does not know this command",
+        "Update the agent: its version is older than the control plane.",
+        _C,
+        409,
+    ),
+    _E.CONFIG_INVALID: Entry(
+        "The agent's configuration is not valid", "Correct the entry named in the detail.", _C, 400
+    ),
+    _E.NOT_REGISTERED: Entry(
+        "This agent is not registered",
+        "Run: migrate-agent --register CODE (a code is on the Agents page).",
+        _C,
+        401,
+    ),
+    _E.ALREADY_REGISTERED: Entry(
+        "This agent is registered already",
+        "Nothing to do; to move it to another client run migrate-agent unregister first.",
+        _C,
+        409,
+    ),
+    _E.ALREADY_RUNNING: Entry(
+        "The agent is running already",
+        "Nothing to do; migrate-agent status shows it, migrate-agent stop ends it.",
+        _C,
+        409,
+    ),
+    _E.NOT_RUNNING: Entry(
+        "The agent is not running",
+        "Start it: migrate-agent start, or migrate-agent start --service.",
+        _C,
+        409,
+    ),
+    _E.SERVICE_UNSUPPORTED: Entry(
+        "No service manager to install into", "Run migrate-agent start under your own supervisor.", _C, 400
+    ),
+    _E.CONTROL_PLANE_UNREACHABLE: Entry(
+        "The control plane does not answer",
+        "Allow outbound HTTPS from this machine to the host in the detail; test: curl <api>/api/health.",
+        _C,
+        503,
+        retryable=True,
+    ),
+    _E.TLS_NOT_TRUSTED: Entry(
+        "The server's certificate is not trusted",
+        "If a proxy inspects TLS, install its root certificate on this machine or set ca_bundle to its file.",
+        _C,
+        502,
+    ),
+    _E.PROXY_REFUSED: Entry(
+        "The proxy refused the connection",
+        "Check the proxy's address and credentials, and allow the host in the detail.",
+        _C,
+        502,
+    ),
+    _E.CLOCK_SKEWED: Entry(
+        "The machine's clock is off", "Turn on time synchronisation; transfers go on meanwhile.", _C, 400
+    ),
+    _E.JOURNAL_UNREADABLE: Entry(
+        "The agent's journal is damaged",
+        "Move the file named in the detail away and start the agent: jobs are taken up again without sending verified "
+        "files twice.",
+        _C,
+        500,
+    ),
+    _E.DISK_FULL: Entry(
+        "No space left for the agent's journal",
+        "Free space on the disk named in the detail; the job goes on by itself.",
+        _C,
+        507,
+        retryable=True,
+    ),
+    _E.SOURCE_NOT_FOUND: Entry(
+        "Source folder not found",
+        "Check the path on the agent's machine, and that the share is mounted there.",
+        _C,
+        404,
+    ),
+    _E.SOURCE_NOT_READABLE: Entry(
+        "Source folder cannot be read",
+        "Give the agent's account (see the agent's page) read access to it.",
+        _C,
+        403,
+    ),
+    _E.TARGET_UNREACHABLE: Entry(
+        "No connection to the destination",
+        "Allow outbound HTTPS to the host in the detail; the job goes on by itself.",
+        _C,
+        503,
+        retryable=True,
+    ),
+    _E.TARGET_CONTAINER_MISSING: Entry(
+        "The destination container does not exist",
+        "Rerun the job: the control plane creates the container.",
+        _O,
+        404,
+    ),
+    _E.TARGET_ACCESS_DENIED: Entry(
+        "The destination refused access",
+        "Check the account's firewall and that the signature allows create, write, list and read.",
+        _O,
+        403,
+    ),
+    _E.SAS_URL_INVALID: Entry(
+        "This is not a container SAS URL",
+        "Pass https://<account>.blob.core.windows.net/<container>?<signature> in quotes.",
+        _C,
+        400,
+    ),
+    _E.INTERRUPTED: Entry(
+        "The copy was interrupted",
+        "Run it again: what is verified is not sent twice.",
+        _T,
+        409,
+        retryable=True,
+    ),
+    _E.FILTERED_OUT: Entry("Left out by a filter", "Change the job's filters if it should be copied.", _O, 409),
+    _E.SYMLINK_SKIPPED: Entry(
+        "Symbolic link not followed", "Set symlinks to `follow` if linked files should be copied.", _O, 409
+    ),
+    _E.SYMLINK_BROKEN: Entry("Symbolic link leads nowhere", "Repair or remove the link.", _C, 404),
+    _E.SYMLINK_CYCLE: Entry(
+        "Symbolic link leads back to its own folder", "Remove the link, or set symlinks to `skip`.", _C, 409
+    ),
+    _E.SPECIAL_FILE: Entry(
+        "Not a regular file", "Nothing to do: sockets, pipes and devices have no content to copy.", _C, 409
+    ),
+    _E.NAME_UNSUPPORTED: Entry(
+        "Blob Storage cannot hold this name",
+        "Rename the file as the detail says, then rerun the job.",
+        _C,
+        409,
+    ),
+    _E.NAME_COLLISION: Entry(
+        "Two source names become the same blob name", "Rename one of them, then rerun the job.", _C, 409
+    ),
+    _E.SOURCE_CHANGED: Entry(
+        "The file changed while it was being read",
+        "Close the program that writes to it, then retry the failed files.",
+        _C,
+        409,
+        retryable=True,
+    ),
+    _E.SOURCE_LOCKED: Entry(
+        "The file is locked by another program",
+        "Close the program that holds it, then retry the failed files.",
+        _C,
+        423,
+        retryable=True,
+    ),
+    _E.SOURCE_DENIED: Entry(
+        "No permission to read the file",
+        "Give the agent's account read access, then retry the failed files.",
+        _C,
+        403,
+    ),
+    _E.SOURCE_VANISHED: Entry(
+        "The file was removed during the copy",
+        "Nothing to do if that was meant; otherwise restore it and rerun.",
+        _C,
+        404,
+    ),
+    _E.SOURCE_READ_FAILED: Entry(
+        "The source disk or share returned an error",
+        "Check the disk or the share's connection, then retry the failed files.",
+        _C,
+        502,
+        retryable=True,
+    ),
+    _E.TARGET_EXISTS: Entry(
+        "The destination holds a different blob that is not ours",
+        "Compare both; then rename one, choose another prefix, or set overwrite to `always`.",
+        _O,
+        409,
+    ),
+    _E.TARGET_KEPT: Entry(
+        "The destination's version was kept, as the overwrite rule says",
+        "Set overwrite to `always` if the source should win.",
+        _O,
+        409,
+    ),
+    _E.TARGET_CHANGED: Entry(
+        "Somebody else wrote this blob during the copy",
+        "Find the other writer, then retry the failed files.",
+        _O,
+        412,
+        retryable=True,
+    ),
+    _E.TARGET_ARCHIVED: Entry(
+        "The destination's blob is archived", "Rehydrate or delete it, then retry the failed files.", _O, 409
+    ),
+    _E.TARGET_BUSY: Entry("The storage service is busy", "Nothing to do: it is tried again.", _T, 503, retryable=True),
+    _E.TARGET_REFUSED: Entry(
+        "The storage service refused the file",
+        "The detail has the service's own words; correct the cause and retry.",
+        _O,
+        409,
+    ),
+    _E.TRANSIT_CORRUPTED: Entry(
+        "Bytes were damaged on the way",
+        "Nothing to do: the service refused them and they are sent again.",
+        _T,
+        400,
+        retryable=True,
+    ),
+    _E.VERIFY_MISMATCH: Entry(
+        "The stored blob does not equal the source",
+        "Retry the failed files; if it happens again, look for another writer to the container.",
+        _O,
+        409,
+        retryable=True,
+    ),
+}
+
+
+class MigrateError(Exception):
+    """Root of the errors that we raise ourselves: a code and what it happened to. Never holds a secret."""
+
+    def __init__(self, code: ErrorCode, detail: str = "", *, retry_after_seconds: float | None = None) -> None:
+        self.code = code
+        self.detail = detail or CATALOGUE[code].title
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(f"{code.value}: {self.detail}")
+
+    @property
+    def title(self) -> str:
+        """Result: what happened, from the catalogue."""
+        return CATALOGUE[self.code].title
+
+    @property
+    def fix(self) -> str:
+        """Result: what to do, from the catalogue."""
+        return CATALOGUE[self.code].fix
+
+
+class Retryable(MigrateError):
+    """Trying again may help: the caller's retry policy decides when."""
+
+
+class Fatal(MigrateError):
+    """Trying again cannot help: the request, job or command ends with this code."""
+
+
+class SkipRecord(MigrateError):
+    """One file or record cannot be handled; the rest goes on."""

@@ -1,0 +1,313 @@
+"""Jobs on the wire: what to do (spec), how far it is (progress), what happened to files (ledger), access (grant)."""
+
+from __future__ import annotations
+
+from enum import StrEnum, unique
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from migrate_contract.wire import (
+    Attempt,
+    Count,
+    JobId,
+    Label,
+    Name,
+    Sentence,
+    Timestamp,
+    WireModel,
+)
+
+
+@unique
+class JobType(StrEnum):
+    """Set by the operator at creation."""
+
+    MIGRATE_FILES = "migrate_files"
+
+
+@unique
+class JobState(StrEnum):
+    """The users' words. Moved only by `functions.domain.job.advance`."""
+
+    CREATED = "created"
+    SCANNING = "scanning"
+    READY = "ready"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FAILED = "failed"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+@unique
+class JobPhase(StrEnum):
+    """Set by the agent in progress and heartbeats: where the attempt stands on the agent."""
+
+    QUEUED = "queued"
+    """Accepted, waits for a free slot (`max_jobs`)."""
+    SCANNING = "scanning"
+    READY = "ready"
+    """Scan complete, waits for approval (`hold_after_scan`)."""
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    """The agent was asked about an attempt that its journal does not know."""
+
+
+@unique
+class Outcome(StrEnum):
+    """Of a completed job; set by the agent from its counters."""
+
+    COMPLETE = "complete"
+    COMPLETE_WITH_FAILURES = "complete_with_failures"
+
+
+@unique
+class Overwrite(StrEnum):
+    """Set by the operator: what to do where the destination already holds a different blob."""
+
+    IF_SOURCE_NEWER = "if_source_newer"
+    """Replace only our own blob, and only by a newer source file; a stranger's blob fails `target-exists`."""
+    NEVER = "never"
+    ALWAYS = "always"
+
+
+@unique
+class SymlinkPolicy(StrEnum):
+    """Set by the operator."""
+
+    SKIP = "skip"
+    """A link is excluded, with code `symlink-skipped`."""
+    FOLLOW = "follow"
+    """A link to a file is copied as that file; links to folders are followed, cycles are cut."""
+
+
+@unique
+class Verification(StrEnum):
+    """How well a file's copy is known to be right; set by the agent per file, asked for by the operator per job."""
+
+    BLOCK = "block"
+    """Each request's Content-MD5 was checked by the service."""
+    STORED = "stored"
+    """Size and hash (or block list) were read back from the service after the commit."""
+    READBACK = "readback"
+    """Downloaded again and hashed."""
+
+
+@unique
+class Bucket(StrEnum):
+    """Where a found file ended; each file is in exactly one."""
+
+    EXCLUDED = "excluded"
+    """A filter, a policy or the overwrite rule left it out."""
+    UNCHANGED = "unchanged"
+    """The destination already holds it, equal in size and hash."""
+    TRANSFERRED = "transferred"
+    FAILED = "failed"
+    UNSUPPORTED = "unsupported"
+    """Blob cannot hold its name, or it is no regular file."""
+    PENDING = "pending"
+
+
+class LocalSource(WireModel):
+    """A folder that the agent's machine can read: a local disk, a mount or a UNC path. Absolute."""
+
+    kind: Literal["local"] = "local"
+    path: Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")]
+
+
+class BlobDestination(WireModel):
+    """A container of the project's Azure connection and the prefix below it ('' or 'a/b', no slash at either end)."""
+
+    kind: Literal["azure_blob"] = "azure_blob"
+    container: Annotated[str, StringConstraints(min_length=3, max_length=63, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    prefix: Annotated[str, StringConstraints(max_length=512, pattern=r"^[^\x00-\x1f\x7f\\]*$")] = ""
+
+    @model_validator(mode="after")
+    def _prefix_is_plain(self) -> Self:
+        segments = self.prefix.split("/") if self.prefix else []
+        if any(segment in ("", ".", "..") or segment.endswith(".") for segment in segments):
+            raise ValueError("prefix is folders joined by '/', none of them empty, '.', '..' or ending in '.'")
+        return self
+
+
+class FileFilters(WireModel):
+    """Glob patterns on the path relative to the source, '/' as separator, case-sensitive; exclude wins."""
+
+    include: list[Label] = Field(default_factory=list, max_length=200)
+    exclude: list[Label] = Field(default_factory=list, max_length=200)
+
+
+class TransferSettings(WireModel):
+    """How to copy. Units are in the names."""
+
+    concurrency: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = "auto"
+    """Files or blocks in flight; `auto` starts at 4 (the source document's default)."""
+    chunk_size_mib: Annotated[int, Field(ge=1, le=256)] = 8
+    bandwidth_limit_mbps: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    overwrite: Overwrite = Overwrite.IF_SOURCE_NEWER
+    symlinks: SymlinkPolicy = SymlinkPolicy.SKIP
+    verification: Verification = Verification.STORED
+
+
+class JobSpec(WireModel):
+    """The snapshot that one attempt works from."""
+
+    job_id: JobId
+    attempt: Attempt
+    name: Name
+    type: JobType
+    source: LocalSource
+    destination: BlobDestination
+    filters: FileFilters = Field(default_factory=FileFilters)
+    transfer: TransferSettings = Field(default_factory=TransferSettings)
+    hold_after_scan: bool = False
+    approved: bool = False
+    """True where an operator has approved this attempt already (it was paused and resumed after that)."""
+
+
+class Tally(WireModel):
+    """Absolute counts of one attempt; scanned = excluded + unchanged + transferred + failed + unsupported + pending."""
+
+    scanned: Count = 0
+    excluded: Count = 0
+    unchanged: Count = 0
+    transferred: Count = 0
+    failed: Count = 0
+    unsupported: Count = 0
+    pending: Count = 0
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        buckets = self.excluded + self.unchanged + self.transferred + self.failed + self.unsupported + self.pending
+        if buckets != self.scanned:
+            raise ValueError(f"scanned is {self.scanned} but its buckets add up to {buckets}")
+        return self
+
+
+@unique
+class WaitReason(StrEnum):
+    """Set by the agent's meter: what the transfer waits for right now."""
+
+    NONE = "none"
+    DISK = "disk"
+    NETWORK = "network"
+    SERVICE_BUSY = "service_busy"
+    THROTTLE = "throttle"
+    COMMIT = "commit"
+    GRANT = "grant"
+    NO_CONNECTION = "no_connection"
+    APPROVAL = "approval"
+
+
+class Waiting(WireModel):
+    """`detail` is the sentence for the page ("no connection to x since 14:02")."""
+
+    reason: WaitReason = WaitReason.NONE
+    detail: Sentence = ""
+    since: Timestamp | None = None
+
+
+class JobFault(WireModel):
+    """Why an attempt failed: a code of the catalogue and this occurrence's detail."""
+
+    code: Label
+    detail: Sentence
+
+
+class FileFault(WireModel):
+    """A recent failure, for the live page; the ledger has them all."""
+
+    path: Annotated[str, StringConstraints(max_length=4096)]
+    code: Label
+    detail: Sentence
+
+
+class Progress(WireModel):
+    """`POST /api/agent/jobs/{job_id}/progress`. Absolute counters: a repeat or an old one never double-counts."""
+
+    attempt: Attempt
+    sequence: Count
+    """Grows with every report of this attempt, across restarts (it is kept in the journal)."""
+    phase: JobPhase
+    measured_seconds_ago: Annotated[float, Field(ge=0)] = 0.0
+    """Age of these numbers when sent, on the agent's monotonic clock; a wall clock that is off changes nothing."""
+    scan_complete: bool = False
+    files: Tally = Field(default_factory=Tally)
+    bytes: Tally = Field(default_factory=Tally)
+    verified_files: Count = 0
+    retries: Count = 0
+    speed_bytes_per_second: Annotated[float, Field(ge=0)] = 0.0
+    eta_seconds: Annotated[float, Field(ge=0)] | None = None
+    waiting: Waiting = Field(default_factory=Waiting)
+    recent_faults: list[FileFault] = Field(default_factory=list, max_length=20)
+    outcome: Outcome | None = None
+    fault: JobFault | None = None
+
+
+class ProgressAnswer(WireModel):
+    """`applied` false: an equal or newer report was there already. `wish` repeats an operator's pending wish."""
+
+    applied: bool
+    state: JobState
+    wish: Literal["pause", "cancel"] | None = None
+
+
+class GrantRequest(WireModel):
+    """`POST /api/agent/jobs/{job_id}/grant`."""
+
+    attempt: Attempt
+
+
+class Grant(WireModel):
+    """Access to one container for one attempt: create, write, list, read; no delete. Expiry is in seconds left."""
+
+    container_url: str
+    """`https://host/[account/]container` without a query."""
+    sas_token: str = Field(repr=False)
+    seconds_left: Annotated[float, Field(gt=0)]
+    renew_in_seconds: Annotated[float, Field(gt=0)]
+
+
+class LedgerRow(WireModel):
+    """What happened to one file in one attempt. `row` numbers the attempt's rows from 1, without gaps."""
+
+    row: Annotated[int, Field(ge=1)]
+    path: Annotated[str, StringConstraints(max_length=8192)]
+    """Relative to the source, '/' as separator; undecodable bytes are shown as \\xNN."""
+    bucket: Bucket
+    size_bytes: Count = 0
+    mtime: Timestamp | None = None
+    md5: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
+    verification: Verification | None = None
+    code: Label | None = None
+    detail: Sentence | None = None
+    tries: Count = 0
+    finished_at: Timestamp
+
+
+class LedgerChunk(WireModel):
+    """`POST /api/agent/jobs/{job_id}/ledger`: consecutive rows.
+
+    The first row's number names the chunk, so that a repeat overwrites itself.
+    """
+
+    attempt: Attempt
+    rows: list[LedgerRow] = Field(min_length=1, max_length=20_000)
+
+    @model_validator(mode="after")
+    def _consecutive(self) -> Self:
+        first = self.rows[0].row
+        if any(row.row != first + index for index, row in enumerate(self.rows)):
+            raise ValueError("rows of a chunk are consecutive")
+        return self
+
+
+class LedgerAnswer(WireModel):
+    """`next_row`: the number that the server expects next; the agent ships from there."""
+
+    next_row: Count
