@@ -1,0 +1,1 @@
+"""The control plane: triggers, services, domain, adapters and dashboard of OneMigrate."""

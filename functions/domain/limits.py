@@ -1,0 +1,32 @@
+"""Limits in time and number (product page, Limits and defaults). All seconds are settings, so tests can shorten them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The defaults are the product's; settings may override each."""
+
+    heartbeat_active_seconds: float = 30
+    heartbeat_idle_seconds: float = 60
+    heartbeat_jitter: float = 0.2
+    late_seconds: float = 90
+    offline_seconds: float = 300
+    lease_seconds: float = 600
+    code_lifetime_seconds: float = 86_400
+    code_replay_seconds: float = 900
+    """How long the same install may redeem its used code again (a lost answer)."""
+    code_tries: int = 10
+    code_tries_window_seconds: float = 900
+    grant_seconds: float = 3600
+    key_rotation_seconds: float = 2_592_000
+    key_overlap_seconds: float = 86_400
+    clone_window_seconds: float = 600
+    clone_changes: int = 3
+    redispatch_seconds: float = 60
+    undelivered_seconds: float = 600
+    scan_stalled_seconds: float = 1800
+    code_retention_seconds: float = 7_776_000
+    """How long a code that was used, revoked or has expired stays listed with its fate (90 days)."""

@@ -1,0 +1,454 @@
+"""The bodies of the operator API: what it takes and what it shows. The dashboard renders the same views.
+
+Nouns: a *view* is what a caller sees; a *body* is what a caller sends (strict JSON, unknown fields ignored).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum, unique
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from migrate_contract.agents import AgentFault, AgentState, HeartbeatJob, MachineFacts, ProcessMode
+from migrate_contract.jobs import (
+    BlobDestination,
+    Bucket,
+    FileFault,
+    FileFilters,
+    JobPhase,
+    JobState,
+    JobType,
+    LedgerRow,
+    LocalSource,
+    Outcome,
+    Tally,
+    TransferSettings,
+    Verification,
+    Waiting,
+)
+from migrate_contract.wire import AgentId, ClientId, Name, ProjectId, Timestamp, WireModel
+
+Note = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
+]
+"""Free text of a person, may have several lines."""
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 200
+
+
+class Page[T](WireModel):
+    """A part of a list. `continuation` null: there is no more. A page may be shorter than asked for, even empty."""
+
+    items: list[T]
+    continuation: str | None = None
+
+
+class ListQuery(WireModel):
+    """Paging of every list: `?limit=&continuation=`."""
+
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
+    continuation: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
+
+
+class MeView(WireModel):
+    """`GET /api/me`: the signed-in member. `client_ids` empty: all clients."""
+
+    name: str
+    role: str
+    organization_id: str
+    organization_name: str
+    client_ids: list[str]
+
+
+class ClientCreate(WireModel):
+    """`POST /api/clients`."""
+
+    name: Name
+    notes: Note = ""
+
+
+class ClientPatch(WireModel):
+    """`PATCH /api/clients/{client_id}`: what is null stays as it is."""
+
+    name: Name | None = None
+    notes: Note | None = None
+
+
+class ClientView(WireModel):
+    """A customer of the operator."""
+
+    client_id: str
+    name: str
+    notes: str
+    created_at: Timestamp
+    created_by: str
+
+
+@unique
+class CodeState(StrEnum):
+    """Computed from the code's row."""
+
+    OPEN = "open"
+    USED = "used"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+class CodeCreate(WireModel):
+    """`POST /api/registration-codes`."""
+
+    client_id: ClientId
+    label: Annotated[str, StringConstraints(strip_whitespace=True, max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+
+
+class CodeView(WireModel):
+    """A registration code's fate. The code itself is not kept; `code_id` is no part of it."""
+
+    code_id: str
+    client_id: str
+    label: str
+    state: CodeState
+    created_at: Timestamp
+    created_by: str
+    expires_at: Timestamp
+    used_at: Timestamp | None = None
+    agent_id: str | None = None
+    revoked_at: Timestamp | None = None
+
+
+class CodeCreated(CodeView):
+    """The answer to creating a code: `code` is shown this once, as `ABCD-EFGH`."""
+
+    code: str
+
+
+class AgentPatch(WireModel):
+    """`PATCH /api/agents/{agent_id}`."""
+
+    name: Name
+
+
+class AgentView(WireModel):
+    """An installed agent. `state_detail` is a sentence with what to do where something is wrong."""
+
+    agent_id: str
+    client_id: str
+    client_name: str
+    name: str
+    state: AgentState
+    state_detail: str
+    created_at: Timestamp
+    last_seen_at: Timestamp | None = None
+    mode: ProcessMode | None = None
+    machine: MachineFacts | None = None
+    clock_skew_seconds: float | None = None
+    jobs: list[HeartbeatJob] = Field(default_factory=list)
+    max_jobs: int = 2
+    disk_free_bytes: int | None = None
+    buffered_reports: int = 0
+    faults: list[AgentFault] = Field(default_factory=list)
+    open_commands: int = 0
+    key_created_at: Timestamp | None = None
+    suspended_at: Timestamp | None = None
+    revoked_at: Timestamp | None = None
+
+
+@unique
+class ProjectStatus(StrEnum):
+    """Computed from what has happened to the project; closing it is an operator's word."""
+
+    PLANNING = "planning"
+    """No job has started."""
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    """Closed by an operator."""
+    CANCELLED = "cancelled"
+    """Closed by an operator."""
+    AUTH_REQUIRED = "auth_required"
+    """The Azure connection needs a person to sign in; overrides the others until reconnected."""
+
+
+@unique
+class ProjectType(StrEnum):
+    """Set by the operator."""
+
+    FILE_MIGRATION = "file_migration"
+
+
+@unique
+class ConnectionKind(StrEnum):
+    """Set by the operator: how a project reaches Azure Storage."""
+
+    DEPLOYMENT = "deployment"
+    """An account that this deployment owns."""
+
+
+class AzureConnectionBody(WireModel):
+    """`PUT /api/projects/{project_id}/azure-connection`."""
+
+    kind: ConnectionKind
+
+
+class AzureConnectionView(WireModel):
+    """How the project reaches Azure Storage."""
+
+    kind: ConnectionKind
+    account: str
+    connected_at: Timestamp
+    connected_by: str
+
+
+class ProjectCreate(WireModel):
+    """`POST /api/projects`."""
+
+    client_id: ClientId
+    name: Name
+    description: Note = ""
+    type: ProjectType = ProjectType.FILE_MIGRATION
+
+
+class ProjectPatch(WireModel):
+    """`PATCH /api/projects/{project_id}`: what is null stays. `status` closes the project, or reopens it."""
+
+    name: Name | None = None
+    description: Note | None = None
+    status: Literal["in_progress", "completed", "cancelled"] | None = None
+
+
+class ProjectView(WireModel):
+    """One engagement of a client."""
+
+    project_id: str
+    client_id: str
+    client_name: str
+    name: str
+    description: str
+    type: ProjectType
+    status: ProjectStatus
+    azure_connection: AzureConnectionView | None = None
+    created_at: Timestamp
+    created_by: str
+
+
+class JobCreate(WireModel):
+    """`POST /api/jobs`. Without `agent_id` the client's only agent takes the job."""
+
+    project_id: ProjectId
+    name: Name
+    type: JobType = JobType.MIGRATE_FILES
+    source: LocalSource
+    destination: BlobDestination
+    filters: FileFilters = Field(default_factory=FileFilters)
+    transfer: TransferSettings = Field(default_factory=TransferSettings)
+    agent_id: AgentId | None = None
+    hold_after_scan: bool = False
+
+
+class JobEdit(WireModel):
+    """`PATCH /api/jobs/{job_id}`, until an agent has taken the job: what is null stays as it is."""
+
+    name: Name | None = None
+    source: LocalSource | None = None
+    destination: BlobDestination | None = None
+    filters: FileFilters | None = None
+    transfer: TransferSettings | None = None
+    hold_after_scan: bool | None = None
+
+
+class JobDuplicate(WireModel):
+    """`POST /api/jobs/{job_id}/duplicate`; the body may be `{}`. Null: as in the original, named "... (copy)"."""
+
+    name: Name | None = None
+    destination: BlobDestination | None = None
+    agent_id: AgentId | None = None
+
+
+class JobReassign(WireModel):
+    """`POST /api/jobs/{job_id}/reassign`."""
+
+    agent_id: AgentId
+
+
+@unique
+class WishKind(StrEnum):
+    """Set by an operator: asked of a job that an agent holds, until the agent has done it."""
+
+    PAUSE = "pause"
+    CANCEL = "cancel"
+
+
+class WishView(WireModel):
+    """What an operator asked for and the agent has not done yet."""
+
+    kind: WishKind
+    by: str
+    at: Timestamp
+
+
+class FaultView(WireModel):
+    """A code of the catalogue with its words, and this occurrence's detail."""
+
+    code: str
+    title: str
+    detail: str
+    fix: str
+
+
+class ProgressView(WireModel):
+    """The newest numbers of an attempt; `as_of` is when they were true."""
+
+    attempt: int
+    as_of: Timestamp
+    phase: JobPhase
+    files: Tally
+    bytes: Tally
+    verified_files: int
+    retries: int
+    speed_bytes_per_second: float
+    eta_seconds: float | None
+    waiting: Waiting
+    recent_faults: list[FileFault]
+
+
+@unique
+class JobAction(StrEnum):
+    """What is possible now; the names are the API's."""
+
+    EDIT = "edit"
+    DELETE = "delete"
+    DUPLICATE = "duplicate"
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+    RERUN = "rerun"
+    REASSIGN = "reassign"
+    APPROVE = "approve"
+
+
+class JobView(WireModel):
+    """A job as operators see it. `waiting_because` is a sentence wherever the job waits for something."""
+
+    job_id: str
+    project_id: str
+    project_name: str
+    client_id: str
+    client_name: str
+    name: str
+    type: JobType
+    source: LocalSource
+    destination: BlobDestination
+    filters: FileFilters
+    transfer: TransferSettings
+    hold_after_scan: bool
+    agent_id: str | None
+    agent_name: str | None
+    agent_state: AgentState | None
+    state: JobState
+    attempt: int
+    outcome: Outcome | None
+    scan_complete: bool
+    waiting_because: str | None
+    wish: WishView | None
+    unconfirmed: bool
+    unconfirmed_since: Timestamp | None
+    created_at: Timestamp
+    created_by: str
+    state_since: Timestamp
+    started_at: Timestamp | None
+    ended_at: Timestamp | None
+    approved_at: Timestamp | None
+    fault: FaultView | None
+    progress: ProgressView | None
+    grant_alive_until: Timestamp | None
+    """Set where renewal has stopped (cancel, pause, end, disconnect) and the last grant still lives."""
+    actions: list[JobAction]
+
+
+class HistoryView(WireModel):
+    """One entry of a job's history: a move (from one state to another) or an event within a state."""
+
+    number: int
+    at: Timestamp
+    by: str
+    event: str
+    from_state: JobState | None
+    to_state: JobState
+    attempt: int
+    reason: str
+
+
+class ReasonCount(WireModel):
+    """How many files ended in a bucket for one reason; `code` null where none was needed."""
+
+    bucket: Bucket
+    code: str | None
+    title: str | None
+    files: int
+
+
+class BucketCount(WireModel):
+    """What the ledger holds of one bucket."""
+
+    bucket: Bucket
+    files: int
+    bytes: int
+
+
+class VerificationCount(WireModel):
+    """How many transferred or unchanged files have reached this level."""
+
+    level: Verification
+    files: int
+
+
+class JobReport(WireModel):
+    """`GET /api/jobs/{job_id}/report`: counters of the newest attempt against its ledger.
+
+    `adds_up` is true when every scanned file is in exactly one bucket and the ledger says the same as the counters;
+    null while files are pending or ledger rows are on their way.
+    """
+
+    generated_at: Timestamp
+    job: JobView
+    attempt: int
+    files: Tally
+    bytes: Tally
+    ledger_rows: int
+    ledger_complete: bool
+    ledger: list[BucketCount]
+    reasons: list[ReasonCount]
+    verification: list[VerificationCount]
+    adds_up: bool | None
+
+
+class AlertView(WireModel):
+    """Something that needs a person, found by a watchdog. `resolved_at`: when it was seen to be over."""
+
+    alert_id: str
+    code: str
+    title: str
+    detail: str
+    fix: str
+    link: str
+    client_id: str | None
+    count: int
+    first_at: Timestamp
+    last_at: Timestamp
+    resolved_at: Timestamp | None
+
+
+class AuditView(WireModel):
+    """Who did what."""
+
+    at: Timestamp
+    actor: str
+    action: str
+    subject: str
+    client_id: str | None
+    detail: str
+
+
+FilePage = Page[LedgerRow]
+"""`GET /api/jobs/{job_id}/files`."""
