@@ -1,3 +1,3 @@
-"""The agent: heavy work at the customer's site, steered by the control plane, whole without it for any length of time."""
+"""The agent: does the heavy work at the customer's site, steered by the control plane, and goes on without it."""
 
 __version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The running agent: its loops, their start and their orderly end."""
