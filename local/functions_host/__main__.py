@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -17,11 +18,10 @@ import uvicorn
 from local.functions_host.application import Application
 from local.functions_host.easyauth import EasyAuth, read_sign_in
 from local.functions_host.host import Host, HostOptions
+from local.functions_host.http_exchange import MAX_HEADER_BYTES
 from local.functions_host.queues import MESSAGE_LEASE_SECONDS
 
 LOOPBACK_NAMES = {"127.0.0.1", "localhost", "::1"}
-# Kestrel's limit for all headers of a request.
-MAX_HEADER_BYTES = 32 * 1024
 
 
 def _arguments() -> argparse.Namespace:
@@ -76,12 +76,17 @@ def main() -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        # A little above the limit that we answer ourselves, so that the answer is a clear one.
+        h11_max_incomplete_event_size=2 * MAX_HEADER_BYTES,
         timeout_graceful_shutdown=arguments.drain_seconds,
         ssl_certfile=arguments.certificate,
         ssl_keyfile=arguments.key,
     )
     os.chdir(app_directory)
+    # The server handles these signals itself and raises them again when it has ended in order; by then
+    # there is nothing left to do, and the exit code says so.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
     server = uvicorn.Server(config)
     server.run()
     if not server.started:

@@ -42,6 +42,8 @@ class Application:
         except http_exchange.RequestMalformed as fault:
             logger.info("malformed request: %s", fault)
             response = Response(400)
+        except http_exchange.HeadersTooLarge:
+            response = Response(431, headers=[("connection", "close")])
         except http_exchange.BodyTooLarge:
             response = Response(413, headers=[("connection", "close")])
         except http_exchange.ClientGone:

@@ -14,6 +14,9 @@ from local.functions_host import worker
 MAX_BODY_BYTES = 100 * 1024 * 1024
 """The platform's limit for one request (https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook-trigger#limits)."""
 
+MAX_HEADER_BYTES = 32 * 1024
+"""Kestrel's limit for all headers of a request."""
+
 type Scope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -29,6 +32,10 @@ class RequestMalformed(Exception):
 
 class BodyTooLarge(Exception):
     """The body is over the platform's limit: answered 413."""
+
+
+class HeadersTooLarge(Exception):
+    """The headers are over the server's limit: answered 431."""
 
 
 class ClientGone(Exception):
@@ -76,7 +83,9 @@ class Response:
 
 
 def read_request(scope: Scope) -> Request:
-    """The request without its body; raises RequestMalformed."""
+    """The request without its body; raises RequestMalformed or HeadersTooLarge."""
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+        raise HeadersTooLarge
     raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
     try:
         # The server decodes everything in a path but the slash.
