@@ -12,13 +12,13 @@ import os
 import secrets
 import stat
 import subprocess
-import sys
 from pathlib import Path
 
 from migrate_contract.errors import ErrorCode, Fatal
 
 log = logging.getLogger(__name__)
 
+_WINDOWS = os.name == "nt"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _WINDOWS_GRANTS = ("*S-1-5-18:F", "*S-1-5-32-544:F")
 """SYSTEM and Administrators by their identifiers, because their names are translated on localized systems."""
@@ -42,7 +42,7 @@ def write_private(path: Path, text: str) -> None:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        if sys.platform == "win32":
+        if _WINDOWS:
             _close_to_others_on_windows(partial)
         partial.replace(path)
         _settle(path.parent)
@@ -58,7 +58,7 @@ def read_private(path: Path) -> str | None:
     Raises Fatal(config-invalid) where it belongs to another account or cannot be read or closed.
     """
     try:
-        if sys.platform != "win32":
+        if not _WINDOWS:
             _close_to_others(path)
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -82,7 +82,7 @@ def _close_to_others(path: Path) -> None:
 
 def _settle(folder: Path) -> None:
     """Makes the new name itself survive a power cut, where a folder can be synced."""
-    if sys.platform == "win32":
+    if _WINDOWS:
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

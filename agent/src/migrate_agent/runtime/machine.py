@@ -12,7 +12,6 @@ import platform
 import shutil
 import socket
 import subprocess
-import sys
 import uuid
 from pathlib import Path
 
@@ -20,6 +19,8 @@ from migrate_agent import __version__
 from migrate_contract.agents import MachineFacts
 
 _LABEL_LENGTH = 256
+_LINUX = platform.system() == "Linux"
+_WINDOWS = platform.system() == "Windows"
 
 
 def machine_facts(service_name: str = "") -> MachineFacts:
@@ -53,7 +54,7 @@ def _label(text: str) -> str:
 
 
 def _system_name() -> str:
-    if sys.platform == "linux":
+    if _LINUX:
         try:
             return f"{platform.freedesktop_os_release().get('PRETTY_NAME', 'Linux')} ({platform.machine()})"
         except OSError:
@@ -69,7 +70,7 @@ def _account() -> str:
 
 
 def _system_id() -> str:
-    if sys.platform == "linux":
+    if _LINUX:
         for path in (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id")):
             try:
                 if found := path.read_text(encoding="ascii").strip():
@@ -77,7 +78,7 @@ def _system_id() -> str:
             except (OSError, UnicodeDecodeError):
                 continue
         return socket.gethostname()
-    if sys.platform == "win32":
+    if _WINDOWS:
         return _answer_of("reg", "query", r"HKLM\SOFTWARE\Microsoft\Cryptography", "/v", "MachineGuid")
     return _answer_of("ioreg", "-rd1", "-c", "IOPlatformExpertDevice").partition("IOPlatformUUID")[2][:48]
 
@@ -92,7 +93,7 @@ def _answer_of(*command: str) -> str:
 
 def _network_card() -> str:
     """The hardware address of the first physical card; virtual ones come and go."""
-    if sys.platform == "linux":
+    if _LINUX:
         cards = []
         for device in Path("/sys/class/net").glob("*/device"):
             try:
