@@ -1,0 +1,1 @@
+"""What survives a power cut at the customer's: the agent's journal."""

@@ -1,0 +1,1 @@
+"""Copies one folder tree to Azure Blob: scanner -> planner -> engine -> uploader -> committer."""

@@ -1,0 +1,101 @@
+"""What the engine tells others: settings it takes, how far it is, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from migrate_contract.jobs import FileFault, JobFault, JobPhase, Outcome, Tally, Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """Limits in time and number, with the product page's values; tests shorten them. Seconds, bytes, counts."""
+
+    max_tries: int = 20
+    """Answers of the service about one file in one pass, before the pass gives it up."""
+    retry_passes: int = 3
+    """Passes over failed files after the first pass."""
+    pass_delays_seconds: tuple[float, ...] = (1.0, 5.0, 15.0)
+    """Before each retry pass; the last one repeats."""
+    backoff_first_seconds: float = 1.0
+    backoff_ceiling_seconds: float = 60.0
+    probe_seconds: float = 30.0
+    """Between probes of a lost connection, at most."""
+    give_up_after_seconds: float | None = None
+    """Without any connection for so long the copy fails; None: never (an agent's job waits for ever)."""
+    access_patience_seconds: float = 900.0
+    """Fresh grants refused for so long mean that access is denied (a new role takes up to 10 minutes to act)."""
+    stop_grace_seconds: float = 10.0
+    """After a stop or pause, requests that are not through by then are cut."""
+    racy_seconds: float = 2.0
+    """A file modified this short before it was read is read twice (file systems' clocks tick coarsely)."""
+    flush_seconds: float = 0.2
+    """How long a verdict may wait for its batch."""
+    memory_limit_bytes: int = 192 << 20
+    """File content held in memory at once, over all workers (one chunk is always allowed)."""
+    single_put_max_bytes: int | None = None
+    """Files up to this go up by one Put Blob; None: up to the chunk size."""
+    list_page_size: int = 5000
+    head_verify_limit: int = 16
+    """Up to so many committed files are read back one by one; more by listing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """How far the attempt is, from any thread. Counts are on the disk, so a crash never makes them shrink."""
+
+    phase: JobPhase
+    scan_complete: bool = False
+    files: Tally = field(default_factory=Tally)
+    bytes: Tally = field(default_factory=Tally)
+    verified_files: int = 0
+    retries: int = 0
+    speed_bytes_per_second: float = 0.0
+    """Of payload over the last seconds."""
+    eta_seconds: float | None = None
+    """None until the scan is complete and something moves."""
+    waiting: Waiting = field(default_factory=Waiting)
+    recent_faults: list[FileFault] = field(default_factory=list)
+    waited_seconds: dict[str, float] = field(default_factory=dict)
+    """Worker-seconds per wait reason since the engine started."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineResult:
+    """How `run` ended.
+
+    `phase` is completed, failed, paused or cancelled; or, with `stopped`, the phase in which the process was asked to
+    stop: the attempt goes on when the engine is run again.
+    """
+
+    phase: JobPhase
+    outcome: Outcome | None = None
+    """Of a completed attempt: complete if no file failed."""
+    fault: JobFault | None = None
+    """Of a failed attempt."""
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DryRunFile:
+    """One file that would not simply be copied, or (with no code) would be."""
+
+    path: str
+    bucket: str
+    size_bytes: int
+    code: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What a run would do. `transferred` counts what would be sent; `compared` files of that would first be hashed.
+
+    A file of equal size whose time differs is counted as to be sent, although its hash may prove equal.
+    """
+
+    files: Tally
+    bytes: Tally
+    compared_files: int
+    attention: list[DryRunFile]
+    """Failures, unsupported and kept files, at most 10,000."""
