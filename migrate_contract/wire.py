@@ -13,9 +13,9 @@ MAX_LEDGER_BODY_BYTES = 4 * 1024 * 1024
 
 
 class WireModel(BaseModel):
-    """Base of every body. Unknown fields are ignored, values are immutable, JSON types are taken strictly."""
+    """Base of every body. Unknown fields are ignored, values are immutable, JSON types are strict, numbers finite."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, ser_json_timedelta="float")
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False, ser_json_timedelta="float")
 
 
 _NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"

@@ -56,10 +56,25 @@ class Routes:
         self._services = services
 
     def operator[F: Body](
-        self, method: str, route: str, *, role: Role, status: int = 200, refusals: Sequence[ErrorCode] = ()
+        self,
+        method: str,
+        route: str,
+        *,
+        role: Role,
+        status: int = 200,
+        refusals: Sequence[ErrorCode] = (),
+        produces: str = "",
     ) -> Callable[[F], F]:
         """Declares an endpoint for members with this role or a higher one."""
-        return self._declare(method, route, audience=Audience.OPERATOR, role=role, status=status, refusals=refusals)
+        return self._declare(
+            method,
+            route,
+            audience=Audience.OPERATOR,
+            role=role,
+            status=status,
+            refusals=refusals,
+            produces=produces,
+        )
 
     def agent[F: Body](
         self,
@@ -67,12 +82,17 @@ class Routes:
         route: str,
         *,
         refusals: Sequence[ErrorCode] = (),
-        status: int = 200,
         max_body_bytes: int = MAX_PROGRESS_BODY_BYTES,
+        session: bool = True,
     ) -> Callable[[F], F]:
-        """Declares an endpoint for agents: key and session are checked."""
+        """Declares an endpoint for agents: the key is checked, and unless it is the heartbeat the session too."""
         return self._declare(
-            method, route, audience=Audience.AGENT, status=status, refusals=refusals, max_body_bytes=max_body_bytes
+            method,
+            route,
+            audience=Audience.AGENT,
+            refusals=refusals,
+            max_body_bytes=max_body_bytes,
+            session=session,
         )
 
     def open[F: Body](
@@ -170,7 +190,7 @@ def _call(
     endpoint: Endpoint, request: func.HttpRequest, services: Services, correlation_id: str
 ) -> OpenCall | AgentCall | OperatorCall:
     if endpoint.audience is Audience.AGENT:
-        return AgentCall(services, correlation_id, agent_caller(request.headers, services))
+        return AgentCall(services, correlation_id, agent_caller(request.headers, services, session=endpoint.session))
     if endpoint.audience is Audience.OPERATOR:
         return OperatorCall(services, correlation_id, operator_caller(request.headers, services, endpoint.role))
     return OpenCall(services, correlation_id, client_address(request.headers))

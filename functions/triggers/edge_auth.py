@@ -12,19 +12,19 @@ from migrate_contract.agents import AGENT_KEY_HEADER, SESSION_HEADER
 from migrate_contract.errors import ErrorCode, Fatal
 
 
-def agent_caller(headers: Mapping[str, str], services: Services) -> AgentCaller:
-    """Result: the agent whose key this is; raises agent-key-missing and what enrolment refuses."""
+def agent_caller(headers: Mapping[str, str], services: Services, *, session: bool) -> AgentCaller:
+    """Result: the agent whose key this is; raises agent-key-missing, request-invalid and what enrolment refuses.
+
+    `session`: the call must carry the epoch of its session (every call but the heartbeat, which asks for one).
+    """
     key = headers.get(AGENT_KEY_HEADER, "")
     if not key:
         raise Fatal(ErrorCode.AGENT_KEY_MISSING, f"The header {AGENT_KEY_HEADER} is missing.")
-    return services.enrolment.authenticate(key, session_epoch(headers))
+    return services.enrolment.authenticate(key, _session_epoch(headers) if session else None)
 
 
-def session_epoch(headers: Mapping[str, str]) -> int | None:
-    """Result: the session header's number; None where it is absent; raises request-invalid."""
-    text = headers.get(SESSION_HEADER)
-    if text is None:
-        return None
+def _session_epoch(headers: Mapping[str, str]) -> int:
+    text = headers.get(SESSION_HEADER, "")
     if not re.fullmatch(r"[0-9]{1,15}", text):
         raise Fatal(ErrorCode.REQUEST_INVALID, f"The header {SESSION_HEADER} must be the session's number.")
     return int(text)

@@ -47,6 +47,10 @@ class Endpoint:
     role: Role = Role.READER
     refusals: tuple[ErrorCode, ...] = ()
     max_body_bytes: int = MAX_PROGRESS_BODY_BYTES
+    session: bool = False
+    """An agent's call that carries its session epoch."""
+    produces: str = ""
+    """The content type where the answer is not JSON."""
     page: bool = False
     path: Mapping[str, TypeAdapter[Any]] = field(default_factory=dict)
     models: Mapping[str, type[BaseModel]] = field(default_factory=dict)
@@ -85,6 +89,8 @@ class Endpoint:
                 ErrorCode.SESSION_SUPERSEDED,
                 ErrorCode.STORAGE_UNAVAILABLE,
             }
+        if self.session:
+            codes.add(ErrorCode.REQUEST_INVALID)
         if self.method in CHANGING_METHODS:
             codes |= {ErrorCode.CSRF_REFUSED, ErrorCode.BODY_TOO_LARGE}
         if self.body is not None or self.form is not None:

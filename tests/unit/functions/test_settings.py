@@ -47,12 +47,12 @@ def test_settings_do_not_change():
         read_settings(GOOD).organization = "other"  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("name", [name for name in GOOD])
+@pytest.mark.parametrize("name", list(GOOD))
 def test_a_missing_setting_is_named(name):
     assert f"{name} is missing" in refused(**{name: None})
 
 
-@pytest.mark.parametrize("name", [name for name in GOOD])
+@pytest.mark.parametrize("name", list(GOOD))
 def test_an_empty_setting_is_missing(name):
     assert f"{name} is missing" in refused(**{name: ""})
 
