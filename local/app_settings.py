@@ -1,0 +1,41 @@
+"""The app settings of the local stack: what the function app reads from its environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.azurite import Azurite
+from local.identity import DATA_ACCOUNT, ORGANIZATION, STATE_ACCOUNT, StackIdentity
+
+SHORT_TIMES: Mapping[str, str] = {
+    "ONEMIGRATE_HEARTBEAT_ACTIVE_SECONDS": "3",
+    "ONEMIGRATE_HEARTBEAT_IDLE_SECONDS": "5",
+    "ONEMIGRATE_SWEEP_SCHEDULE": "*/5 * * * * *",
+}
+"""Shorter than the product's defaults, so that a person who looks does not wait; all else is the default."""
+
+
+def app_settings(identity: StackIdentity, azurite: Azurite, ca_file: Path, api_url: str) -> dict[str, str]:
+    """Every setting that the app needs on loopback."""
+    state = azurite.account(STATE_ACCOUNT).connection_string
+    admin = identity.first_admin.person
+    return {
+        "AzureWebJobsStorage": state,
+        "AzureWebJobsDisableHomepage": "true",
+        "FUNCTIONS_WORKER_RUNTIME": "python",
+        # More than the default of 6 on a small machine: agents, pages and queue messages share the threads.
+        "PYTHON_THREADPOOL_THREAD_COUNT": "16",
+        "ONEMIGRATE_STORAGE": state,
+        "ONEMIGRATE_DATA_STORAGE": azurite.account(DATA_ACCOUNT).connection_string,
+        "ONEMIGRATE_STORAGE_CA_FILE": str(ca_file),
+        "ONEMIGRATE_ORGANIZATION": ORGANIZATION,
+        "ONEMIGRATE_ORGANIZATION_NAME": "Local Organization",
+        "ONEMIGRATE_FIRST_ADMIN": f"{admin.tenant_id}/{admin.object_id}",
+        "ONEMIGRATE_TENANT_ID": identity.tenant_id,
+        "ONEMIGRATE_CLIENT_ID": identity.audience,
+        "ONEMIGRATE_SECRET_KEY": identity.secret_key,
+        "ONEMIGRATE_PUBLIC_URL": api_url,
+        "ONEMIGRATE_LOCAL_STACK": "true",
+        **SHORT_TIMES,
+    }

@@ -1,0 +1,174 @@
+"""The demonstration: a folder goes through the whole system, and every byte is compared afterwards.
+
+Own stack in a temporary folder, client, project and job through the public API, a real agent process that
+registers with a code. Nothing of it is left behind. The verdict is the comparison's, not the product's.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from azure.storage.blob import ContainerClient
+
+from local.agent_process import AgentProcess
+from local.comparison import Comparison, compare
+from local.demo_display import DemoDisplay
+from local.operator_api import OperatorApi
+from local.stack import Stack
+
+CONTAINER = "demo"
+BUCKETS = ("excluded", "unchanged", "transferred", "failed", "unsupported", "pending")
+ENDED = {"completed", "failed", "cancelled"}
+STALLED_SECONDS = 300
+_POLL_SECONDS = 0.5
+
+type BeforeComparison = Callable[[ContainerClient], None]
+"""Gets the container after the copy and before the comparison; a test damages it here."""
+
+
+class DemoFailed(Exception):
+    """The copy did not come to its end; `cause` says what happened and `fix` what to do."""
+
+    def __init__(self, cause: str, fix: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.fix = fix
+
+
+@dataclass(frozen=True)
+class DemoReport:
+    """What the job says (`files`, `bytes`: six buckets and their sum), what was not copied, and the comparison."""
+
+    source: Path
+    files: dict[str, int]
+    bytes: dict[str, int]
+    not_copied: list[dict[str, Any]]
+    comparison: Comparison
+    seconds: float
+
+    @property
+    def problems(self) -> list[str]:
+        """Why the demonstration failed; empty when it passed."""
+        problems = []
+        for what, tally in (("files", self.files), ("bytes", self.bytes)):
+            total = sum(tally[bucket] for bucket in BUCKETS)
+            if total != tally["scanned"]:
+                problems.append(f"{what}: the buckets add up to {total}, but {tally['scanned']} were scanned")
+        if self.files["scanned"] != self.comparison.entries:
+            problems.append(
+                f"the agent scanned {self.files['scanned']} entries, but the folder has {self.comparison.entries}"
+            )
+        for bucket in ("failed", "pending"):
+            if self.files[bucket]:
+                problems.append(f"{self.files[bucket]} files are {bucket}")
+        copied = self.files["transferred"] + self.files["unchanged"]
+        if self.comparison.is_equal and copied != self.comparison.equal_files:
+            problems.append(f"{copied} files are reported copied, but {self.comparison.equal_files} are equal")
+        if self.comparison.differences:
+            problems.append(f"{len(self.comparison.differences)} names differ between folder and container")
+        return problems
+
+
+def default_source() -> Path:
+    """Python's standard library: thousands of real files on every machine that can run this."""
+    return Path(sysconfig.get_paths()["stdlib"]).resolve()
+
+
+def run_demo(source: Path, display: DemoDisplay, *, before_comparison: BeforeComparison | None = None) -> DemoReport:
+    """Copy `source` and compare; raises DemoFailed, and whatever the stack's parts raise. Cleans up after itself."""
+    if not source.is_dir():
+        raise DemoFailed(f"{source} is not a folder", "Name a folder: make demo SOURCE=/path/to/folder")
+    started_at = time.monotonic()
+    with ExitStack() as cleanup:
+        directory = Path(tempfile.mkdtemp(prefix="onemigrate-demo-"))
+        cleanup.callback(shutil.rmtree, directory, ignore_errors=True)
+        display.step("Starting the local stack (Azurite over HTTPS, functions host)")
+        stack = cleanup.enter_context(Stack(directory / "stack"))
+        api = cleanup.enter_context(stack.operator_api())
+        display.step(f"Control plane at {stack.api_url}: creating client, project and registration code")
+        client_id = api.create_client("Demonstration")["client_id"]
+        project_id = api.create_project(client_id, "Copy of a folder")["project_id"]
+        agent = AgentProcess(directory / "agent", stack.api_url, stack.ca_file)
+        display.step("Registering and starting an agent")
+        agent.register(api.create_code(client_id), "demonstration agent")
+        cleanup.callback(agent.stop)
+        agent.start()
+        display.step(f"Copying {source} to container '{CONTAINER}'")
+        job_id = str(api.create_copy_job(project_id, "demonstration", source, CONTAINER)["job_id"])
+        job = _watch(api, job_id, agent, display)
+        not_copied = _not_copied(api, job_id)
+        container = cleanup.enter_context(_container(stack))
+        if before_comparison:
+            before_comparison(container)
+        display.step("Comparing source and container byte for byte")
+        comparison = compare(
+            source,
+            container,
+            left_out={row["path"] for row in not_copied if row["bucket"] in {"unsupported", "excluded"}},
+            on_progress=display.compared,
+        )
+        display.step("Stopping the agent and the stack")
+    seconds = time.monotonic() - started_at
+    progress = job["progress"]
+    return DemoReport(source, progress["files"], progress["bytes"], not_copied, comparison, seconds)
+
+
+def _watch(api: OperatorApi, job_id: str, agent: AgentProcess, display: DemoDisplay) -> dict[str, Any]:
+    """Show the job until it has ended; its last view. Raises DemoFailed when it cannot complete."""
+    last_change_at, last_seen = time.monotonic(), ""
+    while True:
+        job = api.job(job_id)
+        display.job(job)
+        if job["state"] in ENDED:
+            break
+        if not agent.process.is_running:
+            raise DemoFailed(
+                f"the agent ended with exit code {agent.process.returncode}\n{agent.process.log_tail()}",
+                "Read the agent's last output above.",
+            )
+        progress = job["progress"] or {}
+        seen = f"{job['state']} {progress.get('files')} {progress.get('bytes')}"
+        if seen != last_seen:
+            last_change_at, last_seen = time.monotonic(), seen
+        elif time.monotonic() - last_change_at > STALLED_SECONDS:
+            raise DemoFailed(
+                f"nothing has changed for {STALLED_SECONDS} s; the job is {job['state']} and waits: "
+                f"{job['waiting_because'] or 'it does not say why'}\n{agent.process.log_tail()}",
+                "Read the agent's last output above.",
+            )
+        time.sleep(_POLL_SECONDS)
+    if job["state"] != "completed":
+        fault = job["fault"] or {}
+        raise DemoFailed(
+            f"the job is {job['state']}: {fault.get('title', '')} {fault.get('detail', '')}".strip(),
+            fault.get("fix") or "Read the job's history.",
+        )
+    return job
+
+
+def _not_copied(api: OperatorApi, job_id: str) -> list[dict[str, Any]]:
+    """The ledger's rows of every file that is not in the container, with the reason for each."""
+    rows: list[dict[str, Any]] = []
+    for bucket in ("unsupported", "excluded", "failed"):
+        query = {"bucket": bucket, "limit": "200"}
+        while True:
+            page = api.call("GET", f"/api/jobs/{job_id}/files", **query)
+            rows += page["items"]
+            if not page.get("continuation"):
+                break
+            query["continuation"] = page["continuation"]
+    return rows
+
+
+def _container(stack: Stack) -> ContainerClient:
+    return ContainerClient.from_connection_string(
+        stack.data_account.connection_string, CONTAINER, connection_verify=str(stack.ca_file)
+    )

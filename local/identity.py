@@ -1,0 +1,132 @@
+"""What makes a stack the same stack after a restart: its ports, account keys, secrets and operators.
+
+Kept in one file, readable by its owner only.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import os
+import secrets
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.azurite import new_account_key
+from local.functions_host.principal import LocalOperator
+from local.ports import free_ports, is_listening
+
+STATE_ACCOUNT = "devstoreaccount1"
+"""The account that holds the control plane's own state; the emulator's customary name."""
+DATA_ACCOUNT = "migrationdata"
+"""The account that a `deployment` connection copies into."""
+ORGANIZATION = "local"
+OTHER_ORGANIZATION = "elsewhere"
+
+
+@dataclass(frozen=True)
+class StackOperator:
+    """An operator of the stack, with the organization and role that they are a member with."""
+
+    organization: str
+    role: str
+    person: LocalOperator
+
+
+@dataclass(frozen=True)
+class StackIdentity:
+    """Everything random about one stack."""
+
+    azurite_ports: tuple[int, int, int]
+    api_port: int
+    state_account_key: str
+    data_account_key: str
+    secret_key: str
+    session_key: str
+    audience: str
+    tenant_id: str
+    operators: tuple[StackOperator, ...]
+
+    @property
+    def first_admin(self) -> StackOperator:
+        """The operator whom the deployment names as its first Admin."""
+        return self.operators[0]
+
+
+def new_identity() -> StackIdentity:
+    """A fresh identity, with an Admin in each of two organizations and an Operator and a Reader in the first."""
+    blob, queue, table, api = free_ports(4)
+    tenant_id = str(uuid.uuid4())
+    people = (
+        ("Local Operator", "operator", ORGANIZATION, "Admin"),
+        ("Other Operator", "other", OTHER_ORGANIZATION, "Admin"),
+        ("Second Operator", "second", ORGANIZATION, "Operator"),
+        ("Local Reader", "reader", ORGANIZATION, "Reader"),
+    )
+    operators = tuple(
+        StackOperator(
+            organization,
+            role,
+            LocalOperator(
+                tenant_id=tenant_id,
+                object_id=str(uuid.uuid4()),
+                name=name,
+                username=f"{user}@onemigrate.local",
+                credential=secrets.token_urlsafe(32),
+            ),
+        )
+        for name, user, organization, role in people
+    )
+    return StackIdentity(
+        azurite_ports=(blob, queue, table),
+        api_port=api,
+        state_account_key=new_account_key(),
+        data_account_key=new_account_key(),
+        secret_key=base64.b64encode(secrets.token_bytes(32)).decode("ascii"),
+        session_key=base64.b64encode(secrets.token_bytes(32)).decode("ascii"),
+        audience=str(uuid.uuid4()),
+        tenant_id=tenant_id,
+        operators=operators,
+    )
+
+
+def identity_in(directory: Path) -> StackIdentity:
+    """The identity of the stack in that folder, made there if it has none."""
+    path = directory / "identity.json"
+    if path.exists():
+        return _read(path)
+    directory.mkdir(parents=True, exist_ok=True)
+    identity = new_identity()
+    write_private_json(path, dataclasses.asdict(identity))
+    return identity
+
+
+def renew_ports(directory: Path) -> None:
+    """Give a stack that does not run other ports if something else has taken one of its own."""
+    identity = identity_in(directory)
+    if any(is_listening(port) for port in (*identity.azurite_ports, identity.api_port)):
+        blob, queue, table, api = free_ports(4)
+        moved = dataclasses.replace(identity, azurite_ports=(blob, queue, table), api_port=api)
+        write_private_json(directory / "identity.json", dataclasses.asdict(moved))
+
+
+def _read(path: Path) -> StackIdentity:
+    document = json.loads(path.read_text("utf-8"))
+    operators = tuple(
+        StackOperator(entry["organization"], entry["role"], LocalOperator(**entry["person"]))
+        for entry in document.pop("operators")
+    )
+    blob, queue, table = document.pop("azurite_ports")
+    return StackIdentity(azurite_ports=(blob, queue, table), operators=operators, **document)
+
+
+def write_private_json(path: Path, document: object) -> None:
+    """Write a JSON file as a whole, readable by its owner only."""
+    fresh = path.with_name(path.name + ".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(document, file, indent=2)
+        file.write("\n")
+    fresh.replace(path)

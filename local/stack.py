@@ -1,0 +1,188 @@
+"""The stack as one object: start it, restart or kill parts of it, stop it, describe it to outside clients."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from local.app_settings import SHORT_TIMES, app_settings
+from local.azurite import Azurite, StorageAccount
+from local.certificates import certificates_in
+from local.functions_host.easyauth import SignIn, write_sign_in
+from local.functions_process import FunctionsHost, FunctionsHostOptions
+from local.identity import DATA_ACCOUNT, STATE_ACCOUNT, StackOperator, identity_in
+from local.members import write_members
+from local.operator_api import OperatorApi
+
+APP_DIRECTORY = Path(__file__).resolve().parent.parent
+
+
+class Stack:
+    """Azurite and the functions host with this repository's app, living in one folder.
+
+    The folder makes it the same stack after `stop` and `start`: same ports, keys and data. `settings` add to
+    or replace the app settings. A stack is started once at a time; its methods are not for several threads.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        settings: Mapping[str, str] | None = None,
+        https: bool = False,
+        message_lease_seconds: int = 600,
+    ) -> None:
+        """Choose ports and write keys and certificates; nothing runs before `start`."""
+        directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o700)
+        self.directory = directory
+        self.identity = identity_in(directory)
+        self.certificates = certificates_in(directory / "certificates")
+        self.azurite = Azurite(
+            directory,
+            self.certificates,
+            {STATE_ACCOUNT: self.identity.state_account_key, DATA_ACCOUNT: self.identity.data_account_key},
+            ports=self.identity.azurite_ports,
+        )
+        api_url = f"{'https' if https else 'http'}://127.0.0.1:{self.identity.api_port}"
+        self.settings = {
+            **app_settings(self.identity, self.azurite, self.certificates.ca_file, api_url),
+            **(settings or {}),
+        }
+        self.host = FunctionsHost(
+            FunctionsHostOptions(
+                app_directory=APP_DIRECTORY,
+                directory=directory,
+                port=self.identity.api_port,
+                certificates=self.certificates,
+                sign_in_file=self._write_sign_in(),
+                settings=self.settings,
+                https=https,
+                message_lease_seconds=message_lease_seconds,
+            )
+        )
+
+    @property
+    def api_url(self) -> str:
+        """Where agents, operators and browsers reach the control plane."""
+        return self.host.url
+
+    @property
+    def ca_file(self) -> Path:
+        """The authority that signed every certificate of the stack."""
+        return self.certificates.ca_file
+
+    @property
+    def data_account(self) -> StorageAccount:
+        """The account that jobs copy into."""
+        return self.azurite.account(DATA_ACCOUNT)
+
+    @property
+    def state_account(self) -> StorageAccount:
+        """The account of the control plane's own tables, queues and blobs."""
+        return self.azurite.account(STATE_ACCOUNT)
+
+    @property
+    def operators(self) -> tuple[StackOperator, ...]:
+        """Everybody whom the stack signs in; the first is the deployment's first Admin."""
+        return self.identity.operators
+
+    def authorization(self, operator: StackOperator | None = None) -> str:
+        """The Authorization header of an operator, by default of the first Admin."""
+        return f"Bearer {(operator or self.identity.first_admin).person.credential}"
+
+    def operator_api(self, operator: StackOperator | None = None) -> OperatorApi:
+        """The public API as that operator, by default as the first Admin."""
+        person = (operator or self.identity.first_admin).person
+        return OperatorApi(self.api_url, person.credential, ca_file=self.ca_file)
+
+    def start(self) -> None:
+        """Start everything; raises ProcessFailed or AzuriteMissing with nothing left running."""
+        try:
+            self.azurite.start()
+            write_members(self.state_account, self.ca_file, self.operators[1:])
+            self.host.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop everything in order; what is not running is fine."""
+        self.host.stop()
+        self.azurite.stop()
+
+    def __enter__(self) -> Self:
+        """Start for a block."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop at its end."""
+        self.stop()
+
+    def restart_control_plane(self, *, kill: bool = False) -> None:
+        """End the functions host, in order or as a crash would, and start it again on the same port."""
+        self.host.kill() if kill else self.host.stop()
+        self.host.start()
+
+    def restart_azurite(self, *, kill: bool = False) -> None:
+        """End the storage emulator, in order or as a crash would, and start it again with the same data."""
+        self.azurite.kill() if kill else self.azurite.stop()
+        self.azurite.start()
+
+    def description(self) -> dict[str, Any]:
+        """What stack.json says, but for the seed: every address and credential for outside clients."""
+        people = [_operator(operator) for operator in self.operators]
+        return {
+            "api_url": self.api_url,
+            "dashboard_url": f"{self.api_url}/",
+            "sign_in_url": f"{self.api_url}/.auth/login/aad?post_login_redirect_uri=/",
+            "ca_file": str(self.ca_file),
+            "storage": {
+                "account": self.data_account.name,
+                "key": self.data_account.key,
+                "blob_endpoint": self.data_account.blob_endpoint,
+                "connection_string": self.data_account.connection_string,
+            },
+            "control_plane_storage": {
+                "account": self.state_account.name,
+                "key": self.state_account.key,
+                "blob_endpoint": self.state_account.blob_endpoint,
+                "queue_endpoint": self.state_account.queue_endpoint,
+                "table_endpoint": self.state_account.table_endpoint,
+                "connection_string": self.state_account.connection_string,
+            },
+            "operator": people[0],
+            "operators": people,
+            "settings": {name: self.settings[name] for name in SHORT_TIMES},
+            "pids": {"azurite": self.azurite.process.pid, "functions_host": self.host.process.pid},
+            "logs": {
+                "azurite": str(self.azurite.process.log_file),
+                "functions_host": str(self.host.process.log_file),
+            },
+        }
+
+    def _write_sign_in(self) -> Path:
+        path = self.directory / "sign-in.json"
+        people = tuple(operator.person for operator in self.operators)
+        key = base64.b64decode(self.identity.session_key)
+        write_sign_in(path, SignIn(self.identity.audience, key, people))
+        return path
+
+
+def _operator(operator: StackOperator) -> dict[str, str]:
+    return {
+        "name": operator.person.name,
+        "username": operator.person.username,
+        "organization": operator.organization,
+        "role": operator.role,
+        "tenant_id": operator.person.tenant_id,
+        "object_id": operator.person.object_id,
+        "credential": operator.person.credential,
+        "authorization": f"Bearer {operator.person.credential}",
+    }
