@@ -1,4 +1,4 @@
-"""Limits in time and number (product page, Limits and defaults). All seconds are settings, so tests can shorten them."""
+"""Limits in time and number (product page, Limits and defaults). All are settings: tests shorten them."""
 
 from __future__ import annotations
 

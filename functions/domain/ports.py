@@ -97,7 +97,7 @@ class Tables(Protocol):
         limit: int = 100,
         continuation: str | None = None,
     ) -> RowPage:
-        """Result: up to `limit` rows with pk_from <= pk < pk_to (empty: no bound) in key order.
+        """Result: up to `limit` rows with pk_from <= pk < pk_to (empty: no bound; equal: that partition) in key order.
 
         A page may hold fewer rows than there are, even none: only `continuation` None means the end.
         Raises PageTokenRefused.

@@ -1,0 +1,238 @@
+"""A job and how it moves. Pure: takes a job, returns the job after the move, or refuses.
+
+Nouns: an *attempt* is one run; a *wish* is what an operator asked of a job that an agent holds, kept apart from the
+state until the agent has done it; a *dispatch* is one start command (its number tells an edited or resumed start
+from the one before); the job is *taken* once its agent has acknowledged the newest dispatch; a *mark* orders the
+agent's reports within an attempt: the session's epoch, then the sequence (a machine that was restored from a backup
+counts on from an old sequence, but in a newer session).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from functions.domain.views import WishKind
+from migrate_contract.errors import ErrorCode, Fatal
+from migrate_contract.jobs import (
+    BlobDestination,
+    FileFilters,
+    JobFault,
+    JobSpec,
+    JobState,
+    JobType,
+    LocalSource,
+    Outcome,
+    TransferSettings,
+)
+from migrate_contract.wire import Name, WireModel
+
+_S = JobState
+
+TRANSITIONS: dict[JobState, frozenset[JobState]] = {
+    _S.CREATED: frozenset({_S.SCANNING, _S.FAILED, _S.CANCELLED}),
+    _S.SCANNING: frozenset({_S.READY, _S.RUNNING, _S.PAUSED, _S.FAILED, _S.CANCELLED, _S.CREATED}),
+    _S.READY: frozenset({_S.RUNNING, _S.PAUSED, _S.FAILED, _S.CANCELLED, _S.CREATED}),
+    _S.RUNNING: frozenset({_S.COMPLETED, _S.PAUSED, _S.FAILED, _S.CANCELLED, _S.CREATED}),
+    _S.PAUSED: frozenset({_S.CREATED, _S.FAILED, _S.CANCELLED}),
+    _S.FAILED: frozenset({_S.CREATED}),
+    _S.COMPLETED: frozenset({_S.CREATED}),
+    _S.CANCELLED: frozenset({_S.CREATED}),
+}
+"""The whole table (product page, States)."""
+WORKING = frozenset({_S.SCANNING, _S.READY, _S.RUNNING})
+"""An agent is at it."""
+ENDED = frozenset({_S.FAILED, _S.COMPLETED, _S.CANCELLED})
+UNFINISHED = frozenset(JobState) - ENDED
+
+
+class Mark(NamedTuple):
+    """Orders reports of one attempt; the larger is the newer."""
+
+    session_epoch: int
+    sequence: int
+
+
+NO_MARK = Mark(0, -1)
+"""Before the first report."""
+
+
+class JobSettings(WireModel):
+    """What the operator asked for; the next attempt's spec is made from it."""
+
+    name: Name
+    type: JobType
+    source: LocalSource
+    destination: BlobDestination
+    filters: FileFilters
+    transfer: TransferSettings
+    hold_after_scan: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A pause or cancel that waits for the agent. `taken_at`: when the agent acknowledged the command."""
+
+    kind: WishKind
+    by: str
+    at: datetime
+    number: int
+    taken_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One unit of work of a project, bound to at most one agent. The row's only writer is the lifecycle."""
+
+    organization: str
+    client_id: str
+    project_id: str
+    job_id: str
+    settings: JobSettings
+    created_at: datetime
+    created_by: str
+    state_at: datetime
+    """When the state, the attempt or the dispatch last changed."""
+    state: JobState = JobState.CREATED
+    attempt: int = 1
+    agent_id: str | None = None
+    dispatch: int = 1
+    taken_at: datetime | None = None
+    account: str | None = None
+    """The data account whose destination is claimed for this job; None before a claim."""
+    wish: Wish | None = None
+    unpause: bool = False
+    """An operator took back a pause that the agent may do all the same: then it is resumed at once."""
+    approved_at: datetime | None = None
+    approval: int = 0
+    """Number of the approve command; 0 where none is wanted."""
+    started_at: datetime | None = None
+    """When this attempt began to scan."""
+    ended_at: datetime | None = None
+    outcome: Outcome | None = None
+    fault: JobFault | None = None
+    followed: Mark = NO_MARK
+    """The newest report that moved this attempt: older ones move nothing."""
+    entries: int = 0
+    """How many history entries there are."""
+
+    @property
+    def waits_for_agent(self) -> bool:
+        """Result: whether the newest start command has not been acknowledged."""
+        return self.state is JobState.CREATED and self.taken_at is None
+
+    @property
+    def held(self) -> bool:
+        """Result: whether an agent holds this attempt, so that a pause or cancel must be asked of it."""
+        return self.state in WORKING or (self.state is JobState.CREATED and self.taken_at is not None)
+
+    @property
+    def spec(self) -> JobSpec:
+        """Result: what the attempt's agent is given."""
+        return JobSpec(
+            job_id=self.job_id,
+            attempt=self.attempt,
+            approved=self.approved_at is not None,
+            **{name: getattr(self.settings, name) for name in JobSettings.model_fields},
+        )
+
+
+def conflict(job: Job, action: str, allowed: str) -> Fatal:
+    """Result: the refusal of an action that the job's state does not allow; `allowed` says when it is possible."""
+    return Fatal(
+        ErrorCode.JOB_STATE_CONFLICT, f"The job is {job.state.value}; {action} is possible only while it is {allowed}."
+    )
+
+
+def advance(
+    job: Job,
+    to: JobState,
+    *,
+    now: datetime,
+    new_attempt: bool = False,
+    outcome: Outcome | None = None,
+    fault: JobFault | None = None,
+) -> Job:
+    """Result: the job in state `to`. Raises Fatal(job-state-conflict) for a move that is not in the table.
+
+    To `created` the attempt is raised, unless a paused job is resumed (`new_attempt` False). Ending or pausing
+    withdraws the wish: it is fulfilled, or there is nothing left to ask for.
+    """
+    if to not in TRANSITIONS[job.state]:
+        raise Fatal(ErrorCode.JOB_STATE_CONFLICT, f"A job cannot go from {job.state.value} to {to.value}.")
+    if to is JobState.CREATED:
+        return _back_to_created(job, now, new_attempt=new_attempt or job.state is not JobState.PAUSED)
+    moved = replace(job, state=to, state_at=now, taken_at=job.taken_at or now)
+    if to is JobState.SCANNING:
+        return replace(moved, started_at=job.started_at or now)
+    if to is JobState.RUNNING:
+        return replace(moved, approval=0)
+    if to in ENDED or to is JobState.PAUSED:
+        moved = replace(moved, wish=None, approval=0)
+    if to in ENDED:
+        moved = replace(moved, ended_at=now, unpause=False, outcome=outcome, fault=fault)
+    return moved
+
+
+def _back_to_created(job: Job, now: datetime, *, new_attempt: bool) -> Job:
+    """Result: waiting for an agent to take it, again."""
+    if new_attempt:
+        return renewed(replace(job, state=JobState.CREATED), now)
+    return replace(
+        job,
+        state=JobState.CREATED,
+        state_at=now,
+        dispatch=job.dispatch + 1,
+        taken_at=None,
+        wish=None,
+        unpause=False,
+    )
+
+
+def renewed(job: Job, now: datetime) -> Job:
+    """Result: the job's next attempt, in the state it is in; what the last one had come to is gone from it."""
+    return replace(
+        job,
+        attempt=job.attempt + 1,
+        dispatch=job.dispatch + 1,
+        state_at=now,
+        taken_at=None,
+        wish=None,
+        unpause=False,
+        approved_at=None,
+        approval=0,
+        started_at=None,
+        ended_at=None,
+        outcome=None,
+        fault=None,
+        followed=NO_MARK,
+    )
+
+
+_ORDER = {_S.CREATED: 0, _S.SCANNING: 1, _S.READY: 2, _S.RUNNING: 3}
+_THROUGH = {
+    _S.SCANNING: (_S.SCANNING,),
+    _S.READY: (_S.SCANNING, _S.READY),
+    _S.RUNNING: (_S.SCANNING, _S.RUNNING),
+    _S.PAUSED: (_S.SCANNING, _S.PAUSED),
+    _S.COMPLETED: (_S.SCANNING, _S.RUNNING, _S.COMPLETED),
+    _S.FAILED: (_S.FAILED,),
+    _S.CANCELLED: (_S.CANCELLED,),
+}
+
+
+def route(start: JobState, end: JobState) -> tuple[JobState, ...]:
+    """Result: the states to go through from `start` to where the agent says it is, `end` included.
+
+    Empty where there is nothing to do: an ended job stays ended, and a report never leads backwards (a scan goes on
+    while files are copied). A paused job whose agent works is taken through `created`, since that is the only way.
+    """
+    if start is end or start in ENDED:
+        return ()
+    if start is JobState.PAUSED:
+        return (end,) if end in (JobState.FAILED, JobState.CANCELLED) else (JobState.CREATED, *_THROUGH[end])
+    if end in _ORDER and _ORDER[end] <= _ORDER[start]:
+        return ()
+    position = _ORDER[start]
+    return tuple(state for state in _THROUGH[end] if _ORDER.get(state, 99) > position)

@@ -1,0 +1,16 @@
+"""What the services know of the deployment they run in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """The organization of this deployment, its first administrator, and the key that others are derived from."""
+
+    organization: str
+    organization_name: str
+    first_admin_tenant_id: str
+    first_admin_object_id: str
+    secret_key: bytes = field(repr=False)
