@@ -1,1 +1,1 @@
-"""What end-to-end tests drive the system with: a real agent process, the operator's API, and independent looks at storage."""
+"""What end-to-end tests drive the system with: a real agent process, the API, independent looks at storage."""
