@@ -50,14 +50,21 @@ def read(app_directory: Path) -> HostJson:
     """The app's host.json; raises HostJsonInvalid."""
     path = app_directory / "host.json"
     try:
-        document = json.loads(path.read_text("utf-8"))
+        return parse(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError) as fault:
+        raise HostJsonInvalid(f"{path}: {fault}") from fault
+
+
+def parse(document: Any) -> HostJson:
+    """A parsed host.json, checked; raises HostJsonInvalid."""
+    try:
         if document.get("version") != "2.0":
             raise ValueError("version is not 2.0")
         extensions = document.get("extensions", {})
         prefix = str(extensions.get("http", {}).get("routePrefix", "api")).strip("/")
         return HostJson(prefix, _queue_options(extensions.get("queues", {})))
-    except (OSError, ValueError, TypeError, AttributeError) as fault:
-        raise HostJsonInvalid(f"{path}: {fault}") from fault
+    except (ValueError, TypeError, AttributeError) as fault:
+        raise HostJsonInvalid(f"host.json: {fault}") from fault
 
 
 def _queue_options(options: Mapping[str, Any]) -> QueueOptions:

@@ -279,11 +279,8 @@ def test_a_message_is_worked_on_once_and_an_array_becomes_several(start_host: St
     with host.client() as http:
         assert http.post("/enqueue", content=b"plain").status_code == 202
         assert http.post("/enqueue", content=b'["one", {"two": 2}]').status_code == 202
-    bodies = eventually(
-        lambda: [entry["body"] for entry in host.recorded("work")] if len(host.recorded("work")) == 3 else None,
-        seconds=20,
-        what="three messages worked on",
-    )
+    eventually(lambda: len(host.recorded("work")) == 3, seconds=20, what="three messages worked on")
+    bodies = [entry["body"] for entry in host.recorded("work")]
     assert sorted(bodies) == ["one", "plain", '{\n  "two": 2\n}']
     eventually(lambda: not host.queue("work").peek_messages(5), seconds=10, what="an empty queue")
 
@@ -328,6 +325,28 @@ def test_a_message_whose_host_was_killed_is_worked_on_again(start_host: StartHos
     host.host.start()
     eventually(lambda: host.recorded("stayed"), seconds=40, what="the message worked on again")
     assert [entry["tries"] for entry in host.recorded("work")] == [1, 2]
+
+
+def test_a_message_is_kept_from_others_while_it_is_worked_on(start_host: StartHost):
+    host = start_host(message_lease_seconds=2)
+    with host.client() as http:
+        http.post("/enqueue", content=b"stay")
+    eventually(lambda: host.recorded("stayed"), seconds=30, what="work that takes longer than a lease")
+    eventually(
+        lambda: host.queue("work").get_queue_properties().approximate_message_count == 0,
+        seconds=10,
+        what="the message deleted",
+    )
+    assert [entry["tries"] for entry in host.recorded("work")] == [1]
+
+
+def test_a_message_that_fails_in_the_poison_queue_has_nowhere_to_go(start_host: StartHost):
+    host = start_host()
+    host.queue("work-poison").create_queue()
+    host.queue("work-poison").send_message(base64.b64encode(b"refuse").decode())
+    eventually(lambda: host.recorded("poison"), seconds=20, what="the poison message tried")
+    assert not queue_exists(host.queue("work-poison-poison"))
+    assert host.queue("work-poison").get_queue_properties().approximate_message_count == 1, "it stays, hidden"
 
 
 def test_a_timer_runs_on_its_schedule_and_by_hand(start_host: StartHost):
