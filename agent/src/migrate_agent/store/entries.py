@@ -14,7 +14,6 @@ from enum import IntEnum, unique
 from migrate_contract.errors import ErrorCode
 from migrate_contract.jobs import Bucket, Tally, Verification
 
-
 _UNDECODABLE = "surrogateescape" if os.name == "posix" else "surrogatepass"
 """POSIX names are bytes, which may be no text; Windows names are UTF-16, which may hold half a pair."""
 

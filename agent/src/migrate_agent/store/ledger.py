@@ -1,0 +1,94 @@
+"""Rows of the ledger as they lie in the journal, and as they go over the wire."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime, timedelta
+
+from migrate_agent.store.entries import Verdict, shown_path
+from migrate_contract.errors import ErrorCode
+from migrate_contract.jobs import Bucket, FileFault, LedgerRow, Verification
+
+_LONGEST_PATH = 8192
+_LONGEST_SHOWN = 4096
+_LONGEST_DETAIL = 2000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_INSERT = (
+    "INSERT INTO ledger (row, path, bucket, size, mtime_ns, md5, verification, code, detail, tries, finished_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_SELECT = (
+    "SELECT row, path, bucket, size, mtime_ns, md5, verification, code, detail, tries, finished_at"
+    " FROM ledger WHERE row >= ? ORDER BY row LIMIT ?"
+)
+_SELECT_FAILED = "SELECT path, code, detail FROM ledger WHERE bucket = 'failed' ORDER BY row DESC LIMIT ?"
+
+
+def insert_row(
+    db: sqlite3.Connection, row: int, path: str, verdict: Verdict, *, note: str | None, tries: int, finished_at: float
+) -> None:
+    """Writes one row; `note` (a name's warning) stands beside the outcome, and gives the code where it has none."""
+    code = verdict.code or (ErrorCode.NAME_COLLISION if note else None)
+    detail = "; ".join(part for part in (verdict.detail, note) if part)
+    md5 = verdict.md5 or (verdict.stored.md5 if verdict.stored else None)
+    db.execute(
+        _INSERT,
+        (
+            row,
+            _cut(shown_path(path), _LONGEST_PATH),
+            verdict.bucket.value,
+            verdict.size_bytes,
+            verdict.mtime_ns,
+            md5,
+            verdict.verification.value if verdict.verification else None,
+            code.value if code else None,
+            _cut(detail, _LONGEST_DETAIL) or None,
+            tries,
+            finished_at,
+        ),
+    )
+
+
+def read_rows(db: sqlite3.Connection, first: int, limit: int) -> list[LedgerRow]:
+    """Result: rows from `first` on, in order, at most `limit`."""
+    return [
+        LedgerRow(
+            row=row,
+            path=path,
+            bucket=Bucket(bucket),
+            size_bytes=size,
+            mtime=moment(mtime_ns),
+            md5=md5,
+            verification=Verification(verification) if verification else None,
+            code=code,
+            detail=detail,
+            tries=tries,
+            finished_at=_EPOCH + timedelta(seconds=finished_at),
+        )
+        for row, path, bucket, size, mtime_ns, md5, verification, code, detail, tries, finished_at in db.execute(
+            _SELECT, (first, limit)
+        )
+    ]
+
+
+def read_faults(db: sqlite3.Connection, limit: int) -> list[FileFault]:
+    """Result: the newest failed files, newest first."""
+    return [
+        FileFault(path=_cut(path, _LONGEST_SHOWN), code=code or ErrorCode.INTERNAL.value, detail=detail or "")
+        for path, code, detail in db.execute(_SELECT_FAILED, (limit,))
+    ]
+
+
+def moment(mtime_ns: int | None) -> datetime | None:
+    """Result: a file's time for people, to the microsecond; None where the calendar does not reach."""
+    if mtime_ns is None:
+        return None
+    try:
+        return _EPOCH + timedelta(microseconds=mtime_ns // 1000)
+    except OverflowError:
+        return None
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -1,0 +1,183 @@
+"""The lean client of the Blob service: each operation is one request on a kept-alive connection.
+
+A SAS needs no signing, so a request is a line, a few headers and the body. Every body carries Content-MD5, which the
+service checks. Nothing is repeated here (transfer/courier.py does), and a signature is in no error, log or repr.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlencode, urlsplit
+
+from migrate_agent import __version__
+from migrate_agent.transfer.blob_answers import refusal
+from migrate_agent.transfer.blob_xml import BlobPage, parse_block_list, parse_page
+from migrate_agent.transfer.connection import Answer, Endpoint, Pace, Request
+from migrate_agent.transfer.pool import ConnectionPool
+from migrate_agent.transfer.target_blob import TargetBlob, blob_from_headers
+from migrate_contract.jobs import Grant
+
+SERVICE_VERSION = "2021-12-02"
+"""Blocks up to 4,000 MiB, names in listings encoded where XML cannot hold them."""
+_USER_AGENT = f"migrate-agent/{__version__} ({platform.system()}; Python)"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must hold of the blob for a commit: it does not exist (`etag` None), or it is still the one with `etag`."""
+
+    etag: str | None = None
+
+    def header(self) -> tuple[str, str]:
+        """Result: the request header's name and value."""
+        return ("If-None-Match", "*") if self.etag is None else ("If-Match", f'"{self.etag}"')
+
+
+@dataclass(frozen=True, slots=True)
+class BlobProperties:
+    """What a commit stores beside the bytes. `md5` is the whole file's."""
+
+    md5: bytes
+    content_type: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class BlobClient:
+    """Operations on one container, under the grant given with each call. Safe for all threads.
+
+    Each raises ConnectionFault without an answer, and what `blob_answers.refusal` says for an answer other than 2xx.
+    """
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+
+    def put_blob(
+        self, grant: Grant, name: str, body: bytes, properties: BlobProperties, condition: Condition, *, pace: Pace
+    ) -> str:
+        """Result: the new blob's ETag. `properties.md5` is the body's and is checked by the service."""
+        headers = [
+            ("x-ms-blob-type", "BlockBlob"),
+            ("Content-MD5", _base64(properties.md5)),
+            *_stored_headers(properties),
+            condition.header(),
+        ]
+        return _etag(self._call(grant, "PUT", name, headers=headers, body=body, pace=pace))
+
+    def put_block(self, grant: Grant, name: str, block_id: str, body: bytes | memoryview, *, pace: Pace) -> None:
+        """Stages one block; `block_id` is base64, of equal length for all blocks of a blob."""
+        digest = hashlib.md5(body, usedforsecurity=False).digest()
+        query = {"comp": "block", "blockid": block_id}
+        self._call(grant, "PUT", name, query, headers=[("Content-MD5", _base64(digest))], body=body, pace=pace)
+
+    def put_block_list(
+        self, grant: Grant, name: str, block_ids: Sequence[str], properties: BlobProperties, condition: Condition
+    ) -> str:
+        """Result: the committed blob's ETag."""
+        listed = "".join(f"<Uncommitted>{block_id}</Uncommitted>" for block_id in block_ids)
+        body = f'<?xml version="1.0" encoding="utf-8"?><BlockList>{listed}</BlockList>'.encode("ascii")
+        digest = hashlib.md5(body, usedforsecurity=False).digest()
+        headers = [("Content-MD5", _base64(digest)), *_stored_headers(properties), condition.header()]
+        return _etag(self._call(grant, "PUT", name, {"comp": "blocklist"}, headers=headers, body=body))
+
+    def head(self, grant: Grant, name: str) -> TargetBlob | None:
+        """Result: the blob as the service holds it, None if there is none."""
+        answer = self._exchange(grant, "HEAD", name, {}, [], b"", None, None)
+        if answer.status == 404 and answer.headers.get("x-ms-error-code", "BlobNotFound") == "BlobNotFound":
+            return None
+        _raise_unless_done(answer, name)
+        return blob_from_headers(name, answer.headers)
+
+    def block_list(self, grant: Grant, name: str) -> list[tuple[str, int]]:
+        """Result: id and size of each committed block, in order."""
+        query = {"comp": "blocklist", "blocklisttype": "committed"}
+        return parse_block_list(self._call(grant, "GET", name, query).body)
+
+    def list_page(self, grant: Grant, prefix: str, marker: str, limit: int) -> BlobPage:
+        """Result: up to `limit` blobs whose names begin with `prefix`, from `marker` on ('' at first)."""
+        query = {
+            "restype": "container",
+            "comp": "list",
+            "include": "metadata",
+            "maxresults": str(limit),
+            **({"prefix": prefix} if prefix else {}),
+            **({"marker": marker} if marker else {}),
+        }
+        return parse_page(self._call(grant, "GET", "", query).body)
+
+    def download(self, grant: Grant, name: str, etag: str, sink: Callable[[bytes], None]) -> None:
+        """Gives the blob's bytes to `sink`, if it is still the one with `etag`."""
+        self._call(grant, "GET", name, headers=[("If-Match", f'"{etag}"')], sink=sink)
+
+    def probe(self, grant: Grant) -> None:
+        """Returns if the service answers at all, whatever it says. Raises ConnectionFault."""
+        query = {"restype": "container", "comp": "list", "maxresults": "1"}
+        self._exchange(grant, "GET", "", query, [], b"", None, None)
+
+    def _call(
+        self,
+        grant: Grant,
+        method: str,
+        name: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes | memoryview = b"",
+        pace: Pace | None = None,
+        sink: Callable[[bytes], None] | None = None,
+    ) -> Answer:
+        answer = self._exchange(grant, method, name, query or {}, headers, body, pace, sink)
+        _raise_unless_done(answer, name or "the container")
+        return answer
+
+    def _exchange(
+        self,
+        grant: Grant,
+        method: str,
+        name: str,
+        query: Mapping[str, str],
+        headers: Sequence[tuple[str, str]],
+        body: bytes | memoryview,
+        pace: Pace | None,
+        sink: Callable[[bytes], None] | None,
+    ) -> Answer:
+        parts = urlsplit(grant.container_url)
+        path = parts.path.rstrip("/") + ("/" + quote(name, safe="/") if name else "")
+        asked = (urlencode(query, quote_via=quote) + "&" if query else "") + grant.sas_token.lstrip("?")
+        lines = [
+            f"{method} {path}?{asked} HTTP/1.1",
+            f"Host: {parts.netloc}",
+            f"User-Agent: {_USER_AGENT}",
+            f"x-ms-version: {SERVICE_VERSION}",
+            *(f"{key}: {value}" for key, value in headers),
+        ]
+        if method == "PUT":
+            lines.append(f"Content-Length: {len(body)}")
+        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+        secure = parts.scheme == "https"
+        endpoint = Endpoint(parts.hostname or "", parts.port or (443 if secure else 80), secure)
+        return self._pool.exchange(endpoint, Request(method, head, body, pace, sink))
+
+
+def _stored_headers(properties: BlobProperties) -> list[tuple[str, str]]:
+    return [
+        ("x-ms-blob-content-md5", _base64(properties.md5)),
+        ("x-ms-blob-content-type", properties.content_type),
+        *((f"x-ms-meta-{key}", value) for key, value in properties.metadata.items()),
+    ]
+
+
+def _raise_unless_done(answer: Answer, subject: str) -> None:
+    if not 200 <= answer.status < 300:
+        raise refusal(answer, subject)
+
+
+def _etag(answer: Answer) -> str:
+    return answer.headers.get("etag", "").strip('"')
+
+
+def _base64(digest: bytes) -> str:
+    return base64.b64encode(digest).decode("ascii")

@@ -1,0 +1,325 @@
+"""One HTTP/1.1 connection to the storage service: plain sockets, because a small file's cost is mostly its request.
+
+Knows how to dial (directly or by CONNECT through a proxy), to send a request in slices that can be paced and cut off,
+and to read every form of answer: 1xx before it, chunked, counted, until close, or early while still sending. Knows
+nothing of blobs, retries or secrets; requests' first lines are never put into an error, since they carry a signature.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from migrate_agent.network import Network, Proxy
+from migrate_contract.errors import ErrorCode, Retryable
+
+_JOINED_BYTES = 64 * 1024
+"""Head and body up to this go out in one send."""
+_RECEIVE_BYTES = 64 * 1024
+_MAX_HEAD_BYTES = 64 * 1024
+_MAX_BODY_BYTES = 64 * 1024 * 1024
+"""A page of 5,000 blobs with metadata is a few MiB; more than this is no answer of the service."""
+_EARLY_ANSWER_SECONDS = 5.0
+_NO_ROUTE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL}
+
+
+class ConnectionFault(Retryable):
+    """No answer: nothing is known about the file or the blob, only about the way to `host`."""
+
+    def __init__(self, code: ErrorCode, host: str, reason: str, *, untouched: bool = False) -> None:
+        self.host = host
+        self.reason = reason
+        self.untouched = untouched
+        """The connection ended before a byte of an answer: an idle one may have been closed by the peer."""
+        super().__init__(code, f"{host}: {reason}")
+
+
+class Pace(Protocol):
+    """Told of each slice of a body before it is sent; may wait, and may raise to cut the request off."""
+
+    @property
+    def slice_bytes(self) -> int:
+        """Result: how much may be sent at once."""
+        ...
+
+    def before_sending(self, size_bytes: int) -> None:
+        """Waits until `size_bytes` may be sent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to connect. `secure`: TLS."""
+
+    host: str
+    port: int
+    secure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. `head` ends with an empty line and holds the signature: never shown."""
+
+    method: str
+    head: bytes = field(repr=False)
+    body: bytes | memoryview = field(default=b"", repr=False)
+    pace: Pace | None = None
+    sink: Callable[[bytes], None] | None = None
+    """Takes the body of a successful answer piece by piece; the answer's own `body` is then empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`headers` by lower-case name."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Connection:
+    """One open connection. Used by one thread at a time; `abort` may come from another."""
+
+    def __init__(self, sock: socket.socket, host: str) -> None:
+        self._socket = sock
+        self._host = host
+        self._buffer = bytearray()
+        self._touched = False
+        self.reusable = True
+        """False once the connection cannot take another request."""
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self.reusable = False
+        self._socket.close()
+
+    def abort(self) -> None:
+        """Makes a blocked exchange of another thread fail at once."""
+        self.reusable = False
+        try:
+            # The plain socket's own shutdown: SSLSocket's would drop its TLS state under the other thread's feet.
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+        except OSError:
+            return  # it is gone already, which is what was wanted
+
+    def exchange(self, request: Request) -> Answer:
+        """Result: the service's answer, whatever its status. Raises ConnectionFault, or what the pace raises."""
+        self._touched = False
+        try:
+            try:
+                self._send(request)
+            except OSError as error:
+                return self._early_answer(request, error)
+            return self._read_answer(request)
+        except OSError as error:
+            self.close()
+            raise fault_of(error, self._host, untouched=not self._touched) from error
+        except BaseException:
+            # Cut off in the middle: what the peer would read next is not a request.
+            self.close()
+            raise
+
+    def _send(self, request: Request) -> None:
+        head, body, pace = request.head, request.body, request.pace
+        if len(body) <= _JOINED_BYTES and (pace is None or len(body) <= pace.slice_bytes):
+            if pace is not None:
+                pace.before_sending(len(body))
+            self._socket.sendall(head + bytes(body) if body else head)
+            return
+        self._socket.sendall(head)
+        # Slices, also without a limit: sendall's timeout is for the whole of its data, and a stop must get through.
+        view = memoryview(body)
+        step = pace.slice_bytes if pace is not None else _JOINED_BYTES * 4
+        for start in range(0, len(view), step):
+            part = view[start : start + step]
+            if pace is not None:
+                pace.before_sending(len(part))
+            self._socket.sendall(part)
+
+    def _early_answer(self, request: Request, error: OSError) -> Answer:
+        """The peer stopped reading: it may have said why before it closed."""
+        self.reusable = False
+        try:
+            self._socket.settimeout(_EARLY_ANSWER_SECONDS)
+            return self._read_answer(request)
+        except OSError:
+            raise error from None
+        finally:
+            self.close()
+
+    def _read_answer(self, request: Request) -> Answer:
+        status, version, headers = self._read_head()
+        while 100 <= status < 200:
+            status, version, headers = self._read_head()
+        connection = headers.get("connection", "").lower()
+        if "close" in connection or (version == "HTTP/1.0" and "keep-alive" not in connection):
+            self.reusable = False
+        body = b""
+        if request.method != "HEAD" and status not in (204, 304):
+            pieces: list[bytes] = []
+            streamed = request.sink is not None and 200 <= status < 300
+            self._read_body(headers, request.sink if streamed and request.sink else _Collected(pieces))
+            body = b"".join(pieces)
+        if not self.reusable:
+            self.close()
+        return Answer(status, headers, body)
+
+    def _read_head(self) -> tuple[int, str, dict[str, str]]:
+        while (end := self._buffer.find(b"\r\n\r\n")) < 0:
+            if len(self._buffer) > _MAX_HEAD_BYTES:
+                raise _NotHttpError
+            self._fill()
+        lines = self._buffer[:end].decode("latin-1").split("\r\n")
+        del self._buffer[: end + 4]
+        version, _, rest = lines[0].partition(" ")
+        if not version.startswith("HTTP/1.") or not rest[:3].isdigit():
+            raise _NotHttpError
+        headers: dict[str, str] = {}
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            headers[name.lower()] = value.strip()
+        return int(rest[:3]), version, headers
+
+    def _read_body(self, headers: dict[str, str], sink: Callable[[bytes], None]) -> None:
+        if "chunked" in headers.get("transfer-encoding", "").lower():
+            self._read_chunks(sink)
+        elif "content-length" in headers:
+            if not headers["content-length"].isdigit():
+                raise _NotHttpError
+            self._read_counted(int(headers["content-length"]), sink)
+        else:
+            self.reusable = False
+            while True:
+                if self._buffer:
+                    sink(bytes(self._buffer))
+                    self._buffer.clear()
+                received = self._socket.recv(_RECEIVE_BYTES)
+                if not received:
+                    return
+                self._buffer += received
+
+    def _read_counted(self, size: int, sink: Callable[[bytes], None]) -> None:
+        while size:
+            if not self._buffer:
+                self._fill()
+            piece = bytes(self._buffer[:size])
+            del self._buffer[: len(piece)]
+            size -= len(piece)
+            sink(piece)
+
+    def _read_chunks(self, sink: Callable[[bytes], None]) -> None:
+        while True:
+            try:
+                size = int(self._read_line().split(b";")[0], 16)
+            except ValueError:
+                raise _NotHttpError from None
+            if size == 0:
+                while self._read_line():
+                    pass  # trailers
+                return
+            self._read_counted(size, sink)
+            if self._read_line():
+                raise _NotHttpError
+
+    def _read_line(self) -> bytes:
+        while (end := self._buffer.find(b"\r\n")) < 0:
+            if len(self._buffer) > _MAX_HEAD_BYTES:
+                raise _NotHttpError
+            self._fill()
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 2]
+        return line
+
+    def _fill(self) -> None:
+        received = self._socket.recv(_RECEIVE_BYTES)
+        if not received:
+            raise ConnectionResetError(errno.ECONNRESET, "closed in the middle of an answer")
+        self._touched = True
+        self._buffer += received
+
+
+class _Collected:
+    """Keeps an answer's body, up to what an answer can reasonably hold."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self._pieces, self._size = pieces, 0
+
+    def __call__(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > _MAX_BODY_BYTES:
+            raise _NotHttpError
+        self._pieces.append(piece)
+
+
+class _NotHttpError(OSError):
+    """What came back is no HTTP answer."""
+
+
+def dial(endpoint: Endpoint, network: Network, context: ssl.SSLContext) -> Connection:
+    """Result: an open connection. Raises ConnectionFault, Fatal(config-invalid) for a proxy that is none."""
+    proxy = network.proxy_for(endpoint.host)
+    host = f"{proxy.host}:{proxy.port}" if proxy else endpoint.host
+    try:
+        target = (proxy.host, proxy.port) if proxy else (endpoint.host, endpoint.port)
+        sock = socket.create_connection(target, timeout=network.connect_timeout_seconds)
+    except OSError as error:
+        raise fault_of(error, host) from error
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if proxy:
+            _tunnel(sock, proxy, endpoint)
+        host = endpoint.host
+        if endpoint.secure:
+            sock = context.wrap_socket(sock, server_hostname=endpoint.host)
+        sock.settimeout(network.stall_timeout_seconds)
+    except OSError as error:
+        sock.close()
+        raise fault_of(error, host) from error
+    except BaseException:
+        sock.close()
+        raise
+    return Connection(sock, endpoint.host)
+
+
+def _tunnel(sock: socket.socket, proxy: Proxy, endpoint: Endpoint) -> None:
+    authority = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    lines = [f"CONNECT {authority}:{endpoint.port} HTTP/1.1", f"Host: {authority}:{endpoint.port}"]
+    if proxy.authorization:
+        lines.append(f"Proxy-Authorization: {proxy.authorization}")
+    sock.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+    received = bytearray()
+    # Byte by byte to the empty line: what follows belongs to TLS. It is one short answer per connection.
+    while not received.endswith(b"\r\n\r\n"):
+        byte = sock.recv(1)
+        if not byte or len(received) > _MAX_HEAD_BYTES:
+            raise ConnectionFault(ErrorCode.PROXY_REFUSED, endpoint.host, f"the proxy {proxy.host} hung up")
+        received += byte
+    status = received.split(b" ", 2)[1:2]
+    if not status or status[0][:1] != b"2":
+        said = status[0][:3].decode("latin-1") if status else "nothing readable"
+        raise ConnectionFault(ErrorCode.PROXY_REFUSED, endpoint.host, f"the proxy {proxy.host} answered {said}")
+
+
+def fault_of(error: OSError, host: str, *, untouched: bool = False) -> ConnectionFault:
+    """Result: the fault that `error` stands for, told apart by type and number."""
+    code, reason = ErrorCode.TARGET_UNREACHABLE, f"the connection broke ({type(error).__name__})"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        code, reason = ErrorCode.TLS_NOT_TRUSTED, f"its certificate is not trusted: {error.verify_message}"
+    elif isinstance(error, ssl.SSLError):
+        reason = f"TLS failed ({error.reason or type(error).__name__})"
+    elif isinstance(error, socket.gaierror):
+        reason = "the name could not be resolved"
+    elif isinstance(error, TimeoutError):
+        reason = "no answer in time"
+    elif isinstance(error, ConnectionRefusedError):
+        reason = "the connection was refused"
+    elif isinstance(error, _NotHttpError):
+        reason = "something that does not speak HTTP answered"
+    elif error.errno in _NO_ROUTE:
+        reason = "there is no route to it"
+    return ConnectionFault(code, host, reason, untouched=untouched)
