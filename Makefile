@@ -56,7 +56,7 @@ system-packages: ## check for (or install, as root) the system packages the test
 
 # --- run -------------------------------------------------------------------------------------------
 
-.PHONY: demo up down status local-settings func
+.PHONY: demo up down status local-settings func sign-in-front
 demo: install ## copy SOURCE=<folder> through the whole system and compare every byte
 	@$(BIN)/python -m local demo $(if $(SOURCE),--source "$(SOURCE)")
 
@@ -74,7 +74,10 @@ local-settings: install ## write local.settings.json for the Core Tools, pointin
 
 func: local-settings ## run the app with the Azure Functions Core Tools (which must be installed)
 	@command -v func >/dev/null || { echo "'func' is not on PATH: install the Azure Functions Core Tools 4."; exit 1; }
-	@source $(BIN)/activate && func start
+	@source $(BIN)/activate && SSL_CERT_FILE=.local/ca-and-public.pem func start
+
+sign-in-front: install ## sign an operator in in front of the Core Tools (in a second terminal)
+	@$(BIN)/python -m local sign-in-front
 
 # --- checks ----------------------------------------------------------------------------------------
 

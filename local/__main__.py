@@ -1,10 +1,11 @@
-"""The local stack's command line: `python -m local up | down | status | demo | local-settings`."""
+"""The local stack's command line: `python -m local COMMAND`."""
 
 from __future__ import annotations
 
 import argparse
 import signal
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -12,14 +13,16 @@ from typing import Any
 import httpx
 from rich.console import Console
 
+from local import core_tools
 from local.azurite import AzuriteMissing
 from local.background import BackgroundStack, StackBusy
-from local.core_tools import write_local_settings
 from local.demo import DemoFailed, default_source, run_demo
 from local.demo_display import DemoDisplay
+from local.functions_host.easyauth import read_sign_in
 from local.operator_api import ApiRefused
 from local.processes import ProcessFailed
-from local.stack import APP_DIRECTORY, Stack
+from local.sign_in_front import serve
+from local.stack import APP_DIRECTORY, SIGN_IN_FILE, Stack
 
 STACK_DIRECTORY = APP_DIRECTORY / ".local"
 
@@ -64,9 +67,18 @@ def status() -> int:
 
 def local_settings() -> int:
     """Write local.settings.json for the Core Tools."""
-    settings_file, bundle = write_local_settings(Stack(STACK_DIRECTORY), APP_DIRECTORY)
-    print(f"Wrote {settings_file}. Start Azurite with `make up`, then type:")
+    settings_file, bundle = core_tools.write_local_settings(Stack(STACK_DIRECTORY), APP_DIRECTORY)
+    print(f"Wrote {settings_file}. Azurite runs after `make up`. Then type, in two terminals:")
     print(f"  SSL_CERT_FILE={bundle} func start")
+    print("  make sign-in-front")
+    return 0
+
+
+def sign_in_front() -> int:
+    """Serve the sign-in front of the Core Tools until interrupted."""
+    sign_in = read_sign_in(STACK_DIRECTORY / SIGN_IN_FILE)
+    print(f"The app of the Core Tools, with an operator signed in: {core_tools.FRONT_URL}/.auth/login/aad")
+    serve(f"http://127.0.0.1:{core_tools.PORT}", core_tools.FRONT_PORT, sign_in)
     return 0
 
 
@@ -86,19 +98,28 @@ def _end_in_order(number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt(signal.Signals(number).name)
 
 
+COMMANDS: Mapping[str, Callable[[], int]] = {
+    "up": up,
+    "down": down,
+    "status": status,
+    "local-settings": local_settings,
+    "sign-in-front": sign_in_front,
+}
+
+
 def main() -> int:
     """Parse the command line and run one command; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("up", "down", "status", "local-settings"):
-        commands.add_parser(name)
+    for name, command in COMMANDS.items():
+        commands.add_parser(name, help=(command.__doc__ or "").partition("\n")[0])
     commands.add_parser("demo").add_argument("--source", type=Path)
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _end_in_order)
     try:
         if arguments.command == "demo":
             return demo(arguments.source)
-        return {"up": up, "down": down, "status": status, "local-settings": local_settings}[arguments.command]()
+        return COMMANDS[arguments.command]()
     except KeyboardInterrupt:
         print("Interrupted; everything that was started has been ended.", file=sys.stderr)
         return 130

@@ -10,6 +10,8 @@ from local.identity import write_private_json
 from local.stack import Stack
 
 PORT = 7071
+FRONT_PORT = 7080
+FRONT_URL = f"http://localhost:{FRONT_PORT}"
 
 
 def write_local_settings(stack: Stack, app_directory: Path) -> tuple[Path, Path]:
@@ -21,7 +23,12 @@ def write_local_settings(stack: Stack, app_directory: Path) -> tuple[Path, Path]
     bundle = stack.directory / "ca-and-public.pem"
     bundle.write_text(Path(certifi.where()).read_text("utf-8") + stack.ca_file.read_text("utf-8"), "utf-8")
     settings_file = app_directory / "local.settings.json"
-    values = {**stack.settings, "ONEMIGRATE_PUBLIC_URL": f"http://localhost:{PORT}"}
+    values = {
+        **stack.settings,
+        "ONEMIGRATE_PUBLIC_URL": FRONT_URL,
+        # The Core Tools have no authentication of their own: the sign-in front stands before them.
+        "WEBSITE_AUTH_ENABLED": "True",
+    }
     write_private_json(
         settings_file,
         {"IsEncrypted": False, "Values": values, "Host": {"LocalHttpPort": PORT}},

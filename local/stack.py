@@ -18,6 +18,8 @@ from local.members import write_members
 from local.operator_api import OperatorApi
 
 APP_DIRECTORY = Path(__file__).resolve().parent.parent
+SIGN_IN_FILE = "sign-in.json"
+"""In the stack's folder: the operators whom the functions host signs in."""
 
 
 class Stack:
@@ -168,7 +170,7 @@ class Stack:
         }
 
     def _write_sign_in(self) -> Path:
-        path = self.directory / "sign-in.json"
+        path = self.directory / SIGN_IN_FILE
         people = tuple(operator.person for operator in self.operators)
         key = base64.b64decode(self.identity.session_key)
         write_sign_in(path, SignIn(self.identity.audience, key, people))
