@@ -6,7 +6,7 @@ import base64
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.certificates import Certificates
@@ -26,7 +26,7 @@ class StorageAccount:
     """A storage account of the emulator, with its addresses."""
 
     name: str
-    key: str
+    key: str = field(repr=False)
     blob_endpoint: str
     queue_endpoint: str
     table_endpoint: str

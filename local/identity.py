@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.azurite import new_account_key
@@ -41,10 +41,10 @@ class StackIdentity:
 
     azurite_ports: tuple[int, int, int]
     api_port: int
-    state_account_key: str
-    data_account_key: str
-    secret_key: str
-    session_key: str
+    state_account_key: str = field(repr=False)
+    data_account_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    session_key: str = field(repr=False)
     audience: str
     tenant_id: str
     operators: tuple[StackOperator, ...]

@@ -16,7 +16,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -37,7 +37,7 @@ class SignIn:
     """Whom the host signs in, for which app registration, and the key that seals browser sessions."""
 
     audience: str
-    session_key: bytes
+    session_key: bytes = field(repr=False)
     operators: tuple[LocalOperator, ...]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 PRINCIPAL_HEADER = "x-ms-client-principal"
 _NAME_TYPE = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
@@ -26,7 +26,7 @@ class LocalOperator:
     object_id: str
     name: str
     username: str
-    credential: str
+    credential: str = field(repr=False)
 
 
 def claims(operator: LocalOperator, audience: str) -> list[dict[str, str]]:
