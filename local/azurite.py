@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from local.certificates import Certificates
 from local.ports import free_ports, is_listening
@@ -39,6 +40,11 @@ class StorageAccount:
             f"BlobEndpoint={self.blob_endpoint};QueueEndpoint={self.queue_endpoint};"
             f"TableEndpoint={self.table_endpoint};"
         )
+
+
+def sdk_options(ca_file: Path) -> dict[str, Any]:
+    """Keyword arguments for an Azure SDK client of the emulator: our authority, and no proxy on the way."""
+    return {"connection_verify": str(ca_file), "use_env_settings": False}
 
 
 def new_account_key() -> str:

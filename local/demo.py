@@ -19,6 +19,7 @@ from typing import Any
 from azure.storage.blob import ContainerClient
 
 from local.agent_process import AgentProcess
+from local.azurite import sdk_options
 from local.comparison import Comparison, compare
 from local.demo_display import DemoDisplay
 from local.operator_api import OperatorApi
@@ -170,5 +171,5 @@ def _not_copied(api: OperatorApi, job_id: str) -> list[dict[str, Any]]:
 
 def _container(stack: Stack) -> ContainerClient:
     return ContainerClient.from_connection_string(
-        stack.data_account.connection_string, CONTAINER, connection_verify=str(stack.ca_file)
+        stack.data_account.connection_string, CONTAINER, **sdk_options(stack.ca_file)
     )

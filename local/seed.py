@@ -8,6 +8,7 @@ from typing import Any
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient
 
+from local.azurite import sdk_options
 from local.operator_api import OperatorApi
 from local.stack import Stack
 
@@ -56,7 +57,7 @@ def _by_name(api: OperatorApi, path: str, name: str, key: str, **query: str) -> 
 
 def _make_container(stack: Stack) -> None:
     with BlobServiceClient.from_connection_string(
-        stack.data_account.connection_string, connection_verify=str(stack.ca_file)
+        stack.data_account.connection_string, **sdk_options(stack.ca_file)
     ) as service:
         try:
             service.create_container(CONTAINER)

@@ -14,7 +14,7 @@ from local.certificates import certificates_in
 from local.functions_host.easyauth import SignIn, write_sign_in
 from local.functions_process import FunctionsHost, FunctionsHostOptions
 from local.identity import DATA_ACCOUNT, STATE_ACCOUNT, StackOperator, identity_in
-from local.members import write_members
+from local.members import install_members
 from local.operator_api import OperatorApi
 
 APP_DIRECTORY = Path(__file__).resolve().parent.parent
@@ -105,7 +105,7 @@ class Stack:
         """Start everything; raises ProcessFailed or AzuriteMissing with nothing left running."""
         try:
             self.azurite.start()
-            write_members(self.state_account, self.ca_file, self.operators[1:])
+            install_members(self.state_account, self.ca_file, self.identity)
             self.host.start()
         except BaseException:
             self.stop()

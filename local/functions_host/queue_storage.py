@@ -38,7 +38,9 @@ class QueueStorage:
         queue = resolve(str(binding["queueName"]), self._settings).lower() + (POISON_SUFFIX if poison else "")
         connection = str(binding["connection"])
         if (connection, queue) not in self._clients:
-            options: dict[str, Any] = {"connection_verify": str(self._ca_file)} if self._ca_file else {}
+            # An authority of our own means loopback, where no proxy of the environment belongs.
+            loopback = {"connection_verify": str(self._ca_file), "use_env_settings": False}
+            options: dict[str, Any] = loopback if self._ca_file else {}
             self._clients[connection, queue] = QueueClient.from_connection_string(
                 connection_string(connection, self._settings), queue, **options
             )
