@@ -107,7 +107,11 @@ class Azurite:
         self.process.stop()
 
     def kill(self) -> None:
-        """End it as a power failure would."""
+        """End it as a power failure would.
+
+        The emulator writes its metadata every few seconds: the last of them are lost, which never happens
+        in Azure. A test that needs every acknowledged write to survive has to use `stop`.
+        """
         self.process.kill()
 
 

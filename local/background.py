@@ -54,6 +54,8 @@ class BackgroundStack:
             except BaseException:
                 stack.stop()
                 raise
+            for process in (stack.host.process, stack.azurite.process):
+                process.outlive_us()
             return self.description(), False
 
     def down(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -78,7 +79,8 @@ def stop_process(identity: ProcessIdentity, *, seconds: float = 40.0) -> None:
 class ChildProcess:
     """One program of the stack, with its output in a log file.
 
-    It gets a session of its own: Ctrl-C in a terminal reaches us alone, and we stop it in order.
+    It gets a session of its own: Ctrl-C in a terminal reaches us alone, and we stop it in order. One that
+    is forgotten is killed when our interpreter ends, unless it was told to outlive us.
     """
 
     def __init__(
@@ -130,6 +132,11 @@ class ChildProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        atexit.register(self.kill)
+
+    def outlive_us(self) -> None:
+        """Let it run on when this interpreter ends."""
+        atexit.unregister(self.kill)
 
     def wait_ready(self, condition: Callable[[], bool], *, seconds: float = 60.0) -> None:
         """Return when the condition holds; raises ProcessFailed if the process ends first or time runs out."""
@@ -165,7 +172,7 @@ class ChildProcess:
 
     def kill(self) -> None:
         """End it at once, without a chance to finish anything (kill -9)."""
-        if self._process is not None:
+        if self._process is not None and self.is_running:
             self._process.kill()
             self._process.wait(10)
 
