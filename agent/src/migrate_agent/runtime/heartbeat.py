@@ -106,12 +106,15 @@ class Heartbeat:
             return self._failed(Fatal(ErrorCode.INTERNAL, type(error).__name__))
         self._failures = 0
         self._interval = min(answer.next_heartbeat_seconds, LONGEST_WAIT_SECONDS * 5)
+        first = self._session.known_epoch is None
         self._session.opened(answer.session_epoch)
         returned = self._status.connected()
         if returned:
             log.info("the control plane answers again")
+        elif first:
+            log.info("connected to %s", self._client.host)
         self._look_at_clock(answer)
-        self._on_answer(answer, returned)
+        self._on_answer(answer, returned or first)
         return self._interval
 
     def _failed(self, error: MigrateError) -> float:

@@ -90,8 +90,8 @@ def must(run_command: Run, *command: str) -> None:
 
 
 def service_command(config: Config, kind: str) -> list[str]:
-    """Result: what the manager runs: this very Python, isolated from the folder and environment it is started in."""
-    command = [sys.executable, "-I", "-m", "migrate_agent", "--home", str(config.home)]
+    """Result: what the manager runs: this very Python, whose modules are not looked for in the current folder."""
+    command = [sys.executable, "-P", "-m", "migrate_agent", "--home", str(config.home)]
     if config.config_path.parent != config.home:
         command += ["--config", str(config.config_path)]
     return [*command, "--state-dir", str(config.state_dir), "start", "--as-service", kind]

@@ -1,7 +1,7 @@
 """The agent as a Windows service: made with sc.exe, which is a part of Windows.
 
-The service manager talks to the process by its own protocol (runtime/windows_dispatcher.py). A service that reports
-its end is not started again, one that breaks is: so a superseded agent, which ends in order, stays ended.
+The service manager talks to the process by its own protocol (runtime/windows_dispatcher.py). A service that breaks or
+reports a failure is started again; one that must not go on (superseded, revoked) reports an end without failure.
 """
 
 from __future__ import annotations
@@ -59,6 +59,6 @@ class WindowsService:
             (*made, "DisplayName=", DISPLAY_NAME),
             ("sc.exe", "description", SERVICE, "Copies files to Azure Blob Storage, steered by OneMigrate."),
             ("sc.exe", "failure", SERVICE, "reset=", "86400", "actions=", _RESTART_AFTER),
-            ("sc.exe", "failureflag", SERVICE, "0"),
+            ("sc.exe", "failureflag", SERVICE, "1"),
             ("sc.exe", "start", SERVICE),
         ]

@@ -93,7 +93,10 @@ class Status:
 
     def write(self) -> None:
         """Result: the file says what is known. A full disk does not stop the agent: the next write tries again."""
-        jobs = self.jobs_now()
+        try:
+            jobs = self.jobs_now()
+        except MigrateError:
+            jobs = self._jobs
         with self._lock:
             if not self._changed and jobs == self._jobs:
                 return

@@ -1,0 +1,181 @@
+"""`migrate-agent copy SOURCE CONTAINER_SAS_URL`: one copy with no control plane."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import IO, Annotated, Literal
+
+import typer
+from pydantic import ValidationError
+
+from migrate_agent.cli.copy_view import CopyProgress, describe, describe_dry, dry_json, report_json
+from migrate_agent.cli.output import COPY_FAILED, DONE, SOME_FAILED, note, say
+from migrate_agent.cli.settings import chosen_of
+from migrate_agent.logs import write_logs
+from migrate_agent.redaction import redactor
+from migrate_agent.runtime.connection import network_of
+from migrate_agent.runtime.local_copy import CopyReport, CopyRequest, ended, forget_copy, run_copy, run_dry
+from migrate_agent.stop import StopKind, StopRequested, StopSignal
+from migrate_agent.transfer.access import SasUrlAccess
+from migrate_contract.errors import ErrorCode, Fatal
+from migrate_contract.jobs import (
+    FileFilters,
+    JobPhase,
+    Outcome,
+    Overwrite,
+    SymlinkPolicy,
+    TransferSettings,
+    Verification,
+)
+
+ENV_SAS_URL = "MIGRATE_SAS_URL"
+
+HELP = "\n\n".join(
+    (
+        "Copy one folder to one container, without a control plane and with the same engine.",
+        "Broken off, the same command goes on where it was. What is verified in the container is not sent again.",
+        "[bold]Examples[/bold]\n"
+        "  migrate-agent copy /srv/share - --dry-run < sas-url.txt\n"
+        "  MIGRATE_SAS_URL=... migrate-agent copy /srv/share --prefix 2026/share\n"
+        "  migrate-agent copy /srv/share \"https://...\" --exclude '*.tmp' --json",
+        "Exits 0 where every file is copied or was there already, 1 where some files failed, 2 where the copy as a "
+        "whole failed or was interrupted.",
+    )
+)
+
+
+def copy(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="The folder to copy.")],
+    container_sas_url: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="CONTAINER_SAS_URL",
+            help="https://ACCOUNT.blob.core.windows.net/CONTAINER?SIGNATURE with create, write, list and read. "
+            f"'-' reads it from standard input; left out, it is taken from {ENV_SAS_URL}: other accounts of this "
+            "machine can see a command's arguments.",
+        ),
+    ] = None,
+    prefix: Annotated[str, typer.Option("--prefix", metavar="PATH", help="Folder in the container.")] = "",
+    include: Annotated[
+        list[str] | None, typer.Option("--include", metavar="GLOB", help="Only these; may be repeated.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option("--exclude", metavar="GLOB", help="Not these; wins over --include.")
+    ] = None,
+    overwrite: Annotated[
+        Overwrite, typer.Option("--overwrite", help="Where the container holds a different blob already.")
+    ] = Overwrite.IF_SOURCE_NEWER,
+    symlinks: Annotated[SymlinkPolicy, typer.Option("--symlinks", help="Skip or follow.")] = SymlinkPolicy.SKIP,
+    verification: Annotated[
+        Verification, typer.Option("--verification", help="How each copy is proved right.")
+    ] = Verification.STORED,
+    concurrency: Annotated[
+        str, typer.Option("--concurrency", metavar="N", help="Files or blocks in flight, 1 to 64, or auto.")
+    ] = "auto",
+    chunk_size_mib: Annotated[
+        int, typer.Option("--chunk-size-mib", min=1, max=256, help="Size of a block; 32 or more for large files.")
+    ] = 8,
+    bandwidth_limit_mbps: Annotated[
+        float | None,
+        typer.Option("--bandwidth-limit-mbps", metavar="MBPS", help="Megabits per second at most."),
+    ] = None,
+    ledger: Annotated[
+        Path | None, typer.Option("--ledger", metavar="FILE", help="Write what happened to each file (JSON lines).")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
+) -> None:
+    """Copy one folder to one container, as the help says."""
+    config = chosen_of(context).config()
+    write_logs(config.log_path, level=config.log_level)
+    url = _sas_url(container_sas_url)
+    try:
+        request = CopyRequest(
+            source=Path(os.path.abspath(source.expanduser())),  # noqa: PTH100 - resolve() would follow links
+            access=SasUrlAccess(url),
+            prefix=prefix.strip("/"),
+            filters=FileFilters(include=include or [], exclude=exclude or []),
+            transfer=TransferSettings(
+                concurrency=_concurrency(concurrency),
+                chunk_size_mib=chunk_size_mib,
+                bandwidth_limit_mbps=bandwidth_limit_mbps,
+                overwrite=overwrite,
+                symlinks=symlinks,
+                verification=verification,
+            ),
+        )
+        request.spec()
+    except ValidationError as error:
+        raise typer.BadParameter(_first_message(error)) from None
+    stop = StopSignal()
+    _listen_to_signals(stop)
+    network, folder = network_of(config), config.state_dir / "copies"
+    if dry_run:
+        try:
+            plan = run_dry(request, folder, network, stop)
+        except StopRequested as stopped:
+            raise Fatal(ErrorCode.INTERRUPTED, "the dry run was stopped") from stopped
+        say(json.dumps(dry_json(request, plan), indent=2)) if as_json else describe_dry(request, plan)
+        raise typer.Exit(DONE)
+    with _opened(ledger) as stream, CopyProgress() as progress:
+        report = run_copy(request, folder, network, stop, watch=progress.show, ledger=stream)
+    if ended(report.result):
+        forget_copy(request, folder)
+    code = _exit_code(report)
+    say(json.dumps(report_json(request, report, code), indent=2)) if as_json else describe(request, report)
+    raise typer.Exit(code)
+
+
+def _sas_url(argument: str | None) -> str:
+    """The URL, from where it was given; its signature appears nowhere from here on."""
+    url = sys.stdin.readline() if argument == "-" else argument or os.environ.get(ENV_SAS_URL, "")
+    if not url.strip():
+        raise Fatal(
+            ErrorCode.SAS_URL_INVALID, f"none was given: as an argument, on standard input (-), or {ENV_SAS_URL}"
+        )
+    redactor.hide(url.strip().partition("?")[2])
+    return url.strip()
+
+
+def _concurrency(text: str) -> int | Literal["auto"]:
+    if text == "auto":
+        return "auto"
+    if not text.isdigit():
+        raise typer.BadParameter("--concurrency is a number from 1 to 64, or auto")
+    return int(text)
+
+
+def _opened(path: Path | None) -> IO[str]:
+    """The ledger's file; without one, a place where nothing is kept."""
+    try:
+        return (path or Path(os.devnull)).open("w", encoding="utf-8")
+    except OSError as error:
+        raise typer.BadParameter(f"cannot write {path}: {error.strerror}") from error
+
+
+def _listen_to_signals(stop: StopSignal) -> None:
+    def asked(number: int, frame: object) -> None:
+        if stop.requested:
+            os._exit(128 + number)
+        note("Stopping: finishing what is staged; a second signal ends at once.")
+        stop.request(StopKind.STOP)
+
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), asked)
+
+
+def _exit_code(report: CopyReport) -> int:
+    if report.result.stopped or report.result.phase is not JobPhase.COMPLETED:
+        return COPY_FAILED
+    return DONE if report.result.outcome is Outcome.COMPLETE else SOME_FAILED
+
+
+def _first_message(error: ValidationError) -> str:
+    found = error.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(str(part) for part in found['loc'])}: {found['msg']}"

@@ -1,0 +1,43 @@
+"""Makes the engine of a job attempt: its access to the container renews itself through the control plane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from migrate_agent.control.client import ControlClient
+from migrate_agent.network import Network
+from migrate_agent.runtime.grants import RenewingAccess
+from migrate_agent.runtime.job_runner import Engine
+from migrate_agent.stop import StopSignal
+from migrate_agent.store.job_journal import JobJournal
+from migrate_agent.store.journal import JobRecord
+from migrate_agent.transfer.engine import CopyEngine
+
+
+class EngineMaker:
+    """Knows what every engine needs beside its job."""
+
+    def __init__(self, client: ControlClient, network: Network) -> None:
+        self._client, self._network = client, network
+        self._newest: RenewingAccess | None = None
+
+    def make(self, record: JobRecord, journal: JobJournal, stop: StopSignal, on_phase: Callable[[], None]) -> Engine:
+        """Result: the engine; nothing runs yet."""
+        access = RenewingAccess(
+            lambda: self._client.request_grant(record.job_id, record.attempt), stop, job_id=record.job_id
+        )
+        self._newest = access
+        return CopyEngine(
+            record.spec,
+            journal,
+            access,
+            stop,
+            network=self._network,
+            approved=record.approved,
+            on_phase=on_phase,
+        )
+
+    def try_now(self) -> None:
+        """The control plane answers again: an engine that waits for a grant asks at once."""
+        if self._newest is not None:
+            self._newest.try_now()

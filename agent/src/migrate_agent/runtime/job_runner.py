@@ -1,0 +1,272 @@
+"""Runs the jobs in the journal, one transfer at a time, in the order of their acceptance.
+
+Nouns: the *active* job has an engine; a job is *runnable* when the control plane has confirmed it and its phase is
+one of work (queued, scanning, running, or ready and approved). What a job's phase is, is decided here and in the
+journal: a job that the process left in a phase of work goes on after the next start by itself, control plane or not.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from migrate_agent.logs import log_fault
+from migrate_agent.runtime.status import Status
+from migrate_agent.stop import StopKind, StopSignal
+from migrate_agent.store.job_journal import JobJournal
+from migrate_agent.store.journal import JobRecord, Journal
+from migrate_agent.transfer.results import EngineResult, Snapshot
+from migrate_contract.agents import HeartbeatJob
+from migrate_contract.errors import ErrorCode, Fatal, MigrateError, Retryable
+from migrate_contract.jobs import JobFault, JobPhase
+
+log = logging.getLogger(__name__)
+
+WORKING = frozenset({JobPhase.QUEUED, JobPhase.SCANNING, JobPhase.RUNNING})
+ENDED = frozenset({JobPhase.COMPLETED, JobPhase.FAILED, JobPhase.CANCELLED})
+_STORE_RETRY_SECONDS = 15.0
+_SETTLE_SECONDS = 60.0
+
+
+class Engine(Protocol):
+    """What runs one attempt (transfer/engine.py)."""
+
+    def run(self) -> EngineResult:
+        """Result: how it ended."""
+        ...
+
+    def approve(self) -> None:
+        """Goes on after `hold_after_scan`."""
+        ...
+
+    def snapshot(self) -> Snapshot:
+        """Result: how far it is."""
+        ...
+
+
+MakeEngine = Callable[[JobRecord, JobJournal, StopSignal, Callable[[], None]], Engine]
+
+
+@dataclass
+class _Active:
+    record: JobRecord
+    stop: StopSignal
+    engine: Engine | None = None
+    forgotten: bool = False
+    """The job is no longer ours: whatever the engine says at its end is of no interest."""
+
+
+class JobRunner:
+    """One thread (`run`) works; every other method may be called from any thread."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        make_engine: MakeEngine,
+        stop: StopSignal,
+        status: Status,
+        *,
+        on_change: Callable[[], None],
+        on_lost: Callable[[str, int], None],
+    ) -> None:
+        self._journal, self._make_engine, self._stop, self._status = journal, make_engine, stop, status
+        self._on_change, self._on_lost = on_change, on_lost
+        self._changed = threading.Condition()
+        self._active: _Active | None = None
+        self._shown: list[HeartbeatJob] = []
+
+    # The thread
+
+    def run(self) -> None:
+        """Works until the process is asked to stop."""
+        while not self._stop.requested:
+            try:
+                active = self._take_next()
+                if active is None:
+                    with self._changed:
+                        self._changed.wait(1.0)
+                    continue
+                self._work_on(active)
+            except Retryable as error:
+                log_fault(log, "the journal cannot be written, trying again", error)
+                self._status.fault(error)
+                self._stop.wait(_STORE_RETRY_SECONDS)
+
+    def wake(self) -> None:
+        """The journal has changed."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def _take_next(self) -> _Active | None:
+        """Result: the first runnable job, active from now on: a pause that comes later finds it so."""
+        with self._changed:
+            record = next((record for record in self._journal.jobs() if _runnable(record)), None)
+            self._active = _Active(record, self._stop.child()) if record is not None else None
+            return self._active
+
+    def _work_on(self, active: _Active) -> None:
+        record = active.record
+        self._on_change()
+        fields: dict[str, Any] = {"job_id": record.job_id, "attempt": record.attempt}
+        log.info("job %s, attempt %s: work begins (%s)", record.spec.name, record.attempt, record.phase, extra=fields)
+        try:
+            result = self._run_engine(active)
+            if not active.forgotten:
+                self._conclude(record, result)
+        except Fatal as error:
+            log_fault(log, "the job's journal cannot be used; the control plane is told that its work is lost", error)
+            self._status.fault(error, record.job_id)
+            self._journal.drop(record.job_id, record.attempt)
+            self._on_lost(record.job_id, record.attempt)
+        finally:
+            with self._changed:
+                self._active = None
+                self._changed.notify_all()
+            self._on_change()
+
+    def _run_engine(self, active: _Active) -> EngineResult:
+        record = active.record
+        journal = self._journal.open_attempt(record.job_id, record.attempt)
+        engine = self._make_engine(record, journal, active.stop, lambda: self._phase_changed(active))
+        with self._changed:
+            active.engine = engine
+        try:
+            return engine.run()
+        except MigrateError:
+            raise
+        except Exception as error:
+            log.exception("the copy engine broke", extra={"job_id": record.job_id, "attempt": record.attempt})
+            detail = f"{type(error).__name__} in the copy engine; the agent's log has the rest"
+            return EngineResult(JobPhase.FAILED, fault=JobFault(code=ErrorCode.INTERNAL.value, detail=detail))
+
+    def _phase_changed(self, active: _Active) -> None:
+        """Called by the engine. Ends are concluded when `run` returns, not here."""
+        if active.engine is None or active.forgotten:
+            return
+        phase = active.engine.snapshot().phase
+        if phase not in (JobPhase.SCANNING, JobPhase.READY, JobPhase.RUNNING):
+            return
+        self._journal.set_phase(active.record.job_id, active.record.attempt, phase)
+        if phase is JobPhase.READY:
+            record = self._journal.job(active.record.job_id)
+            if record is not None and not record.approved:
+                # A job that waits for a person must not keep others from the slot.
+                active.stop.request(StopKind.STOP)
+        self._on_change()
+
+    def _conclude(self, record: JobRecord, result: EngineResult) -> None:
+        fields: dict[str, Any] = {"job_id": record.job_id, "attempt": record.attempt}
+        if result.stopped:
+            log.info("job %s rests in phase %s", record.spec.name, result.phase, extra=fields)
+            if result.phase in (JobPhase.SCANNING, JobPhase.READY, JobPhase.RUNNING):
+                self._set_phase_if_new(record, result.phase)
+            return
+        self._journal.set_phase(record.job_id, record.attempt, result.phase, outcome=result.outcome, fault=result.fault)
+        if result.fault is not None:
+            error = Fatal(_known_code(result.fault.code), result.fault.detail)
+            log_fault(log, f"job {record.spec.name} failed", error, **fields)
+            self._status.fault(error, record.job_id)
+        else:
+            outcome = f", {result.outcome.value}" if result.outcome else ""
+            log.info("job %s: %s%s", record.spec.name, result.phase, outcome, extra=fields)
+
+    def _set_phase_if_new(self, record: JobRecord, phase: JobPhase) -> None:
+        now = self._journal.job(record.job_id)
+        if now is not None and now.attempt == record.attempt and now.phase is not phase:
+            self._journal.set_phase(record.job_id, record.attempt, phase)
+
+    # What commands and answers ask for
+
+    def pause(self, job_id: str, attempt: int) -> None:
+        """Result: the job winds down to `paused`, or is so at once where no engine runs it."""
+        self._end(job_id, attempt, StopKind.PAUSE, JobPhase.PAUSED)
+
+    def cancel(self, job_id: str, attempt: int) -> None:
+        """Result: the job ends `cancelled`; nothing more is committed."""
+        self._end(job_id, attempt, StopKind.CANCEL, JobPhase.CANCELLED)
+
+    def approve(self, job_id: str, attempt: int) -> None:
+        """Result: the job goes on after its scan, remembered over restarts."""
+        self._journal.approve(job_id, attempt)
+        active = self._active
+        if active is not None and active.record.job_id == job_id and active.engine is not None:
+            active.engine.approve()
+        self.wake()
+
+    def forget(self, job_id: str, attempt: int) -> bool:
+        """Result: True where the attempt is gone from here without a word; False where its engine has not ended yet."""
+        with self._changed:
+            active = self._active
+            if active is not None and (active.record.job_id, active.record.attempt) == (job_id, attempt):
+                active.forgotten = True
+                active.stop.request(StopKind.CANCEL)
+            if not self._changed.wait_for(lambda: not self._ending(job_id), timeout=_SETTLE_SECONDS):
+                return False
+            self._journal.drop(job_id, attempt)
+        self._on_change()
+        return True
+
+    def settle(self, job_id: str, seconds: float = _SETTLE_SECONDS) -> bool:
+        """Result: True once no engine that was asked to end runs this job; waits at most `seconds`."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._ending(job_id), timeout=seconds)
+
+    def _ending(self, job_id: str) -> bool:
+        active = self._active
+        return active is not None and active.record.job_id == job_id and active.stop.requested
+
+    def _end(self, job_id: str, attempt: int, kind: StopKind, phase: JobPhase) -> None:
+        with self._changed:
+            active = self._active
+            if active is not None and (active.record.job_id, active.record.attempt) == (job_id, attempt):
+                active.stop.request(kind)
+                return
+            record = self._journal.job(job_id)
+            if record is not None and record.attempt == attempt and record.phase not in ENDED | {phase}:
+                self._journal.set_phase(job_id, attempt, phase)
+        self._on_change()
+
+    # What the reporter and the heartbeat show
+
+    def snapshot(self, job_id: str) -> Snapshot | None:
+        """Result: how far the active job is; None where no engine runs it."""
+        active = self._active
+        if active is None or active.engine is None or active.record.job_id != job_id:
+            return None
+        return active.engine.snapshot()
+
+    def jobs(self) -> list[HeartbeatJob]:
+        """Result: every job held, with its place in the queue, as of the last `refresh`; touches no disk."""
+        return self._shown
+
+    def refresh(self) -> None:
+        """Reads the journal again for `jobs`."""
+        with self._changed:
+            active = self._active
+            records = self._journal.jobs()
+        shown: list[HeartbeatJob] = []
+        ahead = 1 if active is not None else 0
+        for record in records:
+            waits = _runnable(record) and not (active is not None and active.record.job_id == record.job_id)
+            position = ahead if waits else 0
+            ahead += 1 if waits else 0
+            shown.append(
+                HeartbeatJob(job_id=record.job_id, attempt=record.attempt, phase=record.phase, position=position)
+            )
+        self._shown = shown
+
+
+def _runnable(record: JobRecord) -> bool:
+    if not record.confirmed:
+        return False
+    return record.phase in WORKING or (record.phase is JobPhase.READY and record.approved)
+
+
+def _known_code(code: str) -> ErrorCode:
+    try:
+        return ErrorCode(code)
+    except ValueError:
+        return ErrorCode.INTERNAL

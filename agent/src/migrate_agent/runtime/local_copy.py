@@ -1,0 +1,207 @@
+"""One copy without a control plane: the same engine, with a journal of its own so that a broken copy goes on.
+
+A copy is named by its source, destination and everything that decides which file goes where; running the same one
+again after an interruption takes its journal up. A copy that came to its end leaves no journal: the next one looks at
+every file again. A journal older than a week is not taken up, because staged blocks live no longer than that.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from pydantic import ValidationError
+
+from migrate_agent.network import Network
+from migrate_agent.runtime.instance_lock import InstanceLock
+from migrate_agent.stop import StopSignal
+from migrate_agent.store.job_journal import JobJournal
+from migrate_agent.transfer.access import SasUrlAccess
+from migrate_agent.transfer.engine import CopyEngine
+from migrate_agent.transfer.results import DryRun, EngineResult, EngineSettings, Snapshot
+from migrate_contract.errors import ErrorCode, Fatal
+from migrate_contract.jobs import (
+    BlobDestination,
+    Bucket,
+    FileFilters,
+    JobPhase,
+    JobSpec,
+    JobType,
+    LedgerRow,
+    LocalSource,
+    TransferSettings,
+)
+
+_STALE_SECONDS = 7 * 24 * 3600.0
+_GIVE_UP_SECONDS = 15 * 60.0
+_PAGE = 2_000
+_LOOK_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class CopyRequest:
+    """What to copy where, and how."""
+
+    source: Path
+    access: SasUrlAccess
+    prefix: str = ""
+    filters: FileFilters = field(default_factory=FileFilters)
+    transfer: TransferSettings = field(default_factory=TransferSettings)
+
+    def spec(self) -> JobSpec:
+        """Result: the job that the engine works from. Raises Fatal(sas-url-invalid), ValueError for the prefix."""
+        try:
+            destination = BlobDestination(container=self.access.container, prefix=self.prefix)
+        except ValidationError as error:
+            if any(found["loc"] and found["loc"][0] == "container" for found in error.errors()):
+                detail = f"{self.access.container!r} cannot be the name of a container"
+                raise Fatal(ErrorCode.SAS_URL_INVALID, detail) from None
+            raise
+        return JobSpec(
+            job_id=self._job_id(),
+            attempt=1,
+            name="copy",
+            type=JobType.MIGRATE_FILES,
+            source=LocalSource(path=str(self.source)),
+            destination=destination,
+            filters=self.filters,
+            transfer=self.transfer,
+        )
+
+    def _job_id(self) -> str:
+        how = self.transfer.model_dump(mode="json", exclude={"concurrency", "bandwidth_limit_mbps"})
+        container = self.access.current().container_url
+        named = json.dumps([str(self.source), container, self.prefix, self.filters.model_dump(mode="json"), how])
+        digest = hashlib.sha256(named.encode("utf-8", "surrogateescape")).digest()
+        return "job_" + base64.b32encode(digest).decode("ascii").lower()[:24]
+
+
+@dataclass(frozen=True)
+class CopyReport:
+    """How a copy ended."""
+
+    result: EngineResult
+    snapshot: Snapshot
+    seconds: float
+    resumed: bool
+    attention: list[LedgerRow]
+    """Failed and unsupported files."""
+
+
+def run_copy(
+    request: CopyRequest,
+    folder: Path,
+    network: Network,
+    stop: StopSignal,
+    *,
+    watch: Callable[[Snapshot], None],
+    ledger: IO[str] | None = None,
+    most_attention: int = 10_000,
+) -> CopyReport:
+    """Result: the copy's end; `watch` hears how far it is twice a second. `folder` holds journals of copies.
+
+    Raises Fatal (already-running, journal-unreadable, sas-url-invalid), Retryable(disk-full).
+    """
+    spec = request.spec()
+    began = time.monotonic()
+    with _journal_of(spec, folder) as (journal, resumed):
+        engine = _engine(spec, journal, request, network, stop)
+        with _watching(engine, watch):
+            result = engine.run()
+        snapshot = engine.snapshot()
+        attention: list[LedgerRow] = []
+        for row in _rows(journal):
+            if ledger is not None:
+                ledger.write(row.model_dump_json() + "\n")
+            if row.bucket in (Bucket.FAILED, Bucket.UNSUPPORTED) and len(attention) < most_attention:
+                attention.append(row)
+        return CopyReport(result, snapshot, time.monotonic() - began, resumed, attention)
+
+
+def run_dry(request: CopyRequest, folder: Path, network: Network, stop: StopSignal) -> DryRun:
+    """Result: what `run_copy` would do; nothing is written. Raises Fatal, StopRequested."""
+    spec = request.spec()
+    with _fresh_journal(folder / f"{spec.job_id}.dry") as journal:
+        return _engine(spec, journal, request, network, stop).dry_run()
+
+
+def forget_copy(request: CopyRequest, folder: Path) -> None:
+    """The copy came to its end: its journal is of no more use."""
+    shutil.rmtree(folder / request.spec().job_id, ignore_errors=True)
+
+
+def _engine(spec: JobSpec, journal: JobJournal, request: CopyRequest, network: Network, stop: StopSignal) -> CopyEngine:
+    settings = EngineSettings(give_up_after_seconds=_GIVE_UP_SECONDS)
+    return CopyEngine(spec, journal, request.access, stop, network=network, settings=settings)
+
+
+@contextlib.contextmanager
+def _journal_of(spec: JobSpec, folder: Path) -> Iterator[tuple[JobJournal, bool]]:
+    """The copy's journal, and whether an earlier run left it; held against a second run of the same copy."""
+    own = folder / spec.job_id
+    with InstanceLock(own):
+        path = own / "attempt.db"
+        age = time.time() - path.stat().st_mtime if path.exists() else None
+        if age is not None and age > _STALE_SECONDS:
+            _remove(path)
+        journal = JobJournal(path)
+        try:
+            yield journal, age is not None and age <= _STALE_SECONDS
+        finally:
+            journal.close()
+
+
+@contextlib.contextmanager
+def _fresh_journal(own: Path) -> Iterator[JobJournal]:
+    with InstanceLock(own):
+        path = own / "attempt.db"
+        _remove(path)
+        journal = JobJournal(path)
+        try:
+            yield journal
+        finally:
+            journal.close()
+    shutil.rmtree(own, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _watching(engine: CopyEngine, watch: Callable[[Snapshot], None]) -> Iterator[None]:
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(_LOOK_SECONDS):
+            watch(engine.snapshot())
+
+    thread = threading.Thread(target=look, name="watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(5)
+
+
+def _rows(journal: JobJournal) -> Iterator[LedgerRow]:
+    first = 1
+    while rows := journal.ledger_rows(first, _PAGE):
+        yield from rows
+        first = rows[-1].row + 1
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def ended(result: EngineResult) -> bool:
+    """Result: whether nothing of this copy is left to go on with."""
+    return not result.stopped and result.phase is JobPhase.COMPLETED

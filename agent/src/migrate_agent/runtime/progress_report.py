@@ -1,0 +1,62 @@
+"""Makes a progress report of a job: from its engine while one runs, from the journal otherwise."""
+
+from __future__ import annotations
+
+from migrate_agent.store.job_journal import JobJournal
+from migrate_agent.store.journal import JobRecord
+from migrate_agent.transfer.results import Snapshot
+from migrate_contract.jobs import FileFault, JobPhase, Progress, Waiting, WaitReason
+from migrate_contract.wire import MAX_PROGRESS_BODY_BYTES
+
+_FAULTS_SHOWN = 20
+_FAULTS_BYTES = MAX_PROGRESS_BODY_BYTES // 2
+"""Twenty of the longest paths and details would not fit into one body."""
+_APPROVAL = Waiting(reason=WaitReason.APPROVAL, detail="the scan is complete; an operator's approval is awaited")
+
+
+def progress_of(record: JobRecord, sequence: int, snapshot: Snapshot | None, journal: JobJournal) -> Progress:
+    """Result: the report. Counts are absolute and on the disk already, so that a crash never makes them shrink."""
+    if snapshot is not None:
+        return Progress(
+            attempt=record.attempt,
+            sequence=sequence,
+            phase=record.phase,
+            scan_complete=snapshot.scan_complete,
+            files=snapshot.files,
+            bytes=snapshot.bytes,
+            verified_files=snapshot.verified_files,
+            retries=snapshot.retries,
+            speed_bytes_per_second=snapshot.speed_bytes_per_second,
+            eta_seconds=snapshot.eta_seconds,
+            waiting=snapshot.waiting,
+            recent_faults=_that_fit(snapshot.recent_faults),
+            outcome=record.outcome,
+            fault=record.fault,
+        )
+    counters = journal.counters()
+    return Progress(
+        attempt=record.attempt,
+        sequence=sequence,
+        phase=record.phase,
+        scan_complete=journal.scan_complete,
+        files=counters.files,
+        bytes=counters.bytes,
+        verified_files=counters.verified_files,
+        retries=counters.retries,
+        waiting=_APPROVAL if record.phase is JobPhase.READY else Waiting(),
+        recent_faults=_that_fit(journal.recent_faults(_FAULTS_SHOWN)),
+        outcome=record.outcome,
+        fault=record.fault,
+    )
+
+
+def _that_fit(faults: list[FileFault]) -> list[FileFault]:
+    """Result: the newest ones, as many as a body has room for."""
+    shown: list[FileFault] = []
+    size = 0
+    for fault in faults[:_FAULTS_SHOWN]:
+        size += len(fault.model_dump_json().encode())
+        if size > _FAULTS_BYTES:
+            break
+        shown.append(fault)
+    return shown
