@@ -1,4 +1,7 @@
-"""From environment to services: read once per process, on the first call that needs them."""
+"""From environment to services: read once per process, on the first call that needs them.
+
+Nothing here calls storage: tables, queues and containers are made by the adapters when they are first written to.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,16 @@ import os
 import threading
 from dataclasses import dataclass, field
 
-from functions.domain.ports import Clock
+from functions.adapters.access import StorageAccess
+from functions.adapters.blobs import AzureBlobs
+from functions.adapters.data_accounts import AzureDataAccounts
+from functions.adapters.queues import AzureQueues
+from functions.adapters.randomness import SystemTokens, utc_now
+from functions.adapters.tables import AzureTables
+from functions.domain.ports import Clock, Ports
+from functions.logs import set_up_log
 from functions.settings import Settings, read_settings
+from functions.settings import StorageAccess as StorageSetting
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +34,45 @@ _lock = threading.Lock()
 _services: Services | None = None
 
 
-def settings() -> Settings:
-    """Result: the settings of this process; raises Fatal(settings-invalid)."""
-    return read_settings(os.environ)
-
-
 def services() -> Services:
-    """Result: the services of this process, built on the first call; raises Fatal(settings-invalid)."""
+    """Result: the services of this process, built by the first call; raises Fatal(settings-invalid)."""
+    global _services
+    if _services is None:
+        with _lock:
+            if _services is None:
+                set_up_log()
+                settings = read_settings(os.environ)
+                _services = build(settings, azure_ports(settings))
+    return _services
+
+
+def azure_ports(settings: Settings) -> Ports:
+    """Result: the ports over the accounts that the settings name. Calls nothing."""
+    ca_file = str(settings.storage_ca_file) if settings.storage_ca_file else None
+    state = _access(settings.storage, ca_file)
+    data = _access(settings.data_storage, ca_file) if settings.data_storage else None
+    return Ports(
+        tables=AzureTables(state),
+        queues=AzureQueues(state),
+        blobs=AzureBlobs(state),
+        data_accounts=AzureDataAccounts(data),
+        clock=utc_now,
+        tokens=SystemTokens(),
+    )
+
+
+def build(settings: Settings, ports: Ports) -> Services:
+    """Result: the services over any ports."""
     raise NotImplementedError
+
+
+def _access(setting: StorageSetting, ca_file: str | None) -> StorageAccess:
+    string = setting.connection_string
+    return StorageAccess(
+        connection_string=string.get_secret_value() if string else None,
+        blob_endpoint=setting.blob_endpoint,
+        queue_endpoint=setting.queue_endpoint,
+        table_endpoint=setting.table_endpoint,
+        identity_client_id=setting.identity_client_id,
+        ca_file=ca_file,
+    )

@@ -120,12 +120,20 @@ class LocalSource(WireModel):
     path: Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")]
 
 
+_PREFIX = r"^([^\x00-\x1f\x7f\\/]*[^\x00-\x1f\x7f\\/.](/[^\x00-\x1f\x7f\\/]*[^\x00-\x1f\x7f\\/.])*)?$"
+"""What `BlobDestination` checks with a sentence of its own, for the API's description."""
+
+
 class BlobDestination(WireModel):
     """A container of the project's Azure connection and the prefix below it ('' or 'a/b', no slash at either end)."""
 
     kind: Literal["azure_blob"] = "azure_blob"
     container: Annotated[str, StringConstraints(min_length=3, max_length=63, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
-    prefix: Annotated[str, StringConstraints(max_length=512, pattern=r"^[^\x00-\x1f\x7f\\]*$")] = ""
+    prefix: Annotated[
+        str,
+        StringConstraints(max_length=512, pattern=r"^[^\x00-\x1f\x7f\\]*$"),
+        Field(json_schema_extra={"pattern": _PREFIX}),
+    ] = ""
 
     @model_validator(mode="after")
     def _prefix_is_plain(self) -> Self:

@@ -96,10 +96,10 @@ class Routes:
         )
 
     def open[F: Body](
-        self, method: str, route: str, *, status: int = 200, refusals: Sequence[ErrorCode] = ()
+        self, method: str, route: str, *, refusals: Sequence[ErrorCode] = (), produces: str = ""
     ) -> Callable[[F], F]:
         """Declares an endpoint that anybody may call."""
-        return self._declare(method, route, audience=Audience.OPEN, status=status, refusals=refusals)
+        return self._declare(method, route, audience=Audience.OPEN, refusals=refusals, produces=produces)
 
     def _declare[F: Body](
         self, method: str, route: str, *, refusals: Sequence[ErrorCode], **more: Any
@@ -112,8 +112,7 @@ class Routes:
                 route=route,
                 function=function,
                 refusals=tuple(refusals),
-                **more,
-                **declared(function, route),
+                **{**more, **declared(function, route, more.get("status", 200))},
             )
             self.register(endpoint, lambda request: respond(endpoint, request, self._services))
             return function

@@ -81,6 +81,7 @@ class Endpoint:
             codes.add(ErrorCode.ROLE_INSUFFICIENT)
         if self.audience is Audience.AGENT:
             codes |= {
+                ErrorCode.REQUEST_INVALID,
                 ErrorCode.AGENT_KEY_MISSING,
                 ErrorCode.AGENT_KEY_INVALID,
                 ErrorCode.AGENT_KEY_EXPIRED,
@@ -89,8 +90,6 @@ class Endpoint:
                 ErrorCode.SESSION_SUPERSEDED,
                 ErrorCode.STORAGE_UNAVAILABLE,
             }
-        if self.session:
-            codes.add(ErrorCode.REQUEST_INVALID)
         if self.method in CHANGING_METHODS:
             codes |= {ErrorCode.CSRF_REFUSED, ErrorCode.BODY_TOO_LARGE}
         if self.body is not None or self.form is not None:
@@ -107,8 +106,11 @@ class Endpoint:
         return (inspect.getdoc(self.function) or self.name).splitlines()[0]
 
 
-def declared(function: Callable[..., object], route: str) -> dict[str, Any]:
-    """Result: `path`, `models` and `answer` as the signature says; raises TypeError where it does not fit the route."""
+def declared(function: Callable[..., object], route: str, status: int = 200) -> dict[str, Any]:
+    """Result: `path`, `models`, `answer` and `status` as the signature says.
+
+    What answers nothing answers 204. Raises TypeError where the parameters are not the route's.
+    """
     hints = get_type_hints(function, include_extras=True)
     names = list(inspect.signature(function).parameters)[1:]
     in_route = _PARAMETER.findall(route)
@@ -119,4 +121,5 @@ def declared(function: Callable[..., object], route: str) -> dict[str, Any]:
         if not issubclass(model, BaseModel):
             raise TypeError(f"{function.__name__}: {name} is no model")
     path: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(hints[name]) for name in in_route}
-    return {"path": path, "models": models, "answer": hints.get("return")}
+    answer = hints["return"]
+    return {"path": path, "models": models, "answer": answer, "status": 204 if answer is type(None) else status}

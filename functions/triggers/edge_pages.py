@@ -205,10 +205,17 @@ def _frame(bare: Frame, services: Services, caller: OperatorCaller | None) -> Fr
         caller=caller,
         csrf_token=token,
         fragment=bare.fragment,
-        organization_name=settings.organization_name,
+        organization_name=_organization_name(services, caller),
         public_url=settings.public_url,
         support_url=settings.support_url,
         support_email=settings.support_email,
         local_stack=settings.local_stack,
         sign_in_url=bare.sign_in_url,
     )
+
+
+def _organization_name(services: Services, caller: OperatorCaller | None) -> str:
+    """Result: the deployment's own name; a member of another organization sees that one's id."""
+    if caller is None or caller.organization == services.settings.organization:
+        return services.settings.organization_name
+    return caller.organization

@@ -119,11 +119,16 @@ def field_errors(fault: ValidationError) -> list[FieldError]:
     """Result: pydantic's findings without the values, which may be secrets."""
     found = fault.errors(include_input=False, include_url=False, include_context=False)
     return [
-        FieldError(
-            field=".".join(str(part) for part in error["loc"]), message=error["msg"].removeprefix("Value error, ")
-        )
+        FieldError(field=".".join(str(part) for part in error["loc"]), message=_in_words(error["type"], error["msg"]))
         for error in found[:MAX_LISTED_ERRORS]
     ]
+
+
+def _in_words(kind: str, message: str) -> str:
+    """Result: the message for a person; a regular expression is none."""
+    if kind == "string_pattern_mismatch":
+        return "has characters, or a form, that cannot be used here"
+    return message.removeprefix("Value error, ")
 
 
 def _require_content_type(request: func.HttpRequest, wanted: str) -> None:

@@ -155,7 +155,8 @@ def _success(endpoint: Endpoint, schemas: Mapping[_Key, Json]) -> Json:
     if _has_json_answer(endpoint):
         answer["content"] = {JSON_CONTENT_TYPE: {"schema": schemas[endpoint.name, "serialization"]}}
     elif endpoint.produces:
-        answer["content"] = {endpoint.produces: {"schema": {"type": "string"}}}
+        kind = "object" if endpoint.produces == JSON_CONTENT_TYPE else "string"
+        answer["content"] = {endpoint.produces: {"schema": {"type": kind}}}
     return answer
 
 

@@ -46,7 +46,7 @@ ENVIRONMENT = {
 class FakeMembers:
     """Knows three people."""
 
-    def caller(self, principal: Principal) -> OperatorCaller:
+    def resolve(self, principal: Principal) -> OperatorCaller:
         if principal.object_id not in PEOPLE:
             raise Fatal(ErrorCode.NOT_A_MEMBER)
         return OperatorCaller("acme", principal.tenant_id, principal.object_id, "Ann", PEOPLE[principal.object_id])
@@ -56,10 +56,12 @@ class FakeEnrolment:
     """Knows one agent's key; remembers which session was shown."""
 
     def __init__(self) -> None:
-        self.sessions: list[int | None] = []
+        self.sessions: list[tuple[str | None, bool]] = []
 
-    def authenticate(self, key: str, session: int | None) -> Any:
-        self.sessions.append(session)
+    def authenticate(self, key: str | None, session: str | None, *, session_required: bool) -> Any:
+        self.sessions.append((session, session_required))
+        if not key:
+            raise Fatal(ErrorCode.AGENT_KEY_MISSING)
         if key != AGENT_KEY:
             raise Fatal(ErrorCode.AGENT_KEY_INVALID)
         return SimpleNamespace(agent_id="agt_000000000000")

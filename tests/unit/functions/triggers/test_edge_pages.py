@@ -187,7 +187,7 @@ def test_a_token_is_one_members():
 
 def test_a_token_lasts_a_working_day():
     tokens = FormTokens(b"k" * 32)
-    caller = fake_services().members.caller(_Principal(OPERATOR))  # type: ignore[arg-type]
+    caller = fake_services().members.resolve(_Principal(OPERATOR))  # type: ignore[arg-type]
     issued = tokens.issue(caller, NOW)
     tokens.check(caller, issued, NOW + timedelta(hours=12))
     for moment in (NOW + timedelta(hours=14), NOW - timedelta(hours=2)):

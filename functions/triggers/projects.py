@@ -1,0 +1,75 @@
+"""Projects: one engagement of a client, and its connection to Azure Storage."""
+
+from __future__ import annotations
+
+from functions.domain.caller import Role
+from functions.domain.views import AzureConnectionBody, Page, ProjectCreate, ProjectPatch, ProjectView
+from functions.triggers.edge import Routes
+from functions.triggers.edge_call import OperatorCall
+from functions.triggers.queries import ProjectsQuery
+from migrate_contract.errors import ErrorCode
+from migrate_contract.wire import ProjectId
+
+routes = Routes("projects")
+
+
+@routes.operator("GET", "api/projects", role=Role.READER)
+def projects_list(call: OperatorCall, query: ProjectsQuery) -> Page[ProjectView]:
+    """List the projects that you may see."""
+    return call.services.projects.list(call.caller, query, query.client_id)
+
+
+@routes.operator("POST", "api/projects", role=Role.OPERATOR, status=201, refusals=(ErrorCode.NOT_FOUND,))
+def projects_create(call: OperatorCall, body: ProjectCreate) -> ProjectView:
+    """Create a project of a client."""
+    return call.services.projects.create(call.caller, body)
+
+
+@routes.operator("GET", "api/projects/{project_id}", role=Role.READER)
+def projects_show(call: OperatorCall, project_id: ProjectId) -> ProjectView:
+    """Show one project."""
+    return call.services.projects.show(call.caller, project_id)
+
+
+@routes.operator(
+    "PATCH",
+    "api/projects/{project_id}",
+    role=Role.OPERATOR,
+    refusals=(ErrorCode.JOB_WORKING, ErrorCode.CHANGED_MEANWHILE),
+)
+def projects_edit(call: OperatorCall, project_id: ProjectId, body: ProjectPatch) -> ProjectView:
+    """Change a project's name or description; close it, which is refused while jobs work; reopen it."""
+    return call.services.projects.change(call.caller, project_id, body)
+
+
+@routes.operator(
+    "DELETE",
+    "api/projects/{project_id}",
+    role=Role.OPERATOR,
+    refusals=(ErrorCode.PROJECT_NOT_EMPTY, ErrorCode.CHANGED_MEANWHILE),
+)
+def projects_delete(call: OperatorCall, project_id: ProjectId) -> None:
+    """Delete a project that has no jobs left."""
+    call.services.projects.delete(call.caller, project_id)
+
+
+@routes.operator(
+    "PUT",
+    "api/projects/{project_id}/azure-connection",
+    role=Role.OPERATOR,
+    refusals=(ErrorCode.DEPLOYMENT_STORAGE_MISSING, ErrorCode.CHANGED_MEANWHILE),
+)
+def projects_connect(call: OperatorCall, project_id: ProjectId, body: AzureConnectionBody) -> ProjectView:
+    """Connect the project to Azure Storage."""
+    return call.services.connections.connect(call.caller, project_id, body)
+
+
+@routes.operator(
+    "DELETE",
+    "api/projects/{project_id}/azure-connection",
+    role=Role.OPERATOR,
+    refusals=(ErrorCode.CHANGED_MEANWHILE,),
+)
+def projects_disconnect(call: OperatorCall, project_id: ProjectId) -> ProjectView:
+    """Disconnect the project: grants are renewed no more; the last one lives until its end."""
+    return call.services.connections.disconnect(call.caller, project_id)

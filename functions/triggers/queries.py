@@ -1,0 +1,44 @@
+"""What lists can be narrowed by, beside paging."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from functions.domain.views import ListQuery
+from migrate_contract.jobs import Bucket, JobState
+from migrate_contract.wire import AgentId, ClientId, ProjectId
+
+
+class CodesQuery(ListQuery):
+    """Codes of one client."""
+
+    client_id: ClientId | None = None
+
+
+class AgentsQuery(ListQuery):
+    """Agents of one client."""
+
+    client_id: ClientId | None = None
+
+
+class ProjectsQuery(ListQuery):
+    """Projects of one client."""
+
+    client_id: ClientId | None = None
+
+
+class JobsQuery(ListQuery):
+    """Jobs of one project, in one state, of one agent."""
+
+    project_id: ProjectId | None = None
+    state: JobState | None = None
+    agent_id: AgentId | None = None
+
+
+class FilesQuery(ListQuery):
+    """Files in one bucket, of one attempt; without an attempt the newest."""
+
+    bucket: Bucket | None = None
+    attempt: Annotated[int, Field(ge=1, le=1_000_000)] | None = None

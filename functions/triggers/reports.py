@@ -1,0 +1,31 @@
+"""Reports: what became of every file of a job, as JSON and as CSV."""
+
+from __future__ import annotations
+
+from functions.domain.caller import Role
+from functions.domain.views import FilePage, JobReport
+from functions.triggers.edge import Routes
+from functions.triggers.edge_answer import Answer, download
+from functions.triggers.edge_call import OperatorCall
+from functions.triggers.queries import FilesQuery
+from migrate_contract.wire import JobId
+
+routes = Routes("reports")
+
+
+@routes.operator("GET", "api/jobs/{job_id}/report", role=Role.READER)
+def reports_show(call: OperatorCall, job_id: JobId) -> JobReport:
+    """Show the newest attempt's report: its buckets, the reasons, how well verified, and whether it adds up."""
+    return call.services.reports.show(call.caller, job_id)
+
+
+@routes.operator("GET", "api/jobs/{job_id}/files", role=Role.READER)
+def reports_files(call: OperatorCall, job_id: JobId, query: FilesQuery) -> FilePage:
+    """List what happened to each file."""
+    return call.services.reports.files(call.caller, job_id, query)
+
+
+@routes.operator("GET", "api/jobs/{job_id}/files.csv", role=Role.READER, produces="text/csv")
+def reports_files_csv(call: OperatorCall, job_id: JobId) -> Answer:
+    """Download the whole ledger of the newest attempt as CSV."""
+    return download(call.services.reports.files_csv(call.caller, job_id), "text/csv; charset=utf-8", f"{job_id}.csv")
