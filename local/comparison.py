@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import unicodedata
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -50,7 +51,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class Listing:
-    """The folder's entries: regular files with their sizes, and how many other entries there are."""
+    r"""The folder's entries: regular files with their sizes, and how many other entries there are.
+
+    Bytes of a name that are not UTF-8 are written `\xNN`, as the product writes them; no blob has such a name.
+    """
 
     file_bytes: dict[str, int]
     other_entries: int
@@ -87,7 +91,8 @@ def list_folder(root: Path) -> Listing:
     others = 0
     for path, status in _walk(root):
         if stat.S_ISREG(status.st_mode):
-            files[path.relative_to(root).as_posix()] = status.st_size
+            name = os.fsencode(path.relative_to(root)).decode("utf-8", "backslashreplace")
+            files[name.replace(os.sep, "/")] = status.st_size
         else:
             others += 1
     return Listing(files, others)
@@ -100,6 +105,26 @@ def _walk(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
                 yield from _walk(Path(entry.path))
             else:
                 yield Path(entry.path), entry.stat(follow_symlinks=False)
+
+
+def blob_can_hold(name: str) -> bool:
+    """Whether a blob may have this name and give it back unchanged.
+
+    Rules of the service: 1 to 1,024 characters, at most 254 segments, none of them ending in a dot
+    (https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata);
+    a backslash comes back as a slash, control characters and what is not Unicode cannot be sent.
+    """
+    try:
+        units = len(name.encode("utf-16-le")) // 2
+    except UnicodeEncodeError:
+        return False
+    segments = name.split("/")
+    return (
+        1 <= units <= 1024
+        and len(segments) <= 254
+        and not any(segment.endswith(".") for segment in segments)
+        and not any(unicodedata.category(each) == "Cc" or each in "\\\ufffe\uffff" for each in name)
+    )
 
 
 def compare(

@@ -20,7 +20,7 @@ from azure.storage.blob import ContainerClient
 
 from local.agent_process import AgentProcess
 from local.azurite import sdk_options
-from local.comparison import Comparison, compare
+from local.comparison import Comparison, blob_can_hold, compare
 from local.demo_display import DemoDisplay
 from local.operator_api import OperatorApi
 from local.stack import Stack
@@ -70,12 +70,19 @@ class DemoReport:
         for bucket in ("failed", "pending"):
             if self.files[bucket]:
                 problems.append(f"{self.files[bucket]} files are {bucket}")
+        wrongly = [row["path"] for row in self.not_copied if row["bucket"] == "unsupported" and self._is_holdable(row)]
+        if wrongly:
+            problems.append(f"{len(wrongly)} files are reported unsupported that Blob can hold, such as {wrongly[0]}")
         copied = self.files["transferred"] + self.files["unchanged"]
         if self.comparison.is_equal and copied != self.comparison.equal_files:
             problems.append(f"{copied} files are reported copied, but {self.comparison.equal_files} are equal")
         if self.comparison.differences:
             problems.append(f"{len(self.comparison.differences)} names differ between folder and container")
         return problems
+
+    def _is_holdable(self, row: dict[str, Any]) -> bool:
+        path = self.source / row["path"]
+        return path.is_file() and not path.is_symlink() and blob_can_hold(row["path"])
 
 
 def default_source() -> Path:

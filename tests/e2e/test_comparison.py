@@ -75,6 +75,13 @@ def test_every_kind_of_difference_is_named(source: Path, container: ContainerCli
     assert result.equal_files == 0
 
 
+def test_a_name_that_is_no_text_is_missing_unless_it_is_left_out(source: Path, container: ContainerClient):
+    (source / os.fsdecode(b"bad\xff")).write_bytes(b"x")
+    result = compare(source, container)
+    assert [(each.name, each.kind) for each in result.differences] == [("bad\\xff", DifferenceKind.MISSING)]
+    assert compare(source, container, left_out={"bad\\xff"}).is_equal
+
+
 def test_what_is_left_out_must_not_be_there(source: Path, container: ContainerClient):
     result = compare(source, container, left_out={"one.txt", "link"})
     assert [(each.name, each.kind) for each in result.differences] == [("one.txt", DifferenceKind.ADDED)]
