@@ -20,7 +20,8 @@ from functions.triggers.edge_csrf import CHANGING_METHODS
 from migrate_contract.errors import ErrorCode
 from migrate_contract.wire import MAX_PROGRESS_BODY_BYTES
 
-_PARAMETER = re.compile(r"\{\*?(\w+)\}")
+_PARAMETER = re.compile(r"\{\*?(\w+)(?::[^{}]*[^{}?])?\}")
+"""`{name}`, `{*name}` or `{name:constraint}`; an optional one (home's) is none of the function's."""
 _MODELS = ("body", "form", "query")
 
 
