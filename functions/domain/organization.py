@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from functions.domain.ports import Condition, Operation, Row, RowPage, Tables, Value
+from functions.domain.ports import Condition, Operation, PageTokenRefused, Row, RowPage, Tables, Value
+from migrate_contract.errors import ErrorCode, Fatal
 
 _AFTER_SEPARATOR = "}"
 """The character after `|`: `org|` <= key < `org}` is exactly the organization's partitions."""
+
+_BEFORE_LETTERS = "!"
+"""Appended to a key: the least that comes after it, since parts are of one length and hold no such character."""
 
 
 class OrganizationTables:
@@ -48,15 +52,36 @@ class OrganizationTables:
         """Result: rows of one partition, or (`part` None) of all the organization's partitions."""
         low = self.key(part) if part is not None else f"{self.organization}|"
         high = low if part is not None else f"{self.organization}{_AFTER_SEPARATOR}"
-        return self._tables.page(
-            table,
-            pk_from=low,
-            pk_to=high,
-            rk_prefix=rk_prefix,
-            where=where,
-            limit=limit,
-            continuation=continuation,
-        )
+        try:
+            return self._tables.page(
+                table,
+                pk_from=low,
+                pk_to=high,
+                rk_prefix=rk_prefix,
+                where=where,
+                limit=limit,
+                continuation=continuation,
+            )
+        except PageTokenRefused as refused:
+            raise _list_changed() from refused
+
+    def span(self, table: str, first_part: str, last_part: str, *, rk_prefix: str) -> list[Row]:
+        """Result: the rows of all partitions from `first_part` to `last_part`, both included."""
+        found: list[Row] = []
+        continuation: str | None = None
+        while True:
+            page = self._tables.page(
+                table,
+                pk_from=self.key(first_part),
+                pk_to=self.key(last_part) + _BEFORE_LETTERS,
+                rk_prefix=rk_prefix,
+                limit=1000,
+                continuation=continuation,
+            )
+            found.extend(page.rows)
+            continuation = page.continuation
+            if continuation is None:
+                return found
 
     def page_owned(
         self,
@@ -67,12 +92,15 @@ class OrganizationTables:
         continuation: str | None = None,
     ) -> RowPage:
         """Result: rows of a table that is partitioned otherwise, whose `organization` column is this one."""
-        return self._tables.page(
-            table,
-            where={**(where or {}), "organization": self.organization},
-            limit=limit,
-            continuation=continuation,
-        )
+        try:
+            return self._tables.page(
+                table,
+                where={**(where or {}), "organization": self.organization},
+                limit=limit,
+                continuation=continuation,
+            )
+        except PageTokenRefused as refused:
+            raise _list_changed() from refused
 
     def insert(self, table: str, part: str, rk: str, values: Mapping[str, Value]) -> str:
         """Result: the new etag. Raises RowExists."""
@@ -97,3 +125,8 @@ class OrganizationTables:
     def transact(self, table: str, part: str, operations: Sequence[Operation]) -> None:
         """All operations or none. Raises RowChanged, RowExists, RowMissing."""
         self._tables.transact(table, self.key(part), operations)
+
+
+def _list_changed() -> Fatal:
+    """Result: the refusal of a continuation that the service does not take any more."""
+    return Fatal(ErrorCode.REQUEST_INVALID, "continuation: too old; begin again without it")

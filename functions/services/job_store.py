@@ -1,0 +1,96 @@
+"""Reading and writing the job's row. A job and the entries of its history are written in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from functions.domain.caller import AgentCaller, OperatorCaller
+from functions.domain.ids import is_id, project_of
+from functions.domain.job import Job
+from functions.domain.job_rows import JOB_PREFIX, Entry, entry_columns, history_key, job_columns, job_key, job_of
+from functions.domain.organization import OrganizationTables
+from functions.domain.ports import Condition, Operation, Tables, Write
+from migrate_contract.errors import ErrorCode, Fatal
+
+TABLE = "jobs"
+_PAGE = 200
+
+
+class JobStore:
+    """Rows of jobs, by organization and id."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def find(self, organization: str, job_id: str) -> tuple[Job, str] | None:
+        """Result: the job and its row's etag; None if there is none, or if the id is none of a job."""
+        if not is_id("job", job_id):
+            return None
+        tables = OrganizationTables(self._tables, organization)
+        row = tables.get(TABLE, project_of(job_id), job_key(job_id))
+        return (job_of(row), row.etag) if row else None
+
+    def need(self, caller: OperatorCaller, job_id: str) -> Job:
+        """Result: the job. Raises Fatal(not-found), also for a client that this member may not see."""
+        found = self.find(caller.organization, job_id)
+        if found is None or not caller.may_see(found[0].client_id):
+            raise Fatal(ErrorCode.NOT_FOUND, "No such job, or not yours")
+        return found[0]
+
+    def need_for_agent(self, caller: AgentCaller, job_id: str, attempt: int) -> Job:
+        """Result: the job, if this agent holds this attempt.
+
+        Raises Fatal(not-found) for a job of another client, Fatal(attempt-superseded) where the job has gone on
+        without this agent or this attempt.
+        """
+        found = self.find(caller.organization, job_id)
+        if found is None or found[0].client_id != caller.client_id:
+            raise Fatal(ErrorCode.NOT_FOUND, "No such job, or not this agent's")
+        job = found[0]
+        if job.agent_id != caller.agent_id or job.attempt != attempt:
+            raise superseded(job, caller.agent_id, attempt)
+        return job
+
+    def insert(self, job: Job, entry: Entry) -> None:
+        """Writes a new job with its first entry. Raises RowExists."""
+        OrganizationTables(self._tables, job.organization).transact(
+            TABLE,
+            job.project_id,
+            [
+                Operation(Write.INSERT, job_key(job.job_id), job_columns(job)),
+                Operation(Write.INSERT, history_key(job.job_id, 1), entry_columns(entry, 1)),
+            ],
+        )
+
+    def replace(self, job: Job, etag: str, entries: Sequence[Entry]) -> None:
+        """Writes the job over the version that was read, and its new entries. Raises RowChanged, RowMissing."""
+        first = job.entries - len(entries) + 1
+        OrganizationTables(self._tables, job.organization).transact(
+            TABLE,
+            job.project_id,
+            [
+                Operation(Write.REPLACE, job_key(job.job_id), job_columns(job), etag),
+                *(
+                    Operation(Write.INSERT, history_key(job.job_id, number), entry_columns(entry, number))
+                    for number, entry in enumerate(entries, start=first)
+                ),
+            ],
+        )
+
+    def every(self, organization: str, where: Mapping[str, Condition]) -> Iterator[Job]:
+        """Result: the organization's jobs that these columns fit, page by page."""
+        tables = OrganizationTables(self._tables, organization)
+        continuation: str | None = None
+        while True:
+            page = tables.page(TABLE, None, rk_prefix=JOB_PREFIX, where=where, limit=_PAGE, continuation=continuation)
+            yield from map(job_of, page.rows)
+            continuation = page.continuation
+            if continuation is None:
+                return
+
+
+def superseded(job: Job, agent_id: str, attempt: int) -> Fatal:
+    """Result: the refusal of an agent that works on what is no longer its own."""
+    if job.agent_id != agent_id:
+        return Fatal(ErrorCode.ATTEMPT_SUPERSEDED, "The job is no longer this agent's.")
+    return Fatal(ErrorCode.ATTEMPT_SUPERSEDED, f"Attempt {attempt} is over; the job is at attempt {job.attempt}.")
