@@ -1,0 +1,1 @@
+"""The pages: what operators look at. Pure: services' views in, HTML out; no I/O, no clock of its own."""

@@ -1,0 +1,82 @@
+"""What a page says after an action.
+
+The address carries a code (`?done=job-paused`), never a sentence: nobody can make the page say something by a link.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum, unique
+
+
+@unique
+class Done(StrEnum):
+    """Set by the page routes in the redirect that follows a form."""
+
+    CLIENT_CREATED = "client-created"
+    CLIENT_CHANGED = "client-changed"
+    CLIENT_DELETED = "client-deleted"
+    CODE_REVOKED = "code-revoked"
+    AGENT_RENAMED = "agent-renamed"
+    AGENT_REVOKED = "agent-revoked"
+    SUSPENSION_LIFTED = "suspension-lifted"
+    PROJECT_CREATED = "project-created"
+    PROJECT_CHANGED = "project-changed"
+    PROJECT_DELETED = "project-deleted"
+    STORAGE_CONNECTED = "storage-connected"
+    STORAGE_DISCONNECTED = "storage-disconnected"
+    JOB_CREATED = "job-created"
+    JOB_CHANGED = "job-changed"
+    JOB_DUPLICATED = "job-duplicated"
+    JOB_DELETED = "job-deleted"
+    JOB_PAUSED = "job-paused"
+    JOB_RESUMED = "job-resumed"
+    JOB_CANCELLED = "job-cancelled"
+    JOB_RERUN = "job-rerun"
+    JOB_APPROVED = "job-approved"
+    JOB_REASSIGNED = "job-reassigned"
+
+
+@dataclass(frozen=True, slots=True)
+class Flash:
+    """One sentence at the top of the next page."""
+
+    text: str
+
+
+_SENTENCES = {
+    Done.CLIENT_CREATED: "Client created. Next: install an agent at the client's site.",
+    Done.CLIENT_CHANGED: "Client saved.",
+    Done.CLIENT_DELETED: "Client deleted.",
+    Done.CODE_REVOKED: "The registration code no longer works.",
+    Done.AGENT_RENAMED: "Agent renamed.",
+    Done.AGENT_REVOKED: "Agent revoked: its key no longer works, and its jobs wait for another agent.",
+    Done.SUSPENSION_LIFTED: "Suspension lifted: the agent may work again.",
+    Done.PROJECT_CREATED: "Project created. The checklist shows what comes next.",
+    Done.PROJECT_CHANGED: "Project saved.",
+    Done.PROJECT_DELETED: "Project deleted.",
+    Done.STORAGE_CONNECTED: "Azure Storage is connected.",
+    Done.STORAGE_DISCONNECTED: "Azure Storage is disconnected: no new access is given.",
+    Done.JOB_CREATED: "Job created. It starts at the agent's next heartbeat.",
+    Done.JOB_CHANGED: "Job saved.",
+    Done.JOB_DUPLICATED: "Job duplicated. This is the new one.",
+    Done.JOB_DELETED: "Job deleted.",
+    Done.JOB_PAUSED: "Pause asked. The agent finishes what it is sending first.",
+    Done.JOB_RESUMED: "Resumed. It goes on at the agent's next heartbeat.",
+    Done.JOB_CANCELLED: "Cancel asked. The agent stops at once when it hears of it.",
+    Done.JOB_RERUN: "New attempt started. Verified files are not sent again.",
+    Done.JOB_APPROVED: "Approved. The copy begins at the agent's next heartbeat.",
+    Done.JOB_REASSIGNED: "Reassigned. The new agent takes the job at its next heartbeat.",
+}
+
+
+def after(path: str, done: Done) -> str:
+    """Result: the address to go to after an action, so that the page there says what was done."""
+    return f"{path}?done={done.value}"
+
+
+def flash_for(code: str | None) -> Flash | None:
+    """Result: the sentence for the code in the address, None for an unknown one."""
+    if code is None or code not in Done:
+        return None
+    return Flash(_SENTENCES[Done(code)])

@@ -1,0 +1,152 @@
+"""The form of a job: new, and edited before an agent has taken it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, ValidationError
+
+from functions.dashboard.fields import FormModel, NameField, full_path, like, must_be, number, one_per_line
+from functions.domain.views import JobCreate, JobEdit, JobView
+from migrate_contract.errors import ErrorCode
+from migrate_contract.jobs import (
+    BlobDestination,
+    FileFilters,
+    LocalSource,
+    Overwrite,
+    SymlinkPolicy,
+    TransferSettings,
+    Verification,
+)
+from migrate_contract.wire import AgentId, ProjectId
+
+_PATH_RULE = "This is not a path that can be read: at most 4,096 characters."
+_CONTAINER_RULE = "3 to 63 lower-case letters, digits and single dashes, no dash at either end."
+_PREFIX_RULE = "Folder names joined by '/', none of them empty, '.', '..' or ending in '.', and without '\\'."
+_PATTERNS_RULE = "At most 200 patterns of 256 characters each, one per line."
+_CHUNK_RULE = "A whole number from 1 to 256."
+_BANDWIDTH_RULE = "A number above 0; leave it empty for no limit."
+_PROJECT_RULE = "Open the project and begin there."
+_AGENT_RULE = "Choose an agent of the list."
+
+_FIELD_OF_REFUSAL = {
+    ErrorCode.DESTINATION_OVERLAP.value: "prefix",
+    ErrorCode.CONTAINER_OF_ANOTHER_CLIENT.value: "container",
+    ErrorCode.AGENT_OF_ANOTHER_CLIENT.value: "agent_id",
+}
+
+
+def _prefix(text: str) -> str:
+    prefix = text.strip("/")
+    try:
+        BlobDestination(container="any", prefix=prefix)
+    except ValidationError:
+        raise ValueError(_PREFIX_RULE) from None
+    return prefix
+
+
+def _patterns(text: str) -> str:
+    try:
+        FileFilters(include=one_per_line(text))
+    except ValidationError:
+        raise ValueError(_PATTERNS_RULE) from None
+    return text
+
+
+PatternsField = Annotated[str, AfterValidator(_patterns)]
+
+
+class JobForm(FormModel):
+    """What is typed for a job; one flat field each. `agent_id` blank: whichever agent the client has."""
+
+    project_id: Annotated[str, must_be(ProjectId | Literal[""], _PROJECT_RULE)] = ""
+    name: NameField
+    source_path: Annotated[str, AfterValidator(full_path), like(LocalSource, "path", _PATH_RULE)] = ""
+    agent_id: Annotated[str, must_be(AgentId | Literal[""], _AGENT_RULE)] = ""
+    container: Annotated[str, like(BlobDestination, "container", _CONTAINER_RULE)] = ""
+    prefix: Annotated[str, AfterValidator(_prefix)] = ""
+    include: PatternsField = ""
+    exclude: PatternsField = ""
+    hold_after_scan: bool = False
+    overwrite: Overwrite = Overwrite.IF_SOURCE_NEWER
+    verification: Verification = Verification.STORED
+    symlinks: SymlinkPolicy = SymlinkPolicy.SKIP
+    concurrency: Literal["auto", "1", "2", "4", "8", "16", "32", "64"] = "auto"
+    chunk_size_mib: Annotated[
+        int | None, number(int, _CHUNK_RULE), like(TransferSettings, "chunk_size_mib", _CHUNK_RULE)
+    ] = 8
+    bandwidth_limit_mbps: Annotated[
+        float | None,
+        number(float, _BANDWIDTH_RULE),
+        like(TransferSettings, "bandwidth_limit_mbps", _BANDWIDTH_RULE),
+    ] = None
+
+    def create(self) -> JobCreate:
+        """Result: the body of the API's call."""
+        return JobCreate(
+            project_id=self.project_id,
+            name=self.name,
+            source=self._source(),
+            destination=self._destination(),
+            filters=self._filters(),
+            transfer=self._transfer(),
+            agent_id=self.agent_id or None,
+            hold_after_scan=self.hold_after_scan,
+        )
+
+    def edit(self) -> JobEdit:
+        """Result: the body of the API's call."""
+        return JobEdit(
+            name=self.name,
+            source=self._source(),
+            destination=self._destination(),
+            filters=self._filters(),
+            transfer=self._transfer(),
+            hold_after_scan=self.hold_after_scan,
+        )
+
+    def _source(self) -> LocalSource:
+        return LocalSource(path=self.source_path)
+
+    def _destination(self) -> BlobDestination:
+        return BlobDestination(container=self.container, prefix=self.prefix)
+
+    def _filters(self) -> FileFilters:
+        return FileFilters(include=one_per_line(self.include), exclude=one_per_line(self.exclude))
+
+    def _transfer(self) -> TransferSettings:
+        return TransferSettings(
+            concurrency="auto" if self.concurrency == "auto" else int(self.concurrency),
+            chunk_size_mib=self.chunk_size_mib or 8,
+            bandwidth_limit_mbps=self.bandwidth_limit_mbps,
+            overwrite=self.overwrite,
+            symlinks=self.symlinks,
+            verification=self.verification,
+        )
+
+
+def typed_from(job: JobView) -> Mapping[str, Sequence[str]]:
+    """Result: the form's values as if this job had been typed."""
+    values = {
+        "name": job.name,
+        "source_path": job.source.path,
+        "container": job.destination.container,
+        "prefix": job.destination.prefix,
+        "include": "\n".join(job.filters.include),
+        "exclude": "\n".join(job.filters.exclude),
+        "overwrite": job.transfer.overwrite.value,
+        "verification": job.transfer.verification.value,
+        "symlinks": job.transfer.symlinks.value,
+        "concurrency": str(job.transfer.concurrency),
+        "chunk_size_mib": str(job.transfer.chunk_size_mib),
+        "bandwidth_limit_mbps": f"{job.transfer.bandwidth_limit_mbps:g}" if job.transfer.bandwidth_limit_mbps else "",
+    }
+    typed = {name: [text] for name, text in values.items()}
+    return {**typed, "hold_after_scan": ["true"]} if job.hold_after_scan else typed
+
+
+def errors_at_fields(code: str, detail: str, errors: Mapping[str, str]) -> Mapping[str, str]:
+    """Result: the field errors, with a refusal of the services put to the field that can mend it."""
+    field = _FIELD_OF_REFUSAL.get(code)
+    return errors if errors or field is None else {field: detail}

@@ -1,0 +1,103 @@
+"""The pages that ask for a job's settings: new, edit, and another agent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from functions.dashboard import choices
+from functions.dashboard.badges import agent_badge, usable
+from functions.dashboard.forms import EMPTY_FORM, Form
+from functions.dashboard.frame import Frame
+from functions.dashboard.job_form import typed_from
+from functions.dashboard.rendering import render
+from functions.domain.views import AgentView, JobView, ProjectView
+from migrate_contract.agents import AgentState
+from migrate_contract.jobs import TransferSettings
+
+type Options = list[tuple[str, str]]
+
+_EXPERT_FIELDS = frozenset({"concurrency", "chunk_size_mib", "bandwidth_limit_mbps", "symlinks"})
+_ORDER = (AgentState.ONLINE, AgentState.LATE, AgentState.REGISTERED, AgentState.OFFLINE)
+
+
+def new_job_page(
+    frame: Frame, project: ProjectView, agents: Sequence[AgentView], form: Form = EMPTY_FORM, *, agent_id: str = ""
+) -> str:
+    """Result: the form. `agents`: those of the project's client; `agent_id` is chosen at first."""
+    options = agent_options(agents)
+    any_agent = ("", "The client's only agent, or the first to register" if len(options) < 2 else "Choose an agent")
+    return _form_page(
+        frame,
+        project,
+        form,
+        heading="New job",
+        lede="Copies one folder into one container. It can be paused, resumed and rerun; "
+        "what is verified is not sent twice.",
+        action="/jobs",
+        submit="Create job",
+        back=f"/projects/{project.project_id}",
+        editing=False,
+        agents=options,
+        agent_options=options if len(options) == 1 else [any_agent, *options],
+        agent_default=agent_id or (options[0][0] if options and _is_online(agents, options[0][0]) else ""),
+    )
+
+
+def edit_job_page(frame: Frame, project: ProjectView, job: JobView, form: Form = EMPTY_FORM) -> str:
+    """Result: the form with the job's settings, or with what was typed last."""
+    return _form_page(
+        frame,
+        project,
+        form if form.values else Form(typed_from(job), refusal=form.refusal),
+        heading=f"Edit {job.name}",
+        lede="Possible until an agent has taken the job.",
+        action=f"/jobs/{job.job_id}/edit",
+        submit="Save",
+        back=f"/jobs/{job.job_id}",
+        editing=True,
+        agents=[],
+        agent_options=[],
+        agent_default="",
+    )
+
+
+def reassign_page(frame: Frame, job: JobView, agents: Sequence[AgentView], form: Form = EMPTY_FORM) -> str:
+    """Result: the choice among the client's other agents."""
+    options = agent_options([agent for agent in agents if agent.agent_id != job.agent_id])
+    return render("job_reassign.html", frame, job=job, options=options, form=form)
+
+
+def agent_options(agents: Sequence[AgentView]) -> Options:
+    """Result: agents that may be given a job, those that are online first, each with its state."""
+    known = sorted((agent for agent in agents if usable(agent)), key=lambda agent: _ORDER.index(agent.state))
+    return [(agent.agent_id, f"{agent.name} ({agent_badge(agent.state).label.lower()})") for agent in known]
+
+
+def _is_online(agents: Sequence[AgentView], agent_id: str) -> bool:
+    return any(agent.agent_id == agent_id and agent.state is AgentState.ONLINE for agent in agents)
+
+
+def _form_page(frame: Frame, project: ProjectView, form: Form, **context: Any) -> str:
+    defaults = TransferSettings()
+    return render(
+        "job_form.html",
+        frame,
+        project=project,
+        form=form,
+        expert_open=any(field in _EXPERT_FIELDS for field in form.errors),
+        overwrite_options=[(key.value, choices.sentence_case(words)) for key, words in choices.OVERWRITE.items()],
+        verification_options=[(key.value, choices.sentence_case(words)) for key, words in choices.VERIFICATION.items()],
+        symlink_options=[(key.value, choices.sentence_case(words)) for key, words in choices.SYMLINKS.items()],
+        concurrency_options=[(text, "Automatic" if text == "auto" else text) for text in choices.CONCURRENCY],
+        defaults={
+            "hold_after_scan": False,
+            "overwrite": defaults.overwrite.value,
+            "verification": defaults.verification.value,
+            "symlinks": defaults.symlinks.value,
+            "concurrency": str(defaults.concurrency),
+            "chunk_size_mib": str(defaults.chunk_size_mib),
+            "bandwidth_limit_mbps": "",
+        },
+        **context,
+    )

@@ -1,0 +1,116 @@
+"""The job page and its live part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from functions.dashboard import choices
+from functions.dashboard.badges import BUCKET_WORDS, job_badges
+from functions.dashboard.catalogue import TITLES
+from functions.dashboard.confirmations import for_job
+from functions.dashboard.frame import Frame
+from functions.dashboard.progress_bar import done_percent
+from functions.dashboard.rendering import render
+from functions.domain.views import FilePage, HistoryView, JobReport, JobView
+from migrate_contract.jobs import Bucket, JobState
+
+_GOING = frozenset({JobState.CREATED, JobState.SCANNING, JobState.READY, JobState.RUNNING, JobState.PAUSED})
+_MOST_TELLING = (Bucket.FAILED, Bucket.UNSUPPORTED, Bucket.TRANSFERRED, Bucket.UNCHANGED, Bucket.EXCLUDED)
+"""Which bucket is opened first: where something is wrong, that."""
+
+
+def first_bucket(job: JobView) -> Bucket:
+    """Result: the bucket whose files are shown when none was asked for."""
+    if job.progress is None:
+        return Bucket.FAILED
+    files = job.progress.files
+    return next((bucket for bucket in _MOST_TELLING if getattr(files, bucket.value)), Bucket.TRANSFERRED)
+
+
+def job_live(frame: Frame, now: datetime, job: JobView) -> str:
+    """Result: the part of the page that is asked for again every 10 s."""
+    return render("job_live.html", frame, now=now, **_live(frame, job))
+
+
+def job_page(
+    frame: Frame,
+    now: datetime,
+    job: JobView,
+    *,
+    history: Sequence[HistoryView],
+    files: FilePage,
+    bucket: Bucket,
+    report: JobReport | None,
+) -> str:
+    """Result: the whole page. `files` are those of `bucket`; `report` only where the attempt has ended."""
+    return render(
+        "job.html",
+        frame,
+        now=now,
+        **_live(frame, job),
+        going=job.state in _GOING,
+        address=f"/jobs/{job.job_id}?bucket={bucket.value}",
+        history=sorted(history, key=lambda entry: entry.number, reverse=True),
+        files=files,
+        bucket=bucket,
+        file_tabs=_file_tabs(job, bucket),
+        files_empty=_why_no_files(job, bucket),
+        report=report,
+        titles=TITLES,
+        overwrite_words=choices.OVERWRITE,
+        symlink_words=choices.SYMLINKS,
+        verification_words=choices.VERIFICATION,
+    )
+
+
+def _live(frame: Frame, job: JobView) -> dict[str, Any]:
+    questions = list(for_job(job).values()) if _may_change(frame) else []
+    return {"job": job, "questions": questions, "version": _version(job), "announcement": _announcement(job)}
+
+
+def _may_change(frame: Frame) -> bool:
+    return frame.caller is not None and frame.caller.role.value != "Reader"
+
+
+def _version(job: JobView) -> str:
+    """Result: changes when history or files have something new to show."""
+    files = job.progress.files if job.progress else None
+    wrong = (files.failed, files.unsupported) if files else (0, 0)
+    return f"{job.state.value}-{job.attempt}-{job.wish.kind.value if job.wish else ''}-{wrong[0]}-{wrong[1]}"
+
+
+def _announcement(job: JobView) -> str:
+    """Result: what a screen reader says: the state, and progress in steps of ten percent."""
+    words = ", ".join(badge.label for badge in job_badges(job))
+    if job.progress is None or job.state is not JobState.RUNNING:
+        return words
+    percent = int(done_percent(job.progress).rstrip("%"))
+    return f"{words}, {percent // 10 * 10} percent"
+
+
+def _file_tabs(job: JobView, current: Bucket) -> list[tuple[str, int, str, bool]]:
+    if job.progress is None:
+        return []
+    files = job.progress.files
+    return [
+        (label, getattr(files, bucket.value), f"/jobs/{job.job_id}?bucket={bucket.value}#files", bucket is current)
+        for bucket, label in BUCKET_WORDS.items()
+        if bucket is not Bucket.PENDING
+    ]
+
+
+def _why_no_files(job: JobView, bucket: Bucket) -> str:
+    count = getattr(job.progress.files, bucket.value) if job.progress else 0
+    if count:
+        return "Their list is on its way: the agent sends it in parts."
+    if job.progress is None or not job.progress.files.scanned:
+        return "Each file appears here with what happened to it, once the agent has looked at it."
+    return {
+        Bucket.FAILED: "No file has failed.",
+        Bucket.UNSUPPORTED: "Blob Storage can hold every name found so far.",
+        Bucket.TRANSFERRED: "Nothing was copied in this attempt.",
+        Bucket.UNCHANGED: "Nothing was there already.",
+        Bucket.EXCLUDED: "Nothing was left out.",
+    }.get(bucket, "Nothing here.")

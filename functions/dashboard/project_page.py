@@ -1,0 +1,141 @@
+"""The projects list and the project page: a checklist whose next step is open, and the project's jobs.
+
+Nouns: a *step* is `done`, `next` (the one to do now), `warn` (done, but something is wrong with it) or `later`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from functions.dashboard.badges import agent_badge, usable
+from functions.dashboard.confirmations import delete_project, disconnect
+from functions.dashboard.formatting import plural
+from functions.dashboard.forms import EMPTY_FORM, Form
+from functions.dashboard.frame import Frame
+from functions.dashboard.rendering import render
+from functions.domain.views import AgentView, ClientView, JobView, Page, ProjectStatus, ProjectView
+from migrate_contract.agents import AgentState
+from migrate_contract.problem import Problem
+
+_CLOSED = frozenset({ProjectStatus.COMPLETED, ProjectStatus.CANCELLED})
+_REACHABLE = frozenset({AgentState.ONLINE, AgentState.LATE})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the checklist."""
+
+    key: str
+    state: str
+    title: str
+    detail: str = ""
+    aside: str = ""
+    link: str = ""
+
+
+def projects_page(
+    frame: Frame,
+    now: datetime,
+    page: Page[ProjectView],
+    clients: Sequence[ClientView],
+    *,
+    client_id: str | None = None,
+    form: Form = EMPTY_FORM,
+) -> str:
+    """Result: the list, with the form for a new project; `client_id` narrows the list and is chosen in the form."""
+    return render(
+        "projects.html",
+        frame,
+        now=now,
+        page=page,
+        clients=[(client.client_id, client.name) for client in clients],
+        client_id=client_id or "",
+        address=f"/projects?client_id={client_id}" if client_id else "/projects",
+        form=form,
+    )
+
+
+def project_page(
+    frame: Frame,
+    now: datetime,
+    project: ProjectView,
+    *,
+    agents: Sequence[AgentView],
+    jobs: Page[JobView],
+    form: Form = EMPTY_FORM,
+    refusal: Problem | None = None,
+) -> str:
+    """Result: the page. `agents`: those of the project's client; `refusal`: of an action that was just tried."""
+    steps = checklist(project, agents, jobs.items)
+    questions = [disconnect(project)] if project.azure_connection else []
+    return render(
+        "project.html",
+        frame,
+        now=now,
+        project=project,
+        closed=project.status in _CLOSED,
+        steps=steps,
+        ready=all(step.state == "done" for step in steps),
+        jobs=jobs,
+        form=form,
+        refusal=refusal,
+        questions=[*questions, delete_project(project)],
+    )
+
+
+def checklist(project: ProjectView, agents: Sequence[AgentView], jobs: Sequence[JobView]) -> list[Step]:
+    """Result: agent, Azure Storage, job; the first that is missing is `next`, those after it `later`."""
+    steps = [_agent_step(agents), _azure_step(project), _job_step(jobs)]
+    opened = False
+    for index, step in enumerate(steps):
+        if step.state == "next":
+            steps[index] = replace(step, state="later") if opened else step
+            opened = True
+    return steps
+
+
+def _agent_step(agents: Sequence[AgentView]) -> Step:
+    known = [agent for agent in agents if agent.state is not AgentState.REVOKED]
+    if not known:
+        return Step(
+            "agent",
+            "next",
+            "Install an agent",
+            "It runs on a machine that can read the files, and registers with a code that you generate here.",
+        )
+    online = [agent for agent in known if agent.state in _REACHABLE]
+    if online:
+        return Step("agent", "done", plural(len(online), "agent") + " online", aside=_names(online))
+    first = min(known, key=lambda agent: not usable(agent))
+    detail = first.state_detail or f"{first.name} is {agent_badge(first.state).label.lower()}."
+    return Step("agent", "warn", "No agent is online", detail, _names(known), f"/agents/{first.agent_id}")
+
+
+def _azure_step(project: ProjectView) -> Step:
+    connection = project.azure_connection
+    if connection is None:
+        return Step(
+            "azure",
+            "next",
+            "Connect Azure Storage",
+            "Where the files go. Deployment storage is an account of this deployment; each client gets containers "
+            "of its own in it.",
+        )
+    if project.status is ProjectStatus.AUTH_REQUIRED:
+        return Step("azure", "warn", "Azure Storage needs a new sign-in", aside=connection.account)
+    return Step(
+        "azure", "done", "Azure Storage is connected", f"By {connection.connected_by}.", f"account {connection.account}"
+    )
+
+
+def _job_step(jobs: Sequence[JobView]) -> Step:
+    if not jobs:
+        return Step("job", "next", "Create a job", "Which folder to copy, and into which container.")
+    return Step("job", "done", "Jobs are created", aside="listed below")
+
+
+def _names(agents: Sequence[AgentView]) -> str:
+    shown = ", ".join(agent.name for agent in agents[:3])
+    return f"{shown} and {len(agents) - 3} more" if len(agents) > 3 else shown

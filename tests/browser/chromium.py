@@ -1,0 +1,68 @@
+"""Starting Debian's Chromium through Playwright, and listening to what a page must not do."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Result: a headless browser while the block runs."""
+    path = next((found for name in _NAMES if (found := shutil.which(name))), None)
+    assert path is not None, "No Chromium on PATH: make system-packages"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@dataclass
+class Complaints:
+    """What went wrong in a page: console errors (policy violations are among them), exceptions, foreign requests."""
+
+    origin: str
+    found: list[str] = field(default_factory=list)
+
+    def listen(self, page: Page) -> None:
+        """Collects from now on."""
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.found.append(f"exception: {error}"))
+        page.on("request", self._request)
+
+    def expect_none(self) -> None:
+        """Raises AssertionError with everything that was found."""
+        assert not self.found, "\n".join(self.found)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.found.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
+
+    def _request(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme not in ("data", "about") and f"{parts.scheme}://{parts.netloc}" != self.origin:
+            self.found.append(f"foreign request: {request.url}")
+
+
+def page_overflow(page: Page) -> int:
+    """Result: by how many pixels the page is wider than the window; 0 where it does not scroll sideways."""
+    width: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return max(0, width)
