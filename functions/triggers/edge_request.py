@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import azure.functions as func
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from migrate_contract.agents import CORRELATION_HEADER
 from migrate_contract.errors import ErrorCode, Fatal
@@ -34,6 +34,12 @@ class RequestInvalid(Fatal):
         named = ", ".join(dict.fromkeys(error.field or "body" for error in errors))
         super().__init__(ErrorCode.REQUEST_INVALID, f"Wrong: {named}"[:500])
         self.errors = list(errors)
+
+
+class Query(BaseModel):
+    """Base of query parameters other than a list's; unknown ones are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 def correlation_id(request: func.HttpRequest) -> str:

@@ -36,7 +36,7 @@ _STEER = (ErrorCode.JOB_STATE_CONFLICT, ErrorCode.CHANGED_MEANWHILE)
 @routes.operator("GET", "api/jobs", role=Role.READER)
 def jobs_list(call: OperatorCall, query: JobsQuery) -> Page[JobView]:
     """List the jobs that you may see."""
-    return call.services.jobs.list(call.caller, query)
+    return call.services.jobs.list(call.caller, query, query.project_id, query.state, query.agent_id)
 
 
 @routes.operator("POST", "api/jobs", role=Role.OPERATOR, status=201, refusals=_NEW)
@@ -71,25 +71,25 @@ def jobs_delete(call: OperatorCall, job_id: JobId) -> None:
 @routes.operator("POST", "api/jobs/{job_id}/pause", role=Role.OPERATOR, refusals=_STEER)
 def jobs_pause(call: OperatorCall, job_id: JobId) -> JobView:
     """Ask the agent to pause; at once where no agent has taken the job."""
-    return call.services.jobs.pause(call.caller, job_id)
+    return call.services.lifecycle.pause(call.caller, job_id)
 
 
 @routes.operator("POST", "api/jobs/{job_id}/resume", role=Role.OPERATOR, refusals=(*_STEER, *_NEW))
 def jobs_resume(call: OperatorCall, job_id: JobId) -> JobView:
     """Let a paused job go on, or withdraw a pause that the agent has not taken yet."""
-    return call.services.jobs.resume(call.caller, job_id)
+    return call.services.lifecycle.resume(call.caller, job_id)
 
 
 @routes.operator("POST", "api/jobs/{job_id}/cancel", role=Role.OPERATOR, refusals=_STEER)
 def jobs_cancel(call: OperatorCall, job_id: JobId) -> JobView:
     """Ask the agent to stop for good; at once where no agent works on the job."""
-    return call.services.jobs.cancel(call.caller, job_id)
+    return call.services.lifecycle.cancel(call.caller, job_id)
 
 
 @routes.operator("POST", "api/jobs/{job_id}/rerun", role=Role.OPERATOR, refusals=(*_STEER, *_NEW))
 def jobs_rerun(call: OperatorCall, job_id: JobId) -> JobView:
     """Run an ended job again as a new attempt; what the destination holds verified is not sent again."""
-    return call.services.jobs.rerun(call.caller, job_id)
+    return call.services.lifecycle.rerun(call.caller, job_id)
 
 
 @routes.operator("POST", "api/jobs/{job_id}/duplicate", role=Role.OPERATOR, status=201, refusals=_NEW)
@@ -101,13 +101,13 @@ def jobs_duplicate(call: OperatorCall, job_id: JobId, body: JobDuplicate) -> Job
 @routes.operator("POST", "api/jobs/{job_id}/approve", role=Role.OPERATOR, refusals=_STEER)
 def jobs_approve(call: OperatorCall, job_id: JobId) -> JobView:
     """Let a job go on that stopped in ready (`hold_after_scan`)."""
-    return call.services.jobs.approve(call.caller, job_id)
+    return call.services.lifecycle.approve(call.caller, job_id)
 
 
 @routes.operator("POST", "api/jobs/{job_id}/reassign", role=Role.OPERATOR, refusals=(*_STEER, *_NEW))
 def jobs_reassign(call: OperatorCall, job_id: JobId, body: JobReassign) -> JobView:
     """Give a waiting, paused or unconfirmed job to another agent of the client, as a new attempt."""
-    return call.services.jobs.reassign(call.caller, job_id, body)
+    return call.services.lifecycle.reassign(call.caller, job_id, body)
 
 
 @routes.operator("GET", "api/jobs/{job_id}/history", role=Role.READER)
