@@ -45,8 +45,8 @@ class JobJournal:
             self._db.execute("UPDATE files SET state = ? WHERE state = ?", (FileState.PENDING, FileState.RETRY))
         with translated(path):
             self._tallies = Tallies.load(self._db)
-            self._scan_complete, self._next_row, self._shipped_row, self._source_device = self._db.execute(
-                "SELECT scan_complete, next_row, shipped_row, source_device FROM attempt"
+            self._scan_complete, self._next_row, self._shipped_row = self._db.execute(
+                "SELECT scan_complete, next_row, shipped_row FROM attempt"
             ).fetchone()
         self._counters = self._tallies.counters()
 
@@ -108,19 +108,6 @@ class JobJournal:
             return [] if self._closed else read_faults(self._db, limit)
 
     # For the scan
-
-    @property
-    def source_device(self) -> int | None:
-        """Result: the device that the source was on when the scan began; a mount that goes away is found by it."""
-        return None if self._source_device is None else int(self._source_device)
-
-    def begin_scan(self, source_device: int) -> None:
-        """Remembers the source's device."""
-        signed = source_device if source_device < 1 << 63 else source_device - (1 << 64)
-        with self._lock:
-            with self._transaction():
-                self._db.execute("UPDATE attempt SET source_device = ?", (signed,))
-            self._source_device = signed
 
     def add_found(self, batch: Sequence[Found]) -> None:
         """Adds what the scan met. A path known already is brought up to date while it is pending, else left alone."""

@@ -39,8 +39,7 @@ CREATE TABLE attempt (
     next_row INTEGER NOT NULL DEFAULT 1,
     shipped_row INTEGER NOT NULL DEFAULT 0,
     verified_files INTEGER NOT NULL DEFAULT 0,
-    retries INTEGER NOT NULL DEFAULT 0,
-    source_device INTEGER
+    retries INTEGER NOT NULL DEFAULT 0
 );
 INSERT INTO attempt (one) VALUES (1);
 CREATE TABLE tally (

@@ -37,6 +37,13 @@ class Tallies:
         loaded.verified_files, loaded.retries = db.execute("SELECT verified_files, retries FROM attempt").fetchone()
         return loaded
 
+    @classmethod
+    def of(cls, counters: Counters) -> Tallies:
+        """Result: the same counts, to be changed."""
+        files = {bucket: getattr(counters.files, bucket.value) for bucket in Bucket}
+        sizes = {bucket: getattr(counters.bytes, bucket.value) for bucket in Bucket}
+        return cls(files, sizes, counters.verified_files, counters.retries)
+
     def copy(self) -> Tallies:
         """Result: counts that can be changed without changing these."""
         return Tallies(dict(self.files), dict(self.bytes), self.verified_files, self.retries)

@@ -1,18 +1,42 @@
-"""The copy of one attempt: drives the stages, records what became of each file, and alone decides how it ends."""
+"""The copy of one attempt: drives the stages, records what became of each file, and alone decides how it ends.
+
+Threads: the caller's (plans and feeds), one for the scan, one that tends the journal and the stop, and the workers. A
+stage raises; here it is decided what that means: for one file a verdict, for the job its end.
+"""
 
 from __future__ import annotations
 
+import logging
 import random
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from migrate_agent.network import Network
-from migrate_agent.stop import StopSignal
+from migrate_agent.stop import StopKind, StopRequested, StopSignal
+from migrate_agent.store.entries import Entry, FileState, Verdict
 from migrate_agent.store.job_journal import JobJournal
+from migrate_agent.transfer import outcomes
 from migrate_agent.transfer.access import GrantSource
+from migrate_agent.transfer.dry_run import dry_run
+from migrate_agent.transfer.file_copy import FileTask
+from migrate_agent.transfer.names import blob_name
+from migrate_agent.transfer.parts import Parts
+from migrate_agent.transfer.passes import entries_in, record_scan
+from migrate_agent.transfer.planner import Settled, Unchanged
 from migrate_agent.transfer.results import DryRun, EngineResult, EngineSettings, Snapshot
-from migrate_contract.jobs import JobSpec
+from migrate_agent.transfer.target import TargetIndex
+from migrate_contract.errors import ErrorCode, Fatal, MigrateError, Retryable, SkipRecord
+from migrate_contract.jobs import JobFault, JobPhase, JobSpec, Outcome, WaitReason
+from migrate_contract.schedule import bytes_per_second
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 0.2
+_FULL_DISK_SECONDS = 1.0
+_MOST_BUFFERED = 5000
+"""Verdicts that may wait for a full disk before the workers wait with them."""
 
 
 class CopyEngine:
@@ -37,24 +61,301 @@ class CopyEngine:
 
         The journal stays open: whoever opened it closes it.
         """
-        raise NotImplementedError
+        self._spec, self._journal = spec, journal
+        self._settings = settings or EngineSettings()
+        self._asked = stop
+        self._halt = stop.child()
+        """Also given by a failure inside, and at the end of a stop's grace."""
+        self._monotonic = monotonic
+        self._on_phase = on_phase
+        self._approved = threading.Event()
+        if approved or spec.approved or not spec.hold_after_scan:
+            self._approved.set()
+        self._phase = JobPhase.SCANNING
+        self._failure: MigrateError | None = None
+        self._disk_full: str | None = None
+        self._scanning = False
+        self._scanned = threading.Condition()
+        self._ended = threading.Event()
+        self._resumed = journal.counters().files.scanned > 0
+        self._parts = Parts(
+            spec,
+            journal,
+            access,
+            self._halt,
+            network,
+            self._settings,
+            self._persist,
+            clock=clock,
+            monotonic=monotonic,
+            chance=chance,
+        )
 
     def run(self) -> EngineResult:
         """Result: how the attempt ended. Raises nothing of the catalogue: a Fatal becomes phase `failed`."""
-        raise NotImplementedError
+        tending = threading.Thread(target=self._tend, name="journal", daemon=True)
+        tending.start()
+        try:
+            self._copy()
+            counters = self._journal.counters()
+            outcome = Outcome.COMPLETE_WITH_FAILURES if counters.files.failed else Outcome.COMPLETE
+            result = EngineResult(JobPhase.COMPLETED, outcome)
+        except StopRequested:
+            result = self._stopped()
+        except MigrateError as error:
+            result = self._failed(error)
+        except Exception as error:
+            log.exception("the copy ended by a fault of the agent", extra={"job_id": self._spec.job_id})
+            result = self._failed(Fatal(ErrorCode.INTERNAL, f"{type(error).__name__} in the agent; see its log"))
+        finally:
+            self._ended.set()
+            tending.join()
+            self._parts.close()
+        self._set_phase(result.phase)
+        return result
 
     def dry_run(self) -> DryRun:
         """Result: what `run` would do; nothing is written to the destination. Raises Fatal, StopRequested."""
-        raise NotImplementedError
+        try:
+            self._scan_into_journal()
+            return dry_run(self._journal, self._parts)
+        finally:
+            self._parts.close()
 
     def approve(self) -> None:
         """Goes on after `hold_after_scan`; remembered if the scan is not complete yet."""
-        raise NotImplementedError
+        self._approved.set()
 
     def set_bandwidth_limit(self, limit_mbps: float | None) -> None:
         """The limit in force from now on; None: no limit."""
-        raise NotImplementedError
+        self._parts.bucket.set_rate(None if limit_mbps is None else bytes_per_second(limit_mbps))
 
     def snapshot(self) -> Snapshot:
         """Result: how far it is; takes no lock for long and never fails."""
-        raise NotImplementedError
+        counters, parts, phase = self._journal.counters(), self._parts, self._phase
+        complete = self._journal.scan_complete
+        speed = parts.meter.speed() if not self._ended.is_set() else 0.0
+        return Snapshot(
+            phase=phase,
+            scan_complete=complete,
+            files=counters.files,
+            bytes=counters.bytes,
+            verified_files=counters.verified_files,
+            retries=counters.retries,
+            speed_bytes_per_second=speed,
+            eta_seconds=parts.rates.eta_seconds(counters, parts.meter.staged_bytes, speed) if complete else None,
+            waiting=parts.teller.now(phase, self._disk_full),
+            recent_faults=self._journal.recent_faults(),
+            waited_seconds={reason.value: spent for reason, spent in parts.meter.seconds().items() if spent},
+        )
+
+    # The caller's thread
+
+    def _copy(self) -> None:
+        self._parts.check_source()
+        scan = threading.Thread(target=self._scan, name="scan", daemon=True)
+        if not self._journal.scan_complete:
+            self._scanning = True
+            scan.start()
+        workers: list[threading.Thread] = []
+        try:
+            if not self._approved.is_set():
+                self._wait_for_approval()
+            with self._parts.open_index() as index:
+                workers = self._start_workers()
+                self._passes(index)
+        finally:
+            self._parts.queue.close()
+            if scan.is_alive():
+                scan.join()
+            for worker in workers:
+                worker.join()
+        self._raise_failure()
+        self._persist(self._journal.flush)
+
+    def _wait_for_approval(self) -> None:
+        while self._scanning:
+            self._wait_for_scan()
+        self._raise_failure()
+        self._set_phase(JobPhase.READY)
+        while not self._approved.is_set():
+            if self._halt.wait(_LOOK_SECONDS):
+                self._halt.raise_if_requested()
+
+    def _passes(self, index: TargetIndex) -> None:
+        last = self._settings.retry_passes
+        for number in range(last + 1):
+            if number:
+                if not self._journal.count(FileState.RETRY):
+                    break
+                delays = self._settings.pass_delays_seconds
+                if delays and self._halt.wait(delays[min(number, len(delays)) - 1]):
+                    self._halt.raise_if_requested()
+            self._feed(index, FileState.RETRY if number else FileState.PENDING, last_pass=number == last)
+            self._parts.queue.drain()
+            self._raise_failure()
+            self._persist(self._journal.flush)
+            self._set_phase(JobPhase.RUNNING)
+            self._parts.read_back.run(last_pass=number == last)
+
+    def _feed(self, index: TargetIndex, state: FileState, *, last_pass: bool) -> None:
+        for entry in entries_in(self._journal, state, lambda: self._scanning, self._wait_for_scan):
+            self._halt.raise_if_requested()
+            if state is FileState.RETRY:
+                self._parts.queue.put_file(FileTask(entry, None, last_pass))
+            else:
+                self._plan(entry, index, last_pass=last_pass)
+
+    def _plan(self, entry: Entry, index: TargetIndex, *, last_pass: bool) -> None:
+        """The first look: what needs neither bytes nor a request has its verdict here."""
+        copy = self._parts.copy
+        try:
+            if self._resumed:
+                entry = copy.refreshed(entry)
+        except SkipRecord as error:
+            self._record(entry, copy.fault(entry, error, 0, last_pass=last_pass))
+            return
+        decision = copy.decide(entry, index.get(blob_name(self._spec.destination.prefix, entry.path)))
+        if isinstance(decision, Settled):
+            self._record(entry, outcomes.settled(entry, decision))
+        elif isinstance(decision, Unchanged):
+            self._record(entry, outcomes.unchanged(entry, decision.md5))
+        else:
+            self._parts.queue.put_file(FileTask(entry, decision, last_pass))
+
+    def _wait_for_scan(self) -> None:
+        with self._scanned:
+            if self._scanning:
+                self._scanned.wait(_LOOK_SECONDS)
+        self._halt.raise_if_requested()
+
+    # Other threads
+
+    def _start_workers(self) -> list[threading.Thread]:
+        workers = [
+            threading.Thread(target=self._work, name=f"upload-{number}", daemon=True)
+            for number in range(self._parts.concurrency.workers)
+        ]
+        for worker in workers:
+            worker.start()
+        return workers
+
+    def _work(self) -> None:
+        queue = self._parts.queue
+        while (task := queue.take()) is not None:
+            if not isinstance(task, FileTask):
+                task()
+                continue
+            try:
+                self._set_phase(JobPhase.RUNNING)
+                self._record(task.entry, self._parts.copy.work(task))
+            except StopRequested:
+                continue  # the file stays pending
+            except Fatal as error:
+                self._fail(error)
+            finally:
+                queue.file_done()
+
+    def _scan(self) -> None:
+        try:
+            self._scan_into_journal()
+        except StopRequested:
+            return
+        except MigrateError as error:
+            self._fail(error)
+        except Exception as error:
+            log.exception("the scan ended by a fault of the agent", extra={"job_id": self._spec.job_id})
+            self._fail(Fatal(ErrorCode.INTERNAL, f"{type(error).__name__} in the scan; see the agent's log"))
+        finally:
+            with self._scanned:
+                self._scanning = False
+                self._scanned.notify_all()
+
+    def _scan_into_journal(self) -> None:
+        parts = self._parts
+        record_scan(
+            parts.scanner.walk(),
+            self._journal,
+            self._persist,
+            stop=self._halt,
+            check=parts.check_source,
+            found=self._announce_found,
+        )
+
+    def _announce_found(self) -> None:
+        with self._scanned:
+            self._scanned.notify_all()
+
+    def _tend(self) -> None:
+        """Writes verdicts in batches, keeps the rates, and cuts requests off when a stop's grace is over."""
+        deadline: float | None = None
+        while not self._ended.wait(self._settings.flush_seconds):
+            self._flush_if_possible()
+            self._parts.rates.sample(self._journal.counters())
+            if self._halt.requested and deadline is None:
+                deadline = self._monotonic() + self._settings.stop_grace_seconds
+                self._parts.queue.wake()
+            if deadline is not None and (self._halt.cancelled or self._monotonic() >= deadline):
+                self._halt.request(StopKind.CANCEL)
+                self._parts.abort()
+        self._flush_if_possible()
+
+    def _flush_if_possible(self) -> None:
+        try:
+            self._journal.flush()
+        except Retryable as full:
+            self._disk_full = full.detail
+        except MigrateError as error:
+            self._fail(error)
+        else:
+            self._disk_full = None
+
+    # Recording and ends
+
+    def _record(self, entry: Entry, verdict: Verdict) -> None:
+        self._journal.record(entry.file_id, verdict)
+        while self._journal.buffered > _MOST_BUFFERED and not self._halt.wait(_LOOK_SECONDS):
+            continue
+
+    def _persist(self, write: Callable[[], None]) -> None:
+        while True:
+            try:
+                write()
+            except Retryable as full:
+                if full.code is not ErrorCode.DISK_FULL:
+                    raise
+                self._disk_full = full.detail
+                with self._parts.meter.during(WaitReason.DISK):
+                    if self._halt.wait(_FULL_DISK_SECONDS):
+                        self._halt.raise_if_requested()
+            else:
+                self._disk_full = None
+                return
+
+    def _set_phase(self, phase: JobPhase) -> None:
+        if self._phase is not phase:
+            self._phase = phase
+            self._on_phase()
+
+    def _fail(self, error: MigrateError) -> None:
+        """The job ends by `error`; the first one counts."""
+        if self._failure is None:
+            self._failure = error
+        self._halt.request(StopKind.CANCEL)
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _failed(self, error: MigrateError) -> EngineResult:
+        log.error("the copy failed: %s: %s", error.title, error.detail, extra={"job_id": self._spec.job_id})
+        return EngineResult(JobPhase.FAILED, fault=JobFault(code=error.code.value, detail=error.detail[:2000]))
+
+    def _stopped(self) -> EngineResult:
+        if self._failure is not None:
+            return self._failed(self._failure)
+        if self._asked.kind is StopKind.CANCEL:
+            return EngineResult(JobPhase.CANCELLED)
+        if self._asked.kind is StopKind.PAUSE:
+            return EngineResult(JobPhase.PAUSED)
+        return EngineResult(self._phase, stopped=True)

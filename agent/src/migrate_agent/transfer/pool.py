@@ -19,9 +19,8 @@ class ConnectionPool:
     """Connections to the endpoints of one job. Safe for all threads."""
 
     def __init__(self, network: Network, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """Raises Fatal(config-invalid) for a certificate bundle that cannot be used."""
         self._network = network
-        self._context: ssl.SSLContext = network.tls_context()
+        self._context: ssl.SSLContext | None = None
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._idle: dict[Endpoint, list[tuple[Connection, float]]] = {}
@@ -29,7 +28,7 @@ class ConnectionPool:
         self._aborted = False
 
     def exchange(self, endpoint: Endpoint, request: Request) -> Answer:
-        """Result: the answer. Raises ConnectionFault.
+        """Result: the answer. Raises ConnectionFault, and Fatal(config-invalid) for a certificate bundle or a proxy.
 
         A kept connection that the peer closed while it was idle is replaced once; whether the peer has seen the request
         is then unknown, as after any lost answer, so every request must be safe to send twice.
@@ -93,4 +92,8 @@ class ConnectionPool:
     def _dial(self, endpoint: Endpoint) -> Connection:
         if self._aborted:
             raise ConnectionFault(ErrorCode.INTERRUPTED, endpoint.host, "cut off")
-        return dial(endpoint, self._network, self._context)
+        with self._lock:
+            if self._context is None:
+                self._context = self._network.tls_context()
+            context = self._context
+        return dial(endpoint, self._network, context)

@@ -1,0 +1,132 @@
+"""Takes one file from its decision to its verdict. Runs on the workers; raises nothing about the file itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from migrate_agent.stop import StopRequested
+from migrate_agent.store.entries import Entry, Stored, Verdict
+from migrate_agent.transfer import outcomes
+from migrate_agent.transfer.blob_http import Condition
+from migrate_agent.transfer.courier import Courier, Tries
+from migrate_agent.transfer.names import blob_name
+from migrate_agent.transfer.planner import Compare, Decision, Recognised, Settled, Unchanged, Upload, decide
+from migrate_agent.transfer.source import FileStat, stat_file
+from migrate_agent.transfer.target_blob import TargetBlob
+from migrate_agent.transfer.uploader import Uploader
+from migrate_agent.transfer.verify import hash_of
+from migrate_contract.errors import ErrorCode, Fatal, MigrateError, Retryable, SkipRecord
+from migrate_contract.jobs import JobSpec, SymlinkPolicy, Verification, WaitReason
+
+log = logging.getLogger(__name__)
+_SOURCE_GONE = (ErrorCode.SOURCE_VANISHED, ErrorCode.SOURCE_READ_FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class FileTask:
+    """One file for a worker. Without a decision, the worker looks at source and destination itself."""
+
+    entry: Entry
+    decision: Decision | None
+    last_pass: bool
+
+
+class FileCopy:
+    """Shared by all workers of a job."""
+
+    def __init__(
+        self,
+        spec: JobSpec,
+        marker: str,
+        uploader: Uploader,
+        courier: Courier,
+        *,
+        check_source: Callable[[], None],
+    ) -> None:
+        """`check_source` raises Fatal(source-not-found) if the whole source went away."""
+        self._spec, self._marker = spec, marker
+        self._uploader, self._courier = uploader, courier
+        self._check_source = check_source
+        self._follow = spec.transfer.symlinks is SymlinkPolicy.FOLLOW
+
+    def refreshed(self, entry: Entry) -> Entry:
+        """Result: the entry with the file's present size and time. Raises SkipRecord(source-...)."""
+        state = stat_file(self._spec.source.path, entry.path, follow=self._follow)
+        return replace(entry, size_bytes=state.size_bytes, mtime_ns=state.storable_mtime_ns)
+
+    def decide(self, entry: Entry, target: TargetBlob | None) -> Decision:
+        """Result: the planner's decision. A copy that was found wrong is sent again over our own blob."""
+        if entry.code is ErrorCode.VERIFY_MISMATCH and target is not None and target.marker == self._marker:
+            return Upload(Condition(target.etag))
+        return decide(entry.size_bytes, entry.mtime_ns, target, rule=self._spec.transfer.overwrite, marker=self._marker)
+
+    def work(self, task: FileTask) -> Verdict:
+        """Result: the verdict. Raises StopRequested and Fatal only."""
+        tries = Tries()
+        try:
+            try:
+                return self._work(task, tries)
+            except Fatal:
+                raise
+            except MigrateError as error:
+                return self.fault(task.entry, error, tries.total, last_pass=task.last_pass)
+        except (StopRequested, Fatal):
+            raise
+        except Exception as error:
+            # One file that trips over a bug of ours must not keep a million others from being copied.
+            log.exception("a file could not be handled", extra={"job_id": self._spec.job_id})
+            detail = f"{type(error).__name__} in the agent; its log has the details"
+            return outcomes.failed(task.entry, ErrorCode.INTERNAL, detail, tries=tries.total, last_pass=task.last_pass)
+
+    def fault(self, entry: Entry, error: MigrateError, tries: int, *, last_pass: bool) -> Verdict:
+        """Result: the verdict of a failed file. Raises Fatal if it failed because the whole source went away."""
+        if error.code in _SOURCE_GONE:
+            self._check_source()
+        return outcomes.failed_by(entry, error, tries=tries, last_pass=last_pass)
+
+    def _work(self, task: FileTask, tries: Tries) -> Verdict:
+        entry, decision = task.entry, task.decision
+        name = blob_name(self._spec.destination.prefix, entry.path)
+        if decision is None:
+            entry = self.refreshed(entry)
+            target = self._courier.send(
+                lambda grant: self._courier.client.head(grant, name), tries, waiting=WaitReason.NETWORK
+            )
+            decision = self.decide(entry, target)
+        if isinstance(decision, Compare):
+            state, md5 = self._uploader.hash(entry)
+            if md5.hex() == decision.md5 and state.size_bytes == entry.size_bytes:
+                return outcomes.unchanged(replace(entry, mtime_ns=state.storable_mtime_ns), decision.md5)
+            if (state.size_bytes, state.storable_mtime_ns) != (entry.size_bytes, entry.mtime_ns):
+                raise SkipRecord(ErrorCode.SOURCE_CHANGED, "it was written to after the scan")
+            decision = decision.otherwise
+        if isinstance(decision, Settled):
+            return outcomes.settled(entry, decision)
+        if isinstance(decision, Unchanged):
+            return outcomes.unchanged(entry, decision.md5)
+        if isinstance(decision, Recognised):
+            assert decision.blob.md5 is not None
+            mtime_ns = entry.mtime_ns or 0
+            state = FileStat(entry.size_bytes, mtime_ns, changed_ns=0, device=0, inode=0)
+            return self._committed(name, state, Stored(decision.blob.etag, decision.blob.md5), tries)
+        return self._upload(entry, name, decision, tries)
+
+    def _upload(self, entry: Entry, name: str, decision: Upload, tries: Tries) -> Verdict:
+        uploaded = self._uploader.upload(entry, name, decision.condition, tries)
+        return self._committed(name, uploaded.state, uploaded.stored, tries)
+
+    def _committed(self, name: str, state: FileStat, stored: Stored, tries: Tries) -> Verdict:
+        level = self._spec.transfer.verification
+        if level is Verification.READBACK:
+            found = self._courier.send(
+                lambda grant: hash_of(lambda sink: self._courier.client.download(grant, name, stored.etag, sink)),
+                tries,
+                waiting=WaitReason.COMMIT,
+            )
+            if found != stored.md5:
+                raise Retryable(
+                    ErrorCode.VERIFY_MISMATCH, f"downloaded again its MD5 is {found}, {stored.md5} was sent"
+                )
+        return outcomes.committed(state, stored, level, tries=tries.total)

@@ -1,0 +1,70 @@
+"""Sends no faster than allowed: a token bucket that may go into debt, shared by all uploads of a job.
+
+Debt is what lets any slice pass at any rate: a slice larger than what is saved is sent once the bucket is not in debt,
+and the next one waits until it is paid off. So the average is exact whatever the sizes are.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+SLICE_BYTES = 64 * 1024
+"""Of one send under a limit."""
+_BURST_SECONDS = 0.1
+"""Unused allowance is kept this long: enough to keep a fast line full, too little to be seen as a peak."""
+
+
+class TokenBucket:
+    """Safe for all threads. `wait(seconds)` waits; it may raise to cut the sender off."""
+
+    def __init__(
+        self,
+        bytes_per_second: float | None,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        wait: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._lock = threading.Lock()
+        self._monotonic, self._wait = monotonic, wait
+        self._rate = bytes_per_second
+        self._saved = 0.0
+        self._at = monotonic()
+
+    @property
+    def limited(self) -> bool:
+        """Result: whether there is a limit."""
+        return self._rate is not None
+
+    def set_rate(self, bytes_per_second: float | None) -> None:
+        """The limit from now on; None: none. A debt made under the old one is paid at the new one's pace."""
+        with self._lock:
+            self._settle()
+            self._rate = bytes_per_second
+            if bytes_per_second is None:
+                self._saved = 0.0
+
+    def take(self, size_bytes: int) -> float:
+        """Waits until `size_bytes` may be sent. Result: seconds waited."""
+        waited = 0.0
+        while True:
+            with self._lock:
+                rate = self._rate
+                if rate is None:
+                    return waited
+                self._settle()
+                if self._saved >= 0:
+                    self._saved -= size_bytes
+                    return waited
+                missing = -self._saved / rate
+            # Looks again at least every half second, so that a changed limit holds for those who wait already.
+            pause = min(missing, 0.5)
+            self._wait(pause)
+            waited += pause
+
+    def _settle(self) -> None:
+        now = self._monotonic()
+        if self._rate is not None:
+            self._saved = min(self._saved + (now - self._at) * self._rate, self._rate * _BURST_SECONDS)
+        self._at = now

@@ -1,0 +1,156 @@
+"""The stages between the journal and the workers: the scan's recording, each pass's feeding, and reading back.
+
+A *pass* goes once over the files that are pending (the first) or that failed before (the later ones). After it, the
+committed files are read back from the service, and become final or are tried again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from migrate_agent.stop import StopSignal
+from migrate_agent.store.entries import Entry, FileState, Found
+from migrate_agent.store.job_journal import JobJournal
+from migrate_agent.transfer import outcomes
+from migrate_agent.transfer.blob_xml import BlobPage
+from migrate_agent.transfer.courier import Courier, Tries
+from migrate_agent.transfer.names import blob_name, path_below
+from migrate_agent.transfer.target import pages_of
+from migrate_agent.transfer.target_blob import TargetBlob
+from migrate_agent.transfer.verify import block_difference, difference
+from migrate_contract.errors import ErrorCode
+from migrate_contract.jobs import Bucket, WaitReason
+
+_FIRST_BATCH = 64
+_BATCH = 500
+_BATCH_SECONDS = 0.5
+PAGE = 500
+
+Persist = Callable[[Callable[[], None]], None]
+"""Runs a write of the journal, and waits for room where the disk is full. Raises StopRequested."""
+
+
+def record_scan(
+    walk: Iterable[Found],
+    journal: JobJournal,
+    persist: Persist,
+    *,
+    stop: StopSignal,
+    check: Callable[[], None],
+    found: Callable[[], None],
+) -> None:
+    """Puts what the scan meets into the journal, and says when it is complete. Raises StopRequested, Fatal.
+
+    `check` raises Fatal if the whole source went away (a folder that fails may be all of them); `found` is called after
+    each batch.
+    """
+    batch: list[Found] = []
+    limit, since = _FIRST_BATCH, time.monotonic()
+    for item in walk:
+        stop.raise_if_requested()
+        if item.verdict is not None and item.verdict.bucket is Bucket.FAILED:
+            check()
+        batch.append(item)
+        if len(batch) >= limit or time.monotonic() - since >= _BATCH_SECONDS:
+            _add(batch, journal, persist)
+            found()
+            batch, limit, since = [], _BATCH, time.monotonic()
+    stop.raise_if_requested()
+    _add(batch, journal, persist)
+    persist(journal.finish_scan)
+
+
+def _add(batch: list[Found], journal: JobJournal, persist: Persist) -> None:
+    if batch:
+        persist(lambda: journal.add_found(batch))
+
+
+def entries_in(
+    journal: JobJournal, state: FileState, scanning: Callable[[], bool], wait_for_more: Callable[[], None]
+) -> Iterator[Entry]:
+    """Yields each entry in `state` once, by id; while `scanning`, waits for more of them."""
+    after = 0
+    while True:
+        more_to_come = scanning()
+        page = journal.pending(state, after, PAGE)
+        yield from page
+        if page:
+            after = page[-1].file_id
+        elif more_to_come:
+            wait_for_more()
+        else:
+            return
+
+
+class ReadBack:
+    """Reads committed files back from the service at the end of a pass: by listing, or one by one if they are few."""
+
+    def __init__(
+        self,
+        journal: JobJournal,
+        courier: Courier,
+        persist: Persist,
+        *,
+        prefix: str,
+        page_size: int,
+        head_limit: int,
+    ) -> None:
+        self._journal, self._courier, self._persist = journal, courier, persist
+        self._prefix, self._page_size, self._head_limit = prefix, page_size, head_limit
+
+    def list_pages(self) -> Iterable[BlobPage]:
+        """Yields what the destination holds below the job's prefix."""
+        prefix = f"{self._prefix}/" if self._prefix else ""
+        return pages_of(
+            lambda marker: self._courier.send(
+                lambda grant: self._courier.client.list_page(grant, prefix, marker, self._page_size),
+                Tries(limited=False),
+                waiting=WaitReason.NETWORK,
+            )
+        )
+
+    def run(self, *, last_pass: bool) -> None:
+        """Every committed file becomes final, or is tried again (failed in the last pass). Raises StopRequested."""
+        count = self._journal.count(FileState.COMMITTED)
+        if not count:
+            return
+        if count > self._head_limit:
+            for page in self.list_pages():
+                self._compare(page.blobs, last_pass=last_pass)
+                self._persist(self._journal.flush)
+        # What is committed still was in no page: it is gone, or the listing was not used.
+        after = 0
+        while entries := self._journal.pending(FileState.COMMITTED, after, PAGE):
+            for entry in entries:
+                after = entry.file_id
+                name = blob_name(self._prefix, entry.path)
+                self._settle(entry, self._head(name), last_pass=last_pass)
+            self._persist(self._journal.flush)
+
+    def _compare(self, blobs: list[TargetBlob], *, last_pass: bool) -> None:
+        by_path = {path: blob for blob in blobs if (path := path_below(self._prefix, blob.name)) is not None}
+        for path, entry in self._journal.committed(by_path).items():
+            self._settle(entry, by_path[path], last_pass=last_pass)
+
+    def _head(self, name: str) -> TargetBlob | None:
+        return self._courier.send(
+            lambda grant: self._courier.client.head(grant, name), Tries(limited=False), waiting=WaitReason.COMMIT
+        )
+
+    def _settle(self, entry: Entry, blob: TargetBlob | None, *, last_pass: bool) -> None:
+        wrong = difference(entry, blob) or self._wrong_blocks(entry)
+        if wrong is None:
+            self._journal.record(entry.file_id, outcomes.read_back(entry))
+            return
+        verdict = outcomes.failed(entry, ErrorCode.VERIFY_MISMATCH, wrong, tries=0, last_pass=last_pass)
+        self._journal.record(entry.file_id, verdict)
+
+    def _wrong_blocks(self, entry: Entry) -> str | None:
+        if entry.stored is None or not entry.stored.upload_id:
+            return None
+        name = blob_name(self._prefix, entry.path)
+        blocks = self._courier.send(
+            lambda grant: self._courier.client.block_list(grant, name), Tries(limited=False), waiting=WaitReason.COMMIT
+        )
+        return block_difference(entry, blocks)

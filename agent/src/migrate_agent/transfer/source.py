@@ -1,0 +1,221 @@
+"""The source's files: how a path becomes a file, how it is read, and proof that it did not change meanwhile.
+
+A file is read as one *state*: size, times and identity are taken before and after, from the open file and from its
+path. A file modified moments before it was read may change again within the same tick of the file system's clock, so
+it is read twice and both hashes must agree.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from migrate_agent.store.entries import path_key
+from migrate_contract.errors import ErrorCode, SkipRecord
+
+_READ_BYTES = 1 << 20
+_LOCKED_ERRNO = {errno.EAGAIN, errno.EBUSY, errno.ETXTBSY, errno.EDEADLK, errno.ENOLCK}
+_SHARING_VIOLATIONS = {32, 33}
+"""Windows: ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION."""
+_LARGEST_NS = 2**63 - 1
+_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_NOINHERIT", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NONBLOCK", 0)  # a pipe that took the file's place must not hold a worker for ever
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FileStat:
+    """The state of a file that a copy is of."""
+
+    size_bytes: int
+    mtime_ns: int
+    changed_ns: int
+    """POSIX change time: moves even where a writer restores the modification time. 0 on Windows."""
+    device: int
+    inode: int
+
+    @property
+    def storable_mtime_ns(self) -> int | None:
+        """Result: the time if it fits 64 bits, which a damaged or far-future one may not."""
+        return self.mtime_ns if -_LARGEST_NS <= self.mtime_ns <= _LARGEST_NS else None
+
+
+def stat_of(found: os.stat_result) -> FileStat:
+    """Result: the parts of a stat that make the state."""
+    changed = 0 if sys.platform == "win32" else found.st_ctime_ns
+    return FileStat(found.st_size, found.st_mtime_ns, changed, found.st_dev, found.st_ino)
+
+
+def system_path(root: str, path: str) -> str | bytes:
+    """Result: the file's path for the system: bytes on POSIX, where names need not be text."""
+    if os.name == "posix":
+        base = path_key(root)
+        return base.rstrip(b"/") + b"/" + path_key(path) if path else base
+    return os.path.join(root, path.replace("/", os.sep)) if path else root  # noqa: PTH118 - may be no pathlib path
+
+
+def fault_code(error: OSError) -> ErrorCode:
+    """Result: what an error of the source means. Windows tells locked from forbidden by its own number."""
+    if getattr(error, "winerror", None) in _SHARING_VIOLATIONS or error.errno in _LOCKED_ERRNO:
+        return ErrorCode.SOURCE_LOCKED
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return ErrorCode.SOURCE_VANISHED
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return ErrorCode.SOURCE_DENIED
+    if error.errno == errno.ELOOP:
+        return ErrorCode.SOURCE_CHANGED
+    return ErrorCode.SOURCE_READ_FAILED
+
+
+def fault_of(error: OSError, path: str | bytes) -> SkipRecord:
+    """Result: the error as one of the catalogue; the path is in the ledger already and not repeated."""
+    if sys.platform == "win32" and error.errno == errno.EACCES and getattr(error, "winerror", None) is None:
+        error = _windows_cause(os.fsdecode(path)) or error
+    words = error.strerror or type(error).__name__
+    return SkipRecord(fault_code(error), f"the system says: {words}")
+
+
+def stat_file(root: str, path: str, *, follow: bool) -> FileStat:
+    """Result: the state of a regular file. Raises SkipRecord(source-...)."""
+    where = system_path(root, path)
+    try:
+        found = os.stat(where, follow_symlinks=follow)  # noqa: PTH116 - may be bytes
+    except OSError as error:
+        raise fault_of(error, where) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise SkipRecord(ErrorCode.SOURCE_CHANGED, "it is not a regular file any more")
+    return stat_of(found)
+
+
+class SourceFile:
+    """One open source file. Raises SkipRecord(source-...) from every method."""
+
+    def __init__(
+        self,
+        root: str,
+        path: str,
+        *,
+        follow: bool,
+        racy_seconds: float,
+        check: Callable[[], None] = lambda: None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        """`check` is called between reads; what it raises ends the reading."""
+        self._path = system_path(root, path)
+        self._follow = follow
+        self._racy_ns = int(racy_seconds * 1e9)
+        self._check = check
+        flags = _FLAGS if follow else _FLAGS | getattr(os, "O_NOFOLLOW", 0)
+        try:
+            self._descriptor = os.open(self._path, flags)
+        except OSError as error:
+            raise fault_of(error, self._path) from error
+        try:
+            found = os.fstat(self._descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                raise SkipRecord(ErrorCode.SOURCE_CHANGED, "it is not a regular file any more")
+        except OSError as error:
+            os.close(self._descriptor)
+            raise fault_of(error, self._path) from error
+        except SkipRecord:
+            os.close(self._descriptor)
+            raise
+        self.state = stat_of(found)
+        self._opened_ns = int(wall() * 1e9)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._descriptor)
+
+    def read(self, size_bytes: int) -> bytes:
+        """Result: the next `size_bytes` of the state; fewer only at its end. Raises source-changed if it shrank."""
+        pieces: list[bytes] = []
+        missing = size_bytes
+        try:
+            while missing:
+                self._check()
+                piece = os.read(self._descriptor, missing)
+                if not piece:
+                    break
+                pieces.append(piece)
+                missing -= len(piece)
+        except OSError as error:
+            raise fault_of(error, self._path) from error
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def rewind(self) -> None:
+        """The next `read` begins at the start again, in the same state."""
+        try:
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+        except OSError as error:
+            raise fault_of(error, self._path) from error
+
+    def confirm(self, md5: bytes) -> None:
+        """Returns if the file is still in the state that was read, and `md5` is that state's hash.
+
+        Raises SkipRecord(source-changed), or what reading it again raises.
+        """
+        self._compare()
+        # Young at any time of the reading: between two writes the clock of the file system may not have ticked.
+        if self.state.mtime_ns >= self._opened_ns - self._racy_ns:
+            if self.hash() != md5:
+                raise SkipRecord(ErrorCode.SOURCE_CHANGED, "it was written to while it was read")
+            self._compare()
+
+    def hash(self) -> bytes:
+        """Result: the MD5 of the whole content, read anew."""
+        digest = hashlib.md5(usedforsecurity=False)
+        try:
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            while piece := os.read(self._descriptor, _READ_BYTES):
+                self._check()
+                digest.update(piece)
+        except OSError as error:
+            raise fault_of(error, self._path) from error
+        return digest.digest()
+
+    def _compare(self) -> None:
+        try:
+            now = stat_of(os.fstat(self._descriptor))
+            named = stat_of(os.stat(self._path, follow_symlinks=self._follow))  # noqa: PTH116 - may be bytes
+        except OSError as error:
+            raise fault_of(error, self._path) from error
+        if now != self.state:
+            raise SkipRecord(ErrorCode.SOURCE_CHANGED, _difference(self.state, now))
+        if (named.device, named.inode) != (now.device, now.inode):
+            raise SkipRecord(ErrorCode.SOURCE_CHANGED, "another file took its place while it was read")
+
+
+def _difference(before: FileStat, after: FileStat) -> str:
+    if before.size_bytes != after.size_bytes:
+        return f"its size went from {before.size_bytes} to {after.size_bytes} bytes while it was read"
+    return "it was written to while it was read"
+
+
+def _windows_cause(path: str) -> OSError | None:
+    """The C runtime hides whether a file is locked or forbidden; the system's own call tells."""
+    if sys.platform == "win32":
+        import _winapi
+
+        try:
+            handle = _winapi.CreateFile(path, 0x80000000, 7, 0, 3, 0, 0)
+        except OSError as error:
+            return error
+        _winapi.CloseHandle(handle)
+    return None

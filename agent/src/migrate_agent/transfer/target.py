@@ -1,0 +1,79 @@
+"""What the destination holds below the job's prefix, before the run: listed once, kept on disk, asked by name.
+
+SQLite's own temporary database: it spills to disk by itself, so memory stays flat however many blobs there are, and it
+is gone with the process.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import astuple
+from pathlib import Path
+from tempfile import gettempdir
+
+from migrate_agent.store.database import translated
+from migrate_agent.transfer.blob_xml import BlobPage
+from migrate_agent.transfer.target_blob import TargetBlob
+
+_SCHEMA = """
+CREATE TABLE blobs (
+    name TEXT PRIMARY KEY, size INTEGER, etag TEXT, md5 TEXT, mtime_ns INTEGER, modified_ns INTEGER, marker TEXT,
+    archived INTEGER NOT NULL
+) WITHOUT ROWID
+"""
+
+
+class TargetIndex:
+    """Filled by one thread, then read by any."""
+
+    def __init__(self) -> None:
+        # The empty name is SQLite's temporary database on disk.
+        self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._db.execute("PRAGMA synchronous = OFF")
+        self._db.execute(_SCHEMA)
+        self._lock = threading.Lock()
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def load(self, pages: Iterable[BlobPage]) -> None:
+        """Takes every blob of `pages`. Raises Retryable(disk-full) if the temporary folder's disk is full."""
+        for page in pages:
+            with self._lock, translated(Path(gettempdir()) / "index"):
+                self._db.execute("BEGIN")
+                self._db.executemany(
+                    "INSERT OR REPLACE INTO blobs VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (_storable(blob) for blob in page.blobs),
+                )
+                self._db.execute("COMMIT")
+            self._size += len(page.blobs)
+
+    def get(self, name: str) -> TargetBlob | None:
+        """Result: the blob of that name as it was listed."""
+        if not self._size:
+            return None
+        with self._lock:
+            row = self._db.execute("SELECT * FROM blobs WHERE name = ?", (name,)).fetchone()
+        return TargetBlob(*row) if row else None
+
+    def close(self) -> None:
+        """Removes it from the disk."""
+        with self._lock:
+            self._db.close()
+
+
+def _storable(blob: TargetBlob) -> tuple[object, ...]:
+    """Times beyond SQLite's 64 bits are as good as none."""
+    return tuple(None if isinstance(value, int) and abs(value) >= 1 << 63 else value for value in astuple(blob))
+
+
+def pages_of(fetch: Callable[[str], BlobPage]) -> Iterable[BlobPage]:
+    """Yields every page; `fetch(marker)` gets one."""
+    page = fetch("")
+    yield page
+    while page.marker:
+        page = fetch(page.marker)
+        yield page
