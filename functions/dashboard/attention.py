@@ -56,9 +56,9 @@ def _from_job(job: JobView, now: datetime) -> Attention | None:
     link = f"/jobs/{job.job_id}"
     if job.state is JobState.FAILED:
         fault = job.fault
-        detail = " ".join(part for part in (fault.title, fault.detail) if part) if fault else "The attempt failed."
-        if fault and fault.detail in ("", fault.title):
-            detail = fault.title
+        detail = "The attempt failed."
+        if fault:
+            detail = fault.title if fault.detail in ("", fault.title) else f"{fault.title}: {fault.detail}"
         return Attention(
             "bad", "Failed", job.name, detail, fault.fix if fault else "", job.ended_at or job.state_since, link, "Open"
         )

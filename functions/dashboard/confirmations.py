@@ -33,33 +33,41 @@ def is_name(typed: str, name: str) -> bool:
     return " ".join(typed.split()) == " ".join(name.split())
 
 
-def for_job(job: JobView) -> dict[JobAction, Confirmation]:
-    """Result: the questions that this job's possible actions need."""
+def cancel_job(job: JobView) -> Confirmation:
+    """Result: the question before a job is cancelled."""
     here = f"/jobs/{job.job_id}"
-    asked = {
-        JobAction.CANCEL: Confirmation(
-            key="cancel",
-            page=f"{here}/confirm-cancel",
-            action=f"{here}/cancel",
-            back=here,
-            title="Cancel this job?",
-            text="The agent stops at once. What is copied stays where it is; a rerun later sends only the rest.",
-            button="Cancel the job",
-            keep="Let it go on",
-        ),
-        JobAction.DELETE: Confirmation(
-            key="delete",
-            page=f"{here}/confirm-delete",
-            action=f"{here}/delete",
-            back=here,
-            title="Delete this job?",
-            text="Its history, its list of files and its report are removed for good. "
-            "Files at the source and in the container are not touched.",
-            button="Delete the job",
-            typed=job.name,
-        ),
-    }
-    return {action: question for action, question in asked.items() if action in job.actions}
+    return Confirmation(
+        key="cancel",
+        page=f"{here}/confirm-cancel",
+        action=f"{here}/cancel",
+        back=here,
+        title="Cancel this job?",
+        text="The agent stops at once. What is copied stays where it is; a rerun later sends only the rest.",
+        button="Cancel the job",
+        keep="Let it go on",
+    )
+
+
+def delete_job(job: JobView) -> Confirmation:
+    """Result: the question before a job is deleted."""
+    here = f"/jobs/{job.job_id}"
+    return Confirmation(
+        key="delete",
+        page=f"{here}/confirm-delete",
+        action=f"{here}/delete",
+        back=here,
+        title="Delete this job?",
+        text="Its history, its list of files and its report are removed for good. "
+        "Files at the source and in the container are not touched.",
+        button="Delete the job",
+        typed=job.name,
+    )
+
+
+def for_job(job: JobView) -> list[Confirmation]:
+    """Result: the questions that this job's possible actions need."""
+    asked = {JobAction.CANCEL: cancel_job, JobAction.DELETE: delete_job}
+    return [question(job) for action, question in asked.items() if action in job.actions]
 
 
 def revoke_agent(agent: AgentView) -> Confirmation:
@@ -83,7 +91,7 @@ def revoke_code(code: CodeView) -> Confirmation:
     return Confirmation(
         key=f"code-{code.code_id}",
         page=f"/registration-codes/{code.code_id}/confirm-revoke?client_id={code.client_id}",
-        action=f"/registration-codes/{code.code_id}/revoke",
+        action=f"/registration-codes/{code.code_id}/revoke?client_id={code.client_id}",
         back=f"/clients/{code.client_id}",
         title="Revoke this registration code?",
         text="It can no longer be used to register an agent. Agents that have registered are not touched.",

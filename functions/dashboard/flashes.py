@@ -27,7 +27,6 @@ class Done(StrEnum):
     STORAGE_DISCONNECTED = "storage-disconnected"
     JOB_CREATED = "job-created"
     JOB_CHANGED = "job-changed"
-    JOB_DUPLICATED = "job-duplicated"
     JOB_DELETED = "job-deleted"
     JOB_PAUSED = "job-paused"
     JOB_RESUMED = "job-resumed"
@@ -59,7 +58,6 @@ _SENTENCES = {
     Done.STORAGE_DISCONNECTED: "Azure Storage is disconnected: no new access is given.",
     Done.JOB_CREATED: "Job created. It starts at the agent's next heartbeat.",
     Done.JOB_CHANGED: "Job saved.",
-    Done.JOB_DUPLICATED: "Job duplicated. This is the new one.",
     Done.JOB_DELETED: "Job deleted.",
     Done.JOB_PAUSED: "Pause asked. The agent finishes what it is sending first.",
     Done.JOB_RESUMED: "Resumed. It goes on at the agent's next heartbeat.",

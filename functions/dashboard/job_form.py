@@ -19,7 +19,7 @@ from migrate_contract.jobs import (
     TransferSettings,
     Verification,
 )
-from migrate_contract.wire import AgentId, ProjectId
+from migrate_contract.wire import AgentId
 
 _PATH_RULE = "This is not a path that can be read: at most 4,096 characters."
 _CONTAINER_RULE = "3 to 63 lower-case letters, digits and single dashes, no dash at either end."
@@ -27,8 +27,11 @@ _PREFIX_RULE = "Folder names joined by '/', none of them empty, '.', '..' or end
 _PATTERNS_RULE = "At most 200 patterns of 256 characters each, one per line."
 _CHUNK_RULE = "A whole number from 1 to 256."
 _BANDWIDTH_RULE = "A number above 0; leave it empty for no limit."
-_PROJECT_RULE = "Open the project and begin there."
 _AGENT_RULE = "Choose an agent of the list."
+
+_COPY = " (copy)"
+NAME_LENGTH = 120
+"""What the wire allows."""
 
 _FIELD_OF_REFUSAL = {
     ErrorCode.DESTINATION_OVERLAP.value: "prefix",
@@ -60,7 +63,6 @@ PatternsField = Annotated[str, AfterValidator(_patterns)]
 class JobForm(FormModel):
     """What is typed for a job; one flat field each. `agent_id` blank: whichever agent the client has."""
 
-    project_id: Annotated[str, must_be(ProjectId | Literal[""], _PROJECT_RULE)] = ""
     name: NameField
     source_path: Annotated[str, AfterValidator(full_path), like(LocalSource, "path", _PATH_RULE)] = ""
     agent_id: Annotated[str, must_be(AgentId | Literal[""], _AGENT_RULE)] = ""
@@ -82,10 +84,10 @@ class JobForm(FormModel):
         like(TransferSettings, "bandwidth_limit_mbps", _BANDWIDTH_RULE),
     ] = None
 
-    def create(self) -> JobCreate:
+    def create(self, project_id: str) -> JobCreate:
         """Result: the body of the API's call."""
         return JobCreate(
-            project_id=self.project_id,
+            project_id=project_id,
             name=self.name,
             source=self._source(),
             destination=self._destination(),
@@ -144,6 +146,12 @@ def typed_from(job: JobView) -> Mapping[str, Sequence[str]]:
     }
     typed = {name: [text] for name, text in values.items()}
     return {**typed, "hold_after_scan": ["true"]} if job.hold_after_scan else typed
+
+
+def typed_like(job: JobView) -> Mapping[str, Sequence[str]]:
+    """Result: the form's values for another job like this one."""
+    name = job.name[: NAME_LENGTH - len(_COPY)] + _COPY
+    return {**typed_from(job), "name": [name], "agent_id": [job.agent_id or ""]}
 
 
 def errors_at_fields(code: str, detail: str, errors: Mapping[str, str]) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from functions.dashboard import choices
 from functions.dashboard.badges import agent_badge, usable
 from functions.dashboard.forms import EMPTY_FORM, Form
 from functions.dashboard.frame import Frame
-from functions.dashboard.job_form import typed_from
+from functions.dashboard.job_form import typed_from, typed_like
 from functions.dashboard.rendering import render
 from functions.domain.views import AgentView, JobView, ProjectView
 from migrate_contract.agents import AgentState
@@ -22,25 +22,31 @@ _ORDER = (AgentState.ONLINE, AgentState.LATE, AgentState.REGISTERED, AgentState.
 
 
 def new_job_page(
-    frame: Frame, project: ProjectView, agents: Sequence[AgentView], form: Form = EMPTY_FORM, *, agent_id: str = ""
+    frame: Frame,
+    project: ProjectView,
+    agents: Sequence[AgentView],
+    form: Form = EMPTY_FORM,
+    *,
+    like: JobView | None = None,
 ) -> str:
-    """Result: the form. `agents`: those of the project's client; `agent_id` is chosen at first."""
+    """Result: the form. `agents`: those of the project's client; `like`: a job whose settings are filled in."""
     options = agent_options(agents)
     any_agent = ("", "The client's only agent, or the first to register" if len(options) < 2 else "Choose an agent")
     return _form_page(
         frame,
         project,
-        form,
-        heading="New job",
+        form if form.values or like is None else Form(typed_like(like)),
+        heading="New job" if like is None else f"New job like {like.name}",
         lede="Copies one folder into one container. It can be paused, resumed and rerun; "
         "what is verified is not sent twice.",
-        action="/jobs",
+        action=f"/projects/{project.project_id}/new-job",
         submit="Create job",
         back=f"/projects/{project.project_id}",
         editing=False,
+        copied=like is not None and not form.values,
         agents=options,
         agent_options=options if len(options) == 1 else [any_agent, *options],
-        agent_default=agent_id or (options[0][0] if options and _is_online(agents, options[0][0]) else ""),
+        agent_default=options[0][0] if options and _is_online(agents, options[0][0]) else "",
     )
 
 
@@ -56,6 +62,7 @@ def edit_job_page(frame: Frame, project: ProjectView, job: JobView, form: Form =
         submit="Save",
         back=f"/jobs/{job.job_id}",
         editing=True,
+        copied=False,
         agents=[],
         agent_options=[],
         agent_default="",

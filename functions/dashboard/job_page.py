@@ -15,6 +15,7 @@ from functions.dashboard.progress_bar import done_percent
 from functions.dashboard.rendering import render
 from functions.domain.views import FilePage, HistoryView, JobReport, JobView
 from migrate_contract.jobs import Bucket, JobState
+from migrate_contract.problem import Problem
 
 _GOING = frozenset({JobState.CREATED, JobState.SCANNING, JobState.READY, JobState.RUNNING, JobState.PAUSED})
 _MOST_TELLING = (Bucket.FAILED, Bucket.UNSUPPORTED, Bucket.TRANSFERRED, Bucket.UNCHANGED, Bucket.EXCLUDED)
@@ -27,6 +28,11 @@ def first_bucket(job: JobView) -> Bucket:
         return Bucket.FAILED
     files = job.progress.files
     return next((bucket for bucket in _MOST_TELLING if getattr(files, bucket.value)), Bucket.TRANSFERRED)
+
+
+def is_over(job: JobView) -> bool:
+    """Result: whether the attempt has ended, so that there is a report."""
+    return job.state not in _GOING and job.progress is not None
 
 
 def job_live(frame: Frame, now: datetime, job: JobView) -> str:
@@ -43,8 +49,12 @@ def job_page(
     files: FilePage,
     bucket: Bucket,
     report: JobReport | None,
+    refusal: Problem | None = None,
 ) -> str:
-    """Result: the whole page. `files` are those of `bucket`; `report` only where the attempt has ended."""
+    """Result: the whole page.
+
+    `files` are those of `bucket`; `report` is given where the attempt has ended, `refusal` after a refused action.
+    """
     return render(
         "job.html",
         frame,
@@ -58,6 +68,7 @@ def job_page(
         file_tabs=_file_tabs(job, bucket),
         files_empty=_why_no_files(job, bucket),
         report=report,
+        refusal=refusal,
         titles=TITLES,
         overwrite_words=choices.OVERWRITE,
         symlink_words=choices.SYMLINKS,
@@ -66,7 +77,7 @@ def job_page(
 
 
 def _live(frame: Frame, job: JobView) -> dict[str, Any]:
-    questions = list(for_job(job).values()) if _may_change(frame) else []
+    questions = for_job(job) if _may_change(frame) else []
     return {"job": job, "questions": questions, "version": _version(job), "announcement": _announcement(job)}
 
 

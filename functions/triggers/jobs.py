@@ -21,7 +21,7 @@ from migrate_contract.wire import JobId
 
 routes = Routes("jobs")
 
-_NEW = (
+NEW_REFUSALS = (
     ErrorCode.NOT_FOUND,
     ErrorCode.PROJECT_CLOSED,
     ErrorCode.AGENT_OF_ANOTHER_CLIENT,
@@ -30,7 +30,7 @@ _NEW = (
     ErrorCode.CONTAINER_OF_ANOTHER_CLIENT,
     ErrorCode.CHANGED_MEANWHILE,
 )
-_STEER = (ErrorCode.JOB_STATE_CONFLICT, ErrorCode.CHANGED_MEANWHILE)
+STEER_REFUSALS = (ErrorCode.JOB_STATE_CONFLICT, ErrorCode.CHANGED_MEANWHILE)
 
 
 @routes.operator("GET", "api/jobs", role=Role.READER)
@@ -39,7 +39,7 @@ def jobs_list(call: OperatorCall, query: JobsQuery) -> Page[JobView]:
     return call.services.jobs.list(call.caller, query, query.project_id, query.state, query.agent_id)
 
 
-@routes.operator("POST", "api/jobs", role=Role.OPERATOR, status=201, refusals=_NEW)
+@routes.operator("POST", "api/jobs", role=Role.OPERATOR, status=201, refusals=NEW_REFUSALS)
 def jobs_create(call: OperatorCall, body: JobCreate) -> JobView:
     """Create a job; it goes to its agent with the agent's next heartbeat."""
     return call.services.jobs.create(call.caller, body)
@@ -51,7 +51,7 @@ def jobs_show(call: OperatorCall, job_id: JobId) -> JobView:
     return call.services.jobs.show(call.caller, job_id)
 
 
-@routes.operator("PATCH", "api/jobs/{job_id}", role=Role.OPERATOR, refusals=(ErrorCode.JOB_STARTED, *_NEW))
+@routes.operator("PATCH", "api/jobs/{job_id}", role=Role.OPERATOR, refusals=(ErrorCode.JOB_STARTED, *NEW_REFUSALS))
 def jobs_edit(call: OperatorCall, job_id: JobId, body: JobEdit) -> JobView:
     """Change a job that no agent has taken yet."""
     return call.services.jobs.edit(call.caller, job_id, body)
@@ -68,43 +68,43 @@ def jobs_delete(call: OperatorCall, job_id: JobId) -> None:
     call.services.jobs.delete(call.caller, job_id)
 
 
-@routes.operator("POST", "api/jobs/{job_id}/pause", role=Role.OPERATOR, refusals=_STEER)
+@routes.operator("POST", "api/jobs/{job_id}/pause", role=Role.OPERATOR, refusals=STEER_REFUSALS)
 def jobs_pause(call: OperatorCall, job_id: JobId) -> JobView:
     """Ask the agent to pause; at once where no agent has taken the job."""
     return call.services.lifecycle.pause(call.caller, job_id)
 
 
-@routes.operator("POST", "api/jobs/{job_id}/resume", role=Role.OPERATOR, refusals=(*_STEER, *_NEW))
+@routes.operator("POST", "api/jobs/{job_id}/resume", role=Role.OPERATOR, refusals=(*STEER_REFUSALS, *NEW_REFUSALS))
 def jobs_resume(call: OperatorCall, job_id: JobId) -> JobView:
     """Let a paused job go on, or withdraw a pause that the agent has not taken yet."""
     return call.services.lifecycle.resume(call.caller, job_id)
 
 
-@routes.operator("POST", "api/jobs/{job_id}/cancel", role=Role.OPERATOR, refusals=_STEER)
+@routes.operator("POST", "api/jobs/{job_id}/cancel", role=Role.OPERATOR, refusals=STEER_REFUSALS)
 def jobs_cancel(call: OperatorCall, job_id: JobId) -> JobView:
     """Ask the agent to stop for good; at once where no agent works on the job."""
     return call.services.lifecycle.cancel(call.caller, job_id)
 
 
-@routes.operator("POST", "api/jobs/{job_id}/rerun", role=Role.OPERATOR, refusals=(*_STEER, *_NEW))
+@routes.operator("POST", "api/jobs/{job_id}/rerun", role=Role.OPERATOR, refusals=(*STEER_REFUSALS, *NEW_REFUSALS))
 def jobs_rerun(call: OperatorCall, job_id: JobId) -> JobView:
     """Run an ended job again as a new attempt; what the destination holds verified is not sent again."""
     return call.services.lifecycle.rerun(call.caller, job_id)
 
 
-@routes.operator("POST", "api/jobs/{job_id}/duplicate", role=Role.OPERATOR, status=201, refusals=_NEW)
+@routes.operator("POST", "api/jobs/{job_id}/duplicate", role=Role.OPERATOR, status=201, refusals=NEW_REFUSALS)
 def jobs_duplicate(call: OperatorCall, job_id: JobId, body: JobDuplicate) -> JobView:
     """Create a new job like this one."""
     return call.services.jobs.duplicate(call.caller, job_id, body)
 
 
-@routes.operator("POST", "api/jobs/{job_id}/approve", role=Role.OPERATOR, refusals=_STEER)
+@routes.operator("POST", "api/jobs/{job_id}/approve", role=Role.OPERATOR, refusals=STEER_REFUSALS)
 def jobs_approve(call: OperatorCall, job_id: JobId) -> JobView:
     """Let a job go on that stopped in ready (`hold_after_scan`)."""
     return call.services.lifecycle.approve(call.caller, job_id)
 
 
-@routes.operator("POST", "api/jobs/{job_id}/reassign", role=Role.OPERATOR, refusals=(*_STEER, *_NEW))
+@routes.operator("POST", "api/jobs/{job_id}/reassign", role=Role.OPERATOR, refusals=(*STEER_REFUSALS, *NEW_REFUSALS))
 def jobs_reassign(call: OperatorCall, job_id: JobId, body: JobReassign) -> JobView:
     """Give a waiting, paused or unconfirmed job to another agent of the client, as a new attempt."""
     return call.services.lifecycle.reassign(call.caller, job_id, body)

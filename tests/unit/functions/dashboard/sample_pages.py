@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functions.dashboard.agent_page import agent_page, agents_page
 from functions.dashboard.client_page import client_page, clients_page, code_created_page, code_fate
 from functions.dashboard.confirm_page import confirm_page
-from functions.dashboard.confirmations import NOT_THE_NAME, for_job, revoke_agent
+from functions.dashboard.confirmations import NOT_THE_NAME, delete_job, revoke_agent
 from functions.dashboard.forms import Form
 from functions.dashboard.help_page import help_code, help_index
 from functions.dashboard.home_page import home
@@ -179,9 +179,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "job-failed": lambda: _job(s.failed_job()),
     "job-completed": lambda: _job(s.completed_job(), Bucket.TRANSFERRED, s.transferred_files(), ended=True),
     "job-partly": lambda: _job(s.partly_completed_job(), files=s.failed_files(), ended=True),
-    "confirm-delete": lambda: confirm_page(
-        s.frame("/jobs/x/confirm-delete"), for_job(s.created_job())[JobAction.DELETE]
-    ),
+    "confirm-delete": lambda: confirm_page(s.frame("/jobs/x/confirm-delete"), delete_job(s.created_job())),
     "confirm-wrong": lambda: confirm_page(
         s.frame("/agents/x/revoke"), revoke_agent(s.agent()), Form({"confirm": ["x"]}, {"confirm": NOT_THE_NAME})
     ),

@@ -1,0 +1,25 @@
+"""Every page and form of the dashboard."""
+
+from __future__ import annotations
+
+from functions.triggers import (
+    pages_agents,
+    pages_clients,
+    pages_help,
+    pages_home,
+    pages_job_actions,
+    pages_jobs,
+    pages_projects,
+    pages_static,
+)
+
+PAGES = (
+    pages_agents.pages,
+    pages_clients.pages,
+    pages_help.pages,
+    pages_home.pages,
+    pages_job_actions.pages,
+    pages_jobs.pages,
+    pages_projects.pages,
+    pages_static.pages,
+)
