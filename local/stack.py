@@ -15,7 +15,8 @@ from local.functions_host.easyauth import SignIn, write_sign_in
 from local.functions_process import FunctionsHost, FunctionsHostOptions
 from local.identity import DATA_ACCOUNT, STATE_ACCOUNT, StackOperator, identity_in
 from local.members import install_members
-from local.operator_api import OperatorApi
+from local.operator_api import ApiRefused, OperatorApi
+from local.processes import ProcessFailed
 
 APP_DIRECTORY = Path(__file__).resolve().parent.parent
 SIGN_IN_FILE = "sign-in.json"
@@ -107,6 +108,7 @@ class Stack:
             self.azurite.start()
             install_members(self.state_account, self.ca_file, self.identity)
             self.host.start()
+            self._require_health()
         except BaseException:
             self.stop()
             raise
@@ -168,6 +170,14 @@ class Stack:
                 "functions_host": str(self.host.process.log_file),
             },
         }
+
+    def _require_health(self) -> None:
+        """An app that answers nothing but errors (a setting it refuses, say) has not started."""
+        with self.operator_api() as api:
+            try:
+                api.call("GET", "/api/health")
+            except ApiRefused as fault:
+                raise ProcessFailed(f"the app does not work: {fault}\n{self.host.process.log_tail()}") from fault
 
     def _write_sign_in(self) -> Path:
         path = self.directory / SIGN_IN_FILE

@@ -8,7 +8,8 @@ Session-wide, started when first asked for and ended by their own pid:
 
 For a test that restarts or breaks things:
     fresh_stack    a factory: `fresh_stack(settings={...})` starts a Stack for this test alone
-    sample_host    a factory: the functions host serving tests/fixtures/sample_app (local.functions_process)
+
+The functions host with a small app of its own: tests/e2e/test_functions_host.py.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from local.azurite import Azurite, new_account_key
 from local.certificates import Certificates, certificates_in
+from local.stack import Stack
 
 STATE_ACCOUNT = "devstoreaccount1"
 DATA_ACCOUNT = "migrationdata"
@@ -48,10 +49,8 @@ def azurite(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole system, shared."""
-    from local.stack import Stack
-
     shared = Stack(tmp_path_factory.mktemp("stack"))
     try:
         shared.start()
@@ -61,10 +60,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture
-def fresh_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
+def fresh_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Stack]]:
     """Start stacks that this test may break; each is stopped at its end."""
-    from local.stack import Stack
-
     with contextlib.ExitStack() as started:
 
         def start(directory: Path | None = None, **options: Any) -> Stack:
