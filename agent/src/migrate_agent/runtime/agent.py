@@ -26,7 +26,7 @@ from migrate_agent.runtime.connection import key_ring, network_of, open_client
 from migrate_agent.runtime.engines import EngineMaker
 from migrate_agent.runtime.heartbeat import Heartbeat, Vitals
 from migrate_agent.runtime.instance_lock import InstanceLock
-from migrate_agent.runtime.job_runner import JobRunner
+from migrate_agent.runtime.job_runner import JobRunner, MakeEngine
 from migrate_agent.runtime.machine import disk_free_bytes, machine_facts
 from migrate_agent.runtime.mailbox import Mailbox
 from migrate_agent.runtime.reporter import PROGRESS_SECONDS, Reporter
@@ -57,6 +57,7 @@ class Agent:
         service_kind: str | None = None,
         service_name: str = "",
         progress_seconds: float = PROGRESS_SECONDS,
+        make_engine: MakeEngine | None = None,
     ) -> None:
         """Raises Fatal (not-registered, config-invalid, journal-unreadable), Retryable(disk-full)."""
         self._config, self._stop = config, stop
@@ -83,7 +84,7 @@ class Agent:
         self._engines = EngineMaker(self._client, network)
         self._runner = JobRunner(
             self._journal,
-            self._engines.make,
+            make_engine or self._engines.make,
             stop,
             self.status,
             on_change=self._job_changed,
@@ -143,10 +144,10 @@ class Agent:
             self._stop.wait(_LOOK_SECONDS)
         refused = self._session.ended
         exit_code = self._end(*threads) if refused is None else self._break_off(refused, *threads)
+        self.status.ended(exit_code, refused)
         self._beat_client.close()
         self._client.close()
         self._journal.close()
-        self.status.ended(exit_code, refused)
         return exit_code
 
     def _end(
@@ -177,8 +178,7 @@ class Agent:
         """The control plane refused this process: nothing more is committed, nothing more is said."""
         log_fault(log, "this process must not go on", refused)
         self.status.fault(refused)
-        self._stop.request(StopKind.CANCEL)
-        self._runner.wake()
+        self._runner.break_off()
         self._mailbox.end()
         self._reporter.end()
         self._heartbeat.end()

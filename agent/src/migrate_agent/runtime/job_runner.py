@@ -55,8 +55,10 @@ class _Active:
     record: JobRecord
     stop: StopSignal
     engine: Engine | None = None
-    forgotten: bool = False
-    """The job is no longer ours: whatever the engine says at its end is of no interest."""
+    ignored: bool = False
+    """Whatever the engine says at its end is of no interest."""
+    dropped: bool = False
+    """The job is no longer ours: it leaves the journal with the engine, before another one could begin it."""
 
 
 class JobRunner:
@@ -114,7 +116,7 @@ class JobRunner:
         log.info("job %s, attempt %s: work begins (%s)", record.spec.name, record.attempt, record.phase, extra=fields)
         try:
             result = self._run_engine(active)
-            if not active.forgotten:
+            if not active.ignored:
                 self._conclude(record, result)
         except Fatal as error:
             log_fault(log, "the job's journal cannot be used; the control plane is told that its work is lost", error)
@@ -122,10 +124,15 @@ class JobRunner:
             self._journal.drop(record.job_id, record.attempt)
             self._on_lost(record.job_id, record.attempt)
         finally:
-            with self._changed:
-                self._active = None
-                self._changed.notify_all()
-            self._on_change()
+            self._leave(active)
+
+    def _leave(self, active: _Active) -> None:
+        with self._changed:
+            if active.dropped:
+                self._journal.drop(active.record.job_id, active.record.attempt)
+            self._active = None
+            self._changed.notify_all()
+        self._on_change()
 
     def _run_engine(self, active: _Active) -> EngineResult:
         record = active.record
@@ -144,7 +151,7 @@ class JobRunner:
 
     def _phase_changed(self, active: _Active) -> None:
         """Called by the engine. Ends are concluded when `run` returns, not here."""
-        if active.engine is None or active.forgotten:
+        if active.engine is None or active.ignored:
             return
         phase = active.engine.snapshot().phase
         if phase not in (JobPhase.SCANNING, JobPhase.READY, JobPhase.RUNNING):
@@ -201,13 +208,21 @@ class JobRunner:
         with self._changed:
             active = self._active
             if active is not None and (active.record.job_id, active.record.attempt) == (job_id, attempt):
-                active.forgotten = True
+                active.ignored = active.dropped = True
                 active.stop.request(StopKind.CANCEL)
             if not self._changed.wait_for(lambda: not self._ending(job_id), timeout=_SETTLE_SECONDS):
                 return False
             self._journal.drop(job_id, attempt)
         self._on_change()
         return True
+
+    def break_off(self) -> None:
+        """The process must not go on: the engine drops everything, and the job stays in the journal as it is."""
+        with self._changed:
+            if self._active is not None:
+                self._active.ignored = True
+            self._stop.request(StopKind.CANCEL)
+            self._changed.notify_all()
 
     def settle(self, job_id: str, seconds: float = _SETTLE_SECONDS) -> bool:
         """Result: True once no engine that was asked to end runs this job; waits at most `seconds`."""

@@ -86,7 +86,7 @@ class Mailbox:
             self._rotate_key()
         named = {command.job_id for command in answer.commands}
         for record in self._journal.jobs():
-            if not record.confirmed and record.job_id not in named:
+            if not record.confirmed and record.phase is JobPhase.QUEUED and record.job_id not in named:
                 self._settle_unconfirmed(record, answer.assignments)
         for assignment in answer.assignments:
             record_now = self._journal.job(assignment.job_id)

@@ -175,6 +175,9 @@ class Reporter:
 
     def _serve(self, record: JobRecord) -> float:
         """Result: when to look at this job again."""
+        if record.phase is JobPhase.QUEUED and not record.confirmed:
+            # Its start may still be withdrawn: nothing is said of it before the control plane says `proceed`.
+            return self._clock() + 60.0
         desk = self._desk(record)
         at_work = record.phase in WORKING and self._runner.snapshot(record.job_id) is not None
         now = self._clock()
