@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from migrate_agent.network import Network
 from migrate_agent.stop import StopKind, StopRequested, StopSignal
-from migrate_agent.store.entries import Entry, FileState, Verdict
+from migrate_agent.store.entries import Entry, FileState
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.transfer import outcomes
 from migrate_agent.transfer.access import GrantSource
@@ -28,15 +28,12 @@ from migrate_agent.transfer.planner import Settled, Unchanged
 from migrate_agent.transfer.results import DryRun, EngineResult, EngineSettings, Snapshot
 from migrate_agent.transfer.target import TargetIndex
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError, Retryable, SkipRecord
-from migrate_contract.jobs import JobFault, JobPhase, JobSpec, Outcome, WaitReason
+from migrate_contract.jobs import JobFault, JobPhase, JobSpec, Outcome
 from migrate_contract.schedule import bytes_per_second
 
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.2
-_FULL_DISK_SECONDS = 1.0
-_MOST_BUFFERED = 5000
-"""Verdicts that may wait for a full disk before the workers wait with them."""
 
 
 class CopyEngine:
@@ -71,13 +68,15 @@ class CopyEngine:
         self._approved = threading.Event()
         if approved or spec.approved or not spec.hold_after_scan:
             self._approved.set()
-        self._phase = JobPhase.SCANNING
+        before = journal.counters().files
+        """What an earlier process of this attempt has done."""
+        self._resumed = before.scanned > 0
+        went_on = before.transferred > 0 or (journal.scan_complete and self._approved.is_set())
+        self._phase = JobPhase.RUNNING if went_on else JobPhase.SCANNING
         self._failure: MigrateError | None = None
-        self._disk_full: str | None = None
         self._scanning = False
         self._scanned = threading.Condition()
         self._ended = threading.Event()
-        self._resumed = journal.counters().files.scanned > 0
         self._parts = Parts(
             spec,
             journal,
@@ -85,11 +84,11 @@ class CopyEngine:
             self._halt,
             network,
             self._settings,
-            self._persist,
             clock=clock,
             monotonic=monotonic,
             chance=chance,
         )
+        self._keeper = self._parts.keeper
 
     def run(self) -> EngineResult:
         """Result: how the attempt ended. Raises nothing of the catalogue: a Fatal becomes phase `failed`."""
@@ -144,7 +143,7 @@ class CopyEngine:
             retries=counters.retries,
             speed_bytes_per_second=speed,
             eta_seconds=parts.rates.eta_seconds(counters, parts.meter.staged_bytes, speed) if complete else None,
-            waiting=parts.teller.now(phase, self._disk_full),
+            waiting=parts.teller.now(phase, self._keeper.disk_full),
             recent_faults=self._journal.recent_faults(),
             waited_seconds={reason.value: spent for reason, spent in parts.meter.seconds().items() if spent},
         )
@@ -171,7 +170,7 @@ class CopyEngine:
             for worker in workers:
                 worker.join()
         self._raise_failure()
-        self._persist(self._journal.flush)
+        self._keeper.persist(self._journal.flush)
 
     def _wait_for_approval(self) -> None:
         while self._scanning:
@@ -194,7 +193,7 @@ class CopyEngine:
             self._feed(index, FileState.RETRY if number else FileState.PENDING, last_pass=number == last)
             self._parts.queue.drain()
             self._raise_failure()
-            self._persist(self._journal.flush)
+            self._keeper.persist(self._journal.flush)
             self._set_phase(JobPhase.RUNNING)
             self._parts.read_back.run(last_pass=number == last)
 
@@ -213,13 +212,13 @@ class CopyEngine:
             if self._resumed:
                 entry = copy.refreshed(entry)
         except SkipRecord as error:
-            self._record(entry, copy.fault(entry, error, 0, last_pass=last_pass))
+            self._keeper.record(entry.file_id, copy.fault(entry, error, 0, last_pass=last_pass))
             return
         decision = copy.decide(entry, index.get(blob_name(self._spec.destination.prefix, entry.path)))
         if isinstance(decision, Settled):
-            self._record(entry, outcomes.settled(entry, decision))
+            self._keeper.record(entry.file_id, outcomes.settled(entry, decision))
         elif isinstance(decision, Unchanged):
-            self._record(entry, outcomes.unchanged(entry, decision.md5))
+            self._keeper.record(entry.file_id, outcomes.unchanged(entry, decision.md5))
         else:
             self._parts.queue.put_file(FileTask(entry, decision, last_pass))
 
@@ -248,7 +247,7 @@ class CopyEngine:
                 continue
             try:
                 self._set_phase(JobPhase.RUNNING)
-                self._record(task.entry, self._parts.copy.work(task))
+                self._keeper.record(task.entry.file_id, self._parts.copy.work(task))
             except StopRequested:
                 continue  # the file stays pending
             except Fatal as error:
@@ -276,7 +275,7 @@ class CopyEngine:
         record_scan(
             parts.scanner.walk(),
             self._journal,
-            self._persist,
+            self._keeper.persist,
             stop=self._halt,
             check=parts.check_source,
             found=self._announce_found,
@@ -290,7 +289,7 @@ class CopyEngine:
         """Writes verdicts in batches, keeps the rates, and cuts requests off when a stop's grace is over."""
         deadline: float | None = None
         while not self._ended.wait(self._settings.flush_seconds):
-            self._flush_if_possible()
+            self._flush()
             self._parts.rates.sample(self._journal.counters())
             if self._halt.requested and deadline is None:
                 deadline = self._monotonic() + self._settings.stop_grace_seconds
@@ -298,44 +297,24 @@ class CopyEngine:
             if deadline is not None and (self._halt.cancelled or self._monotonic() >= deadline):
                 self._halt.request(StopKind.CANCEL)
                 self._parts.abort()
-        self._flush_if_possible()
+        self._flush()
 
-    def _flush_if_possible(self) -> None:
+    def _flush(self) -> None:
         try:
-            self._journal.flush()
-        except Retryable as full:
-            self._disk_full = full.detail
+            self._keeper.flush()
         except MigrateError as error:
             self._fail(error)
-        else:
-            self._disk_full = None
 
-    # Recording and ends
-
-    def _record(self, entry: Entry, verdict: Verdict) -> None:
-        self._journal.record(entry.file_id, verdict)
-        while self._journal.buffered > _MOST_BUFFERED and not self._halt.wait(_LOOK_SECONDS):
-            continue
-
-    def _persist(self, write: Callable[[], None]) -> None:
-        while True:
-            try:
-                write()
-            except Retryable as full:
-                if full.code is not ErrorCode.DISK_FULL:
-                    raise
-                self._disk_full = full.detail
-                with self._parts.meter.during(WaitReason.DISK):
-                    if self._halt.wait(_FULL_DISK_SECONDS):
-                        self._halt.raise_if_requested()
-            else:
-                self._disk_full = None
-                return
+    # Ends
 
     def _set_phase(self, phase: JobPhase) -> None:
         if self._phase is not phase:
             self._phase = phase
-            self._on_phase()
+            try:
+                self._on_phase()
+            except Retryable as error:
+                # The listener cannot write it down now; the next report carries it.
+                log.warning("the change to %s was not noted: %s", phase.value, error.detail)
 
     def _fail(self, error: MigrateError) -> None:
         """The job ends by `error`; the first one counts."""

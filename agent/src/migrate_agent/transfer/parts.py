@@ -17,9 +17,10 @@ from migrate_agent.transfer.concurrency import Concurrency
 from migrate_agent.transfer.connectivity import Connectivity
 from migrate_agent.transfer.courier import Courier, RetryRules
 from migrate_agent.transfer.file_copy import FileCopy, FileTask
+from migrate_agent.transfer.keeper import JournalKeeper
 from migrate_agent.transfer.meter import Meter
 from migrate_agent.transfer.pacing import SLICE_BYTES, TokenBucket
-from migrate_agent.transfer.passes import Persist, ReadBack
+from migrate_agent.transfer.passes import ReadBack
 from migrate_agent.transfer.pool import ConnectionPool
 from migrate_agent.transfer.progress import Rates, WaitTeller
 from migrate_agent.transfer.results import EngineSettings
@@ -78,7 +79,6 @@ class Parts:
         stop: StopSignal,
         network: Network,
         settings: EngineSettings,
-        persist: Persist,
         *,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float],
@@ -89,6 +89,7 @@ class Parts:
         self._root = spec.source.path
         self._device: int | None = None
         self.meter = Meter(monotonic=monotonic)
+        self.keeper = JournalKeeper(journal, stop, self.meter)
         limit = transfer.bandwidth_limit_mbps
         self.bucket = TokenBucket(
             bytes_per_second(limit) if limit else None,
@@ -139,7 +140,7 @@ class Parts:
         self.read_back = ReadBack(
             journal,
             self.courier,
-            persist,
+            self.keeper.persist,
             prefix=prefix,
             page_size=settings.list_page_size,
             head_limit=settings.head_verify_limit,
