@@ -61,7 +61,7 @@ def agent_rotate_key(call: AgentCall, body: RotateKeyRequest) -> RotateKeyRespon
 @routes.agent("POST", "api/agent/commands/{command_id}/result", refusals=(ErrorCode.NOT_FOUND,))
 def agent_commands_result(call: AgentCall, command_id: CommandId, body: CommandResult) -> CommandResultAnswer:
     """Acknowledge a command, or say why it failed. Ends its delivery."""
-    return call.services.dispatch.result(call.agent, command_id, body)
+    return call.services.commands.result(call.agent, command_id, body)
 
 
 _JOB = (ErrorCode.NOT_FOUND, ErrorCode.ATTEMPT_SUPERSEDED, ErrorCode.CHANGED_MEANWHILE)

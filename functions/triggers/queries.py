@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from functions.domain.views import ListQuery
+from functions.triggers.edge_request import Query
 from migrate_contract.jobs import Bucket, JobState
 from migrate_contract.wire import AgentId, ClientId, ProjectId
 
@@ -37,8 +38,15 @@ class JobsQuery(ListQuery):
     agent_id: AgentId | None = None
 
 
-class FilesQuery(ListQuery):
+class LedgerQuery(Query):
     """Files in one bucket, of one attempt; without an attempt the newest."""
+
+    bucket: Bucket | None = None
+    attempt: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+
+
+class FilesQuery(ListQuery):
+    """As LedgerQuery, page by page."""
 
     bucket: Bucket | None = None
     attempt: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
