@@ -34,7 +34,7 @@ def size(value_bytes: int | float) -> str:
     if amount < _STEP:
         return "1 byte" if int(amount) == 1 else f"{int(amount)} bytes"
     unit = 0
-    while amount >= _STEP and unit < len(_UNITS) - 1:
+    while round(amount) >= _STEP and unit < len(_UNITS) - 1:
         amount /= _STEP
         unit += 1
     digits = 0 if amount >= 100 else 1 if amount >= 10 else 2

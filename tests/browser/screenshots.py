@@ -1,6 +1,6 @@
 """Writes a picture of every sample page: light, dark, and 400 pixels wide. `make screenshots`.
 
-    python -m tests.browser.screenshots [folder] [name ...]
+python -m tests.browser.screenshots [folder] [name ...]
 """
 
 from __future__ import annotations

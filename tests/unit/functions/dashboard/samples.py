@@ -275,7 +275,15 @@ def created_job(**more: Any) -> JobView:
 
 
 def ended(state: JobState, outcome: Outcome | None = None, **more: Any) -> JobView:
-    complete = tally(excluded=214, unchanged=0, transferred=9_841, failed=2 if outcome else 0, unsupported=1, pending=0)
+    some = int(outcome is Outcome.COMPLETE_WITH_FAILURES)
+    complete = tally(
+        excluded=214,
+        unchanged=0,
+        transferred=9_841,
+        failed=2 * some,
+        unsupported=1,
+        pending=0,
+    )
     values = {
         "job_id": "job_p3v8c5n1r6tze5y3p8t1m6gs",
         "name": "Finance, scanned invoices",
@@ -283,7 +291,12 @@ def ended(state: JobState, outcome: Outcome | None = None, **more: Any) -> JobVi
         "ended_at": ago(minutes=52),
         "progress": progress(
             files=complete,
-            bytes=tally(excluded=9 * MIB, transferred=44 * GIB, failed=MIB if outcome else 0, unsupported=4_096),
+            bytes=tally(
+                excluded=9 * MIB,
+                transferred=44 * GIB,
+                failed=MIB * some,
+                unsupported=4_096,
+            ),
             verified_files=9_841,
             phase=JobPhase(state.value),
             eta_seconds=None,

@@ -1,0 +1,135 @@
+"""What is typed becomes a body of the API, or a sentence at its field."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from functions.dashboard.job_form import JobForm, errors_at_fields, typed_from, typed_like
+from functions.dashboard.record_forms import ClientForm, CodeForm, ProjectForm, ReassignForm
+from migrate_contract.jobs import FileFilters, Overwrite, SymlinkPolicy, TransferSettings, Verification
+from tests.unit.functions.dashboard import samples
+
+GOOD = {"name": "First pass", "source_path": "/srv/files", "container": "grace-files"}
+
+
+def errors(model, **typed):
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate(typed)
+    found = caught.value.errors()
+    return {str(error["loc"][0]): error["msg"].removeprefix("Value error, ") for error in found}
+
+
+def job_errors(**typed):
+    return errors(JobForm, **{**GOOD, **typed})
+
+
+def test_the_least_that_must_be_typed():
+    body = JobForm.model_validate(GOOD).create(samples.PROJECT)
+    assert body.project_id == samples.PROJECT
+    assert body.agent_id is None
+    assert body.transfer == TransferSettings()
+    assert body.filters == FileFilters()
+
+
+def test_everything_typed_arrives():
+    typed = {
+        **GOOD,
+        "prefix": "/2026/files/",
+        "agent_id": samples.AGENT,
+        "include": "**/*.pdf\r\n\r\n **/*.docx ",
+        "exclude": "**/~$*",
+        "hold_after_scan": "true",
+        "overwrite": "always",
+        "verification": "readback",
+        "symlinks": "follow",
+        "concurrency": "16",
+        "chunk_size_mib": "32",
+        "bandwidth_limit_mbps": "12.5",
+    }
+    body = JobForm.model_validate(typed).create(samples.PROJECT)
+    assert body.destination.prefix == "2026/files"
+    assert body.agent_id == samples.AGENT
+    assert body.filters.include == ["**/*.pdf", "**/*.docx"]
+    assert body.hold_after_scan
+    assert body.transfer == TransferSettings(
+        concurrency=16,
+        chunk_size_mib=32,
+        bandwidth_limit_mbps=12.5,
+        overwrite=Overwrite.ALWAYS,
+        symlinks=SymlinkPolicy.FOLLOW,
+        verification=Verification.READBACK,
+    )
+
+
+def test_an_empty_form_names_every_field_that_is_missing():
+    found = errors(JobForm)
+    assert set(found) == {"name", "source_path", "container"}
+    assert found["name"] == "Enter a name of 1 to 120 characters."
+    assert found["source_path"] == "Enter the folder that is to be copied."
+
+
+@pytest.mark.parametrize("path", ["/srv/files", "D:\\Files", "d:/files", "\\\\server\\share"])
+def test_a_full_path_of_any_system_is_taken(path):
+    assert JobForm.model_validate({**GOOD, "source_path": path}).create(samples.PROJECT).source.path == path
+
+
+@pytest.mark.parametrize("path", ["files", "./files", "~/files", "D:files", "\\files"])
+def test_a_path_that_depends_on_where_we_stand_is_refused(path):
+    assert job_errors(source_path=path)["source_path"].startswith("Write the full path")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("container", "Grace Files"),
+        ("container", "ab"),
+        ("container", "a--b"),
+        ("prefix", "a//b"),
+        ("prefix", "../b"),
+        ("prefix", "a\\b"),
+        ("include", "x" * 300),
+        ("chunk_size_mib", "0"),
+        ("chunk_size_mib", "257"),
+        ("chunk_size_mib", "eight"),
+        ("bandwidth_limit_mbps", "0"),
+        ("bandwidth_limit_mbps", "-1"),
+        ("bandwidth_limit_mbps", "nan"),
+        ("bandwidth_limit_mbps", "inf"),
+        ("concurrency", "5"),
+        ("overwrite", "sometimes"),
+        ("agent_id", "agt_x"),
+        ("name", "x" * 121),
+    ],
+)
+def test_a_wrong_field_is_named_alone(field, value):
+    found = job_errors(**{field: value})
+    assert list(found) == [field]
+    assert found[field]
+
+
+def test_a_job_survives_the_way_through_the_form():
+    job = samples.job(hold_after_scan=True, transfer=TransferSettings(concurrency=8, bandwidth_limit_mbps=0.5))
+    typed = {name: texts[0] for name, texts in typed_from(job).items() if texts[0]}
+    body = JobForm.model_validate(typed).edit()
+    assert (body.name, body.source, body.destination) == (job.name, job.source, job.destination)
+    assert (body.filters, body.transfer, body.hold_after_scan) == (job.filters, job.transfer, True)
+
+
+def test_a_copy_has_a_name_that_fits():
+    assert typed_like(samples.job())["name"] == ["Shared drive, first pass (copy)"]
+    assert len(typed_like(samples.job(name="x" * 120))["name"][0]) == 120
+
+
+def test_a_refusal_of_the_services_stands_at_the_field_that_mends_it():
+    assert errors_at_fields("destination-overlap", "Job X writes there.", {}) == {"prefix": "Job X writes there."}
+    assert errors_at_fields("project-closed", "It is closed.", {}) == {}
+    assert errors_at_fields("request-invalid", "Wrong: name", {"name": "x"}) == {"name": "x"}
+
+
+def test_the_small_forms():
+    assert ClientForm.model_validate({"name": " Grace "}).create().name == "Grace"
+    assert CodeForm.model_validate({}).create(samples.CLIENT).label == ""
+    assert errors(ProjectForm, name="x") == {"client_id": "Choose a client."}
+    assert errors(ReassignForm) == {"agent_id": "Choose an agent."}
+    assert list(errors(ClientForm, name="x", notes="\x00")) == ["notes"]

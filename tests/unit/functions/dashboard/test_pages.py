@@ -1,0 +1,288 @@
+"""Every page renders with nothing undefined, keeps to the policy, and says what it must say."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from functions.dashboard.confirmations import is_name
+from functions.dashboard.flashes import Done, after, flash_for
+from functions.dashboard.home_page import home
+from functions.dashboard.job_page import first_bucket, job_live
+from functions.dashboard.rendering import STATIC
+from functions.domain.caller import Role
+from functions.domain.views import JobAction
+from migrate_contract.agents import AgentState
+from migrate_contract.errors import ErrorCode
+from migrate_contract.jobs import Bucket, JobState
+from tests.unit.functions.dashboard import samples
+from tests.unit.functions.dashboard.sample_pages import FRAGMENTS, PAGES
+
+VOID = frozenset({"meta", "link", "input", "img", "br", "hr", "rect"})
+WHOLE = [name for name in PAGES if name not in FRAGMENTS]
+MAX_FRAGMENT_BYTES = 8 * 1024
+
+
+class Reader(HTMLParser):
+    """Collects what the tests ask about; notes tags that are not closed in order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.text: list[str] = []
+        self._open: list[str] = []
+        self.wrong: list[str] = []
+        self.feed(html)
+        self.close()
+        self.wrong += self._open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        if self._open and self._open[-1] == tag:
+            self._open.pop()
+        else:
+            self.wrong.append(f"</{tag}> at {self.getpos()}")
+
+    def handle_data(self, data):
+        if self._open and self._open[-1] == "script":
+            self.scripts.append(data)
+        else:
+            self.text.append(data)
+
+    def all(self, *names):
+        return [attributes for tag, attributes in self.tags if tag in names]
+
+    @property
+    def words(self):
+        return " ".join(" ".join(self.text).split())
+
+
+@pytest.fixture(params=sorted(PAGES))
+def read(request):
+    return Reader(PAGES[request.param]())
+
+
+def words(name):
+    return Reader(PAGES[name]()).words
+
+
+def test_tags_are_closed_in_order(read):
+    assert read.wrong == []
+
+
+def test_nothing_is_inline_and_nothing_comes_from_elsewhere(read):
+    assert [script for script in read.scripts if script.strip()] == []
+    for tag, attributes in read.tags:
+        assert tag != "style"
+        assert "style" not in attributes, tag
+        assert not [name for name in attributes if name.startswith(("on", "hx-on"))], tag
+        source = attributes.get("src") or (attributes.get("href") if tag in ("link", "use") else None)
+        assert source is None or source.startswith("/static/"), source
+
+
+def test_every_field_has_a_label_and_every_id_is_there_once(read):
+    ids = [attributes["id"] for _, attributes in read.tags if attributes.get("id")]
+    assert len(ids) == len(set(ids)), sorted({name for name in ids if ids.count(name) > 1})
+    labelled = {attributes.get("for") for attributes in read.all("label")}
+    for field in read.all("input", "select", "textarea"):
+        assert field.get("type") == "hidden" or field.get("id") in labelled, field
+    for _, attributes in read.tags:
+        for name in ("aria-describedby", "aria-labelledby"):
+            for target in (attributes.get(name) or "").split():
+                assert target in ids, (name, target)
+
+
+def test_every_form_that_posts_carries_the_token(read):
+    posts = [form for form in read.all("form") if form.get("method") == "post"]
+    tokens = [field for field in read.all("input") if field.get("name") == "csrf_token"]
+    assert len(tokens) == len(posts)
+    assert all(form["action"].startswith("/") for form in posts)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_page_has_its_landmarks(name):
+    read = Reader(PAGES[name]())
+    assert len(read.all("h1")) == 1
+    assert [len(read.all(tag)) for tag in ("header", "main", "footer")] == [1, 1, 1]
+    assert any(link.get("href") == "#main" for link in read.all("a"))
+
+
+def test_what_people_typed_is_escaped():
+    page = job_live(samples.frame(), samples.NOW, samples.job(name="<script>alert(1)</script>"))
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_the_live_part_is_small():
+    for job in (samples.job(), samples.created_job(), samples.failed_job(), samples.partly_completed_job()):
+        page = job_live(samples.frame(), samples.NOW, job)
+        assert len(page.encode()) < MAX_FRAGMENT_BYTES
+
+
+@pytest.mark.parametrize("state", list(JobState))
+def test_only_an_unfinished_job_is_asked_for_again(state):
+    polls = "hx-get" in job_live(samples.frame(), samples.NOW, samples.job(state))
+    assert polls == (state not in (JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED))
+
+
+@pytest.mark.parametrize("action", [JobAction.PAUSE, JobAction.RESUME, JobAction.APPROVE, JobAction.RERUN])
+def test_a_button_is_there_only_where_the_action_is_possible(action):
+    with_it = Reader(job_live(samples.frame(), samples.NOW, samples.job(actions=[action])))
+    without = Reader(job_live(samples.frame(), samples.NOW, samples.job(actions=[])))
+    target = f"/jobs/{samples.JOB}/{action.value}"
+    assert [form["action"] for form in with_it.all("form")] == [target]
+    assert without.all("form") == []
+
+
+def test_a_reader_is_offered_nothing_that_changes():
+    frame = samples.frame(role=Role.READER)
+    every = job_live(frame, samples.NOW, samples.job(actions=list(JobAction)))
+    assert Reader(every).all("form", "button") == []
+    assert "New job" not in words("home-reader")
+
+
+def test_the_buckets_stand_beside_the_bar():
+    text = words("job")
+    for part in ("Transferred 21,467", "Unchanged 8,310", "Excluded 1,204", "Unsupported 11", "Failed 3"):
+        assert part in text
+    assert "48,897 files" in text
+    assert "as of 7 s ago" in text
+
+
+def test_a_wish_is_shown_until_it_is_done():
+    text = words("job-wish")
+    assert "Pause asked, not done yet" in text
+    assert "agent offline since 14:02 UTC" in text
+
+
+def test_a_failure_has_its_code_and_its_fix():
+    text = words("job-failed")
+    assert "NO_AZURE_CONNECTION" in text
+    assert "Open the project, connect Azure Storage, then rerun the job." in text
+
+
+def test_the_form_says_beforehand_that_the_connection_is_missing():
+    page = PAGES["job-form-unconnected"]()
+    assert "NO_AZURE_CONNECTION" in page
+    assert f'href="/projects/{samples.PROJECT}"' in page
+
+
+def test_a_refused_form_keeps_what_was_typed_and_says_what_is_wrong_at_the_field():
+    read = Reader(PAGES["job-form-refused"]())
+    container = next(field for field in read.all("input") if field.get("name") == "container")
+    assert container["value"] == "Grace Files"
+    assert container["aria-invalid"] == "true"
+    assert container["aria-describedby"].split()[0] == "container-error"
+    assert "3 to 63 lower-case letters" in read.words
+    assert any(box.get("checked", "no") is None for box in read.all("input") if box.get("name") == "hold_after_scan")
+    assert "**/*.docx" in read.words
+
+
+def test_a_refused_form_leads_to_the_first_field_that_is_wrong():
+    read = Reader(PAGES["job-form-refused"]())
+    assert [field["name"] for field in read.all("input") if "autofocus" in field][:1] == ["source_path"]
+
+
+def test_a_code_is_shown_with_the_commands_to_copy():
+    text = words("code")
+    address = "--api-url https://api.theonemigrate.app"
+    assert f"migrate-agent --register K7WM-4QXT {address} --service" in text
+    assert f"migrate-agent --register K7WM-4QXT {address}" in text
+    assert "in 23 h 56 min" in text
+
+
+def test_an_agent_that_was_never_started_says_what_to_type():
+    text = words("agent-registered")
+    assert "Registered, process not started" in text
+    assert "migrate-agent start --service" in text
+
+
+def test_an_offline_agent_names_the_service_and_its_last_errors():
+    text = words("agent-offline")
+    assert "The service to look for is MigrateAgent" in text
+    assert "control-plane-unreachable" in text
+    assert "10 min behind" in text
+
+
+def test_the_checklist_opens_one_step():
+    read = Reader(PAGES["project-new"]())
+    assert [item["data-step"] for item in read.all("li") if item.get("data-step")] == ["next", "later", "later"]
+
+
+def test_the_local_stack_says_so_and_nothing_else_does():
+    assert "Local stack: signed in automatically" in words("local-stack")
+    assert "Local stack" not in words("home")
+
+
+def test_sign_in_leads_back():
+    read = Reader(PAGES["sign-in"]())
+    assert any(link.get("href") == "/.auth/login/aad?post_login_redirect_uri=/" for link in read.all("a"))
+
+
+@pytest.mark.parametrize("name", ["problem", "sign-in", "not-a-member", "unavailable"])
+def test_a_refusal_has_code_correlation_id_and_support(name):
+    text = words(name)
+    assert "5c1f0e2b9a7d" in text
+    assert "support@theonemigrate.app" in text
+
+
+def test_help_has_every_code_once():
+    read = Reader(PAGES["help"]())
+    links = [link["href"] for link in read.all("a") if (link.get("href") or "").startswith("/help/")]
+    assert sorted(links) == sorted(f"/help/{code.value}" for code in ErrorCode)
+
+
+def test_home_lists_the_worst_first_and_each_thing_once():
+    read = Reader(PAGES["home"]())
+    text = read.words
+    assert text.index("Mail room scans") < text.index("The job has not reached its agent for 10 minutes")
+    assert "Media archive waits" in text
+    links = [link["href"] for link in read.all("a") if link.get("class") == "button"]
+    assert len(links) == len(set(links))
+
+
+def test_a_new_job_is_no_problem_for_two_minutes():
+    frame, online = samples.frame(), AgentState.ONLINE
+    fresh = samples.created_job(agent_state=online, state_since=samples.ago(seconds=100))
+    late = samples.created_job(agent_state=online, state_since=samples.ago(seconds=130))
+    calm = home(frame, samples.NOW, clients_exist=True, alerts=[], jobs=[fresh], agents=[])
+    busy = home(frame, samples.NOW, clients_exist=True, alerts=[], jobs=[late], agents=[])
+    assert "Nothing needs you." in calm
+    assert "1 thing needs you" in busy
+
+
+def test_the_bucket_that_tells_most_is_opened_first():
+    assert first_bucket(samples.job()) is Bucket.FAILED
+    assert first_bucket(samples.completed_job()) is Bucket.UNSUPPORTED
+    assert first_bucket(samples.created_job()) is Bucket.FAILED
+
+
+def test_after_an_action_the_page_says_so_but_only_in_our_words():
+    assert after("/jobs/x", Done.JOB_PAUSED) == "/jobs/x?done=job-paused"
+    assert all(flash_for(done.value) for done in Done)
+    assert flash_for("you-won") is None
+    frame = samples.frame("/?done=client-deleted")
+    page = home(frame, samples.NOW, clients_exist=True, alerts=[], jobs=[], agents=[])
+    assert "Client deleted." in page
+
+
+def test_a_typed_name_is_compared_with_forgiven_space():
+    assert is_name(" Shared  drive ", "Shared drive")
+    assert not is_name("shared drive", "Shared drive")
+
+
+def test_every_icon_is_in_the_sheet():
+    sheet = set(re.findall(r'<symbol id="(\w+)"', (STATIC / "icons.svg").read_text()))
+    used = {found for name in PAGES for found in re.findall(r"icons\.svg\?v=\w+#(\w*)", PAGES[name]())}
+    assert used <= sheet
+    assert used
