@@ -259,7 +259,8 @@ def _filter(pk_from: str, pk_to: str, rk_prefix: str, where: Mapping[str, Condit
     for column, wanted in where.items():
         choices = wanted if isinstance(wanted, tuple) else (wanted,)
         alternatives = " or ".join(term(column, "eq", choice) for choice in choices)
-        parts.append(f"({alternatives})" if choices else "(PartitionKey eq '')")
+        # The SDK finds parameters between spaces: one that touches the bracket would not be found.
+        parts.append(f"({alternatives} )" if choices else "(PartitionKey eq '')")
     return " and ".join(parts), parameters
 
 
