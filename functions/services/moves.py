@@ -118,12 +118,10 @@ class Moves:
         """Asks for the job to be dispatched."""
         self._queues.send(DISPATCH_QUEUE, {"organization": job.organization, "job_id": job.job_id})
 
-    def release_claim(self, job: Job) -> None:
-        """The job writes to its destination no more."""
-        if job.account is None:
-            return
-        grant = OrganizationTables(self._tables, job.organization).get(TABLE, job.project_id, GRANT_PREFIX + job.job_id)
-        self._claims.release(job, job.account, job.settings.destination.container, used=grant is not None)
+    def release_claim(self, job: Job, *, used: bool) -> None:
+        """The job writes to its destination no more. `used`: it was given access at least once."""
+        if job.account is not None:
+            self._claims.release(job, job.account, job.settings.destination.container, used=used)
 
     def _followed_up(self, change: Change) -> Change:
         """Does what follows from the change. Result: the change."""
@@ -138,7 +136,9 @@ class Moves:
         )
         self._tell_agents(before, after)
         if after.state in ENDED:
-            self.release_claim(after)
+            tables = OrganizationTables(self._tables, after.organization)
+            grant = tables.get(TABLE, after.project_id, GRANT_PREFIX + after.job_id)
+            self.release_claim(after, used=grant is not None)
         if after.started_at is not None and before.started_at is None:
             self._mark_project(after)
         if after.waits_for_agent:

@@ -1,0 +1,134 @@
+"""Use cases, one module each. `assemble` joins them over the ports; triggers and pages call them, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from functions.domain.keys import Continuations, derive
+from functions.domain.limits import Limits
+from functions.domain.ports import Ports
+from functions.services.agent_sweep import AgentSweep
+from functions.services.agents import Agents
+from functions.services.alerts import Alerts
+from functions.services.audit import Audit
+from functions.services.claims import Claims
+from functions.services.client_purge import ClientPurge
+from functions.services.clients import Clients
+from functions.services.codes import Codes
+from functions.services.commands import Commands
+from functions.services.connections import Connections
+from functions.services.deployment import Deployment
+from functions.services.destinations import Destinations
+from functions.services.dispatch import Dispatch
+from functions.services.enrolment import Enrolment
+from functions.services.following import Following
+from functions.services.grants import Grants
+from functions.services.heartbeats import Heartbeats
+from functions.services.job_store import JobStore
+from functions.services.job_sweep import JobSweep
+from functions.services.job_views import JobViews
+from functions.services.jobs import Jobs
+from functions.services.ledger_store import LedgerStore
+from functions.services.ledgers import Ledgers
+from functions.services.lifecycle import Lifecycle
+from functions.services.mailbox import Mailbox
+from functions.services.members import Members
+from functions.services.moves import Moves
+from functions.services.poison import Poison
+from functions.services.progress import ProgressReports
+from functions.services.projects import Projects
+from functions.services.releases import Releases
+from functions.services.reports import Reports
+from functions.services.sweeps import Sweeps
+from functions.services.throttle import Throttle
+
+__all__ = ["Deployment", "Services", "assemble"]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Every use case."""
+
+    members: Members
+    clients: Clients
+    codes: Codes
+    agents: Agents
+    enrolment: Enrolment
+    heartbeats: Heartbeats
+    commands: Commands
+    progress: ProgressReports
+    grants: Grants
+    ledgers: Ledgers
+    projects: Projects
+    connections: Connections
+    jobs: Jobs
+    lifecycle: Lifecycle
+    reports: Reports
+    alerts: Alerts
+    audit: Audit
+    dispatch: Dispatch
+    poison: Poison
+    sweeps: Sweeps
+
+
+def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
+    """Result: the services over these ports. Keys for codes, addresses and tokens are derived from the one secret."""
+    tables, clock, tokens = ports.tables, ports.clock, ports.tokens
+    code_key = derive(deployment.secret_key, "registration-codes")
+    continuations = Continuations(derive(deployment.secret_key, "continuations"))
+    throttle = Throttle(tables, clock, limits, derive(deployment.secret_key, "addresses"))
+    audit = Audit(tables, clock, tokens, continuations)
+    alerts = Alerts(tables, clock, continuations)
+    store = JobStore(tables)
+    mailbox = Mailbox(tables, clock)
+    claims = Claims(tables, store)
+    moves = Moves(tables, clock, ports.queues, store, mailbox, claims)
+    releases = Releases(tables, store, moves)
+    ledger_store = LedgerStore(ports.blobs)
+    clients = Clients(tables, clock, tokens, audit, continuations, ClientPurge(tables))
+    projects = Projects(tables, clock, tokens, audit, continuations)
+    connections = Connections(tables, clock, ports.data_accounts, audit, projects)
+    destinations = Destinations(connections, claims)
+    agents = Agents(tables, clock, limits, audit, alerts, continuations, releases)
+    views = JobViews(tables, clock, limits, store)
+    return Services(
+        members=Members(tables, clock, deployment),
+        clients=clients,
+        codes=Codes(tables, clock, tokens, limits, audit, continuations, code_key),
+        agents=agents,
+        enrolment=Enrolment(tables, clock, tokens, limits, audit, agents, throttle, code_key),
+        heartbeats=Heartbeats(tables, clock, tokens, limits, alerts),
+        commands=Commands(clock, store, moves, mailbox),
+        progress=ProgressReports(tables, clock, store, Following(moves), mailbox),
+        grants=Grants(tables, clock, limits, store, connections),
+        ledgers=Ledgers(tables, store, ledger_store, continuations),
+        projects=projects,
+        connections=connections,
+        jobs=Jobs(
+            tables,
+            clock,
+            tokens,
+            store,
+            moves,
+            mailbox,
+            views,
+            destinations,
+            ledger_store,
+            alerts,
+            audit,
+            continuations,
+        ),
+        lifecycle=Lifecycle(tables, store, moves, views, destinations, audit),
+        reports=Reports(clock, store, views, ledger_store),
+        alerts=alerts,
+        audit=audit,
+        dispatch=Dispatch(tables, store, moves, mailbox, releases, connections, destinations),
+        poison=Poison(ports.blobs, clock, tokens, store, alerts, deployment),
+        sweeps=Sweeps(
+            tables,
+            clock,
+            limits,
+            AgentSweep(tables, clock, limits, alerts),
+            JobSweep(tables, clock, limits, store, moves, mailbox, releases, alerts),
+        ),
+    )

@@ -1,0 +1,145 @@
+"""Ledgers: agents append to them, operators read them by page or as one CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from functions.domain import rows
+from functions.domain.caller import AgentCaller, OperatorCaller
+from functions.domain.job_rows import LEDGER_PREFIX
+from functions.domain.keys import Continuations
+from functions.domain.organization import OrganizationTables
+from functions.domain.ports import Row, RowChanged, RowExists, RowMissing, Tables
+from functions.domain.views import ListQuery, Page
+from functions.services.job_store import TABLE, JobStore
+from functions.services.ledger_store import LedgerStore
+from migrate_contract.errors import ErrorCode, Fatal, Retryable
+from migrate_contract.jobs import Bucket, LedgerAnswer, LedgerChunk, LedgerRow
+
+_TRIES = 5
+_COLUMNS = (
+    "row",
+    "path",
+    "bucket",
+    "size_bytes",
+    "mtime",
+    "md5",
+    "verification",
+    "code",
+    "detail",
+    "tries",
+    "finished_at",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A cell that begins so is run by spreadsheets."""
+_FLUSH_CHARACTERS = 64 * 1024
+
+
+class Ledgers:
+    """The only writer of `ledg|<job id>`: the attempt and the number of the row that comes next."""
+
+    def __init__(self, tables: Tables, jobs: JobStore, store: LedgerStore, continuations: Continuations) -> None:
+        self._tables = tables
+        self._jobs = jobs
+        self._store = store
+        self._continuations = continuations
+
+    def append(self, caller: AgentCaller, job_id: str, body: LedgerChunk) -> LedgerAnswer:
+        """Result: which row comes next. Rows that are there already are skipped; a gap is not accepted, but answered.
+
+        Raises Fatal(attempt-superseded), Fatal(not-found).
+        """
+        job = self._jobs.need_for_agent(caller, job_id, body.attempt)
+        tables = OrganizationTables(self._tables, caller.organization)
+        key = LEDGER_PREFIX + job_id
+        for _ in range(_TRIES):
+            row = tables.get(TABLE, job.project_id, key)
+            expected = _next_row(row, body.attempt)
+            fresh = [line for line in body.rows if line.row >= expected]
+            if not fresh or fresh[0].row > expected:
+                return LedgerAnswer(next_row=expected)
+            self._store.write(caller.organization, job_id, body.attempt, fresh)
+            following = fresh[-1].row + 1
+            columns = {"attempt": body.attempt, "next_row": following}
+            try:
+                if row is None:
+                    tables.insert(TABLE, job.project_id, key, columns)
+                else:
+                    tables.replace(TABLE, job.project_id, key, columns, row.etag)
+            except (RowExists, RowChanged, RowMissing):
+                continue
+            return LedgerAnswer(next_row=following)
+        raise Retryable(ErrorCode.CHANGED_MEANWHILE, "The ledger was written by several calls at once.")
+
+    def files(
+        self,
+        caller: OperatorCaller,
+        job_id: str,
+        query: ListQuery,
+        bucket: Bucket | None = None,
+        attempt: int | None = None,
+    ) -> Page[LedgerRow]:
+        """Result: rows in order, of one bucket and attempt if given (otherwise of the newest)."""
+        job = self._jobs.need(caller, job_id)
+        chosen = attempt or job.attempt
+        scope = f"files|{caller.organization}|{job_id}|{chosen}|{bucket}"
+        opened = self._continuations.open(query.continuation, scope)
+        found: list[LedgerRow] = []
+        for row in self._rows(caller.organization, job_id, chosen, bucket, int(opened or 0)):
+            if len(found) == query.limit:
+                return Page(items=found, continuation=self._continuations.seal(str(found[-1].row), scope))
+            found.append(row)
+        return Page(items=found)
+
+    def csv(
+        self, caller: OperatorCaller, job_id: str, bucket: Bucket | None = None, attempt: int | None = None
+    ) -> Iterator[bytes]:
+        """Result: the ledger as CSV (UTF-8 with a header), piece by piece. Access is checked before the first piece."""
+        job = self._jobs.need(caller, job_id)
+        return _csv(self._rows(caller.organization, job_id, attempt or job.attempt, bucket, 0))
+
+    def _rows(
+        self, organization: str, job_id: str, attempt: int, bucket: Bucket | None, after: int
+    ) -> Iterator[LedgerRow]:
+        """Result: the rows numbered above `after`; chunks that cannot have any are not read."""
+        for chunk in self._store.chunks(organization, job_id, attempt):
+            if chunk.last > after and (bucket is None or chunk.counts.files[bucket]):
+                for row in self._store.rows(chunk, after):
+                    if bucket is None or row.bucket is bucket:
+                        yield row
+            after = max(after, chunk.last)
+
+
+def _next_row(row: Row | None, attempt: int) -> int:
+    """Result: the number that comes next in this attempt.
+
+    Raises Fatal(attempt-superseded) if a newer attempt has a ledger already.
+    """
+    if row is None or rows.number(row, "attempt") < attempt:
+        return 1
+    if rows.number(row, "attempt") > attempt:
+        raise Fatal(ErrorCode.ATTEMPT_SUPERSEDED, "A newer attempt has written its ledger.")
+    return rows.number(row, "next_row", 1)
+
+
+def _csv(found: Iterator[LedgerRow]) -> Iterator[bytes]:
+    """Result: the rows as CSV, in pieces of some size."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(_COLUMNS)
+    for row in found:
+        values = row.model_dump(mode="json", include=set(_COLUMNS))
+        writer.writerow([_cell(values[column]) for column in _COLUMNS])
+        if buffer.tell() >= _FLUSH_CHARACTERS:
+            yield buffer.getvalue().encode()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue().encode()
+
+
+def _cell(value: object) -> str:
+    """Result: the value as text that no spreadsheet runs as a formula."""
+    content = "" if value is None else str(value)
+    return "'" + content if content.startswith(_FORMULA) else content

@@ -1,0 +1,94 @@
+"""The sweep: looks at everything on a timer, does again what was lost, and says what a person should know.
+
+Any number of sweeps may run at once, and one may be cut off anywhere: everything that it does can be done twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from functions.domain import rows
+from functions.domain.limits import Limits
+from functions.domain.ports import Clock, Row, Tables
+from functions.services.agent_sweep import AgentSweep, SeenAgent
+from functions.services.codes import TABLE as CODES
+from functions.services.job_sweep import JobSweep
+from functions.services.throttle import TABLE as THROTTLES
+
+_PAGE = 1000
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class SweepResult:
+    """What one sweep found and did."""
+
+    agents: int = 0
+    announced: int = 0
+    jobs: int = 0
+    hinted: int = 0
+    alerts: int = 0
+    resolved: int = 0
+    removed_rows: int = 0
+    seen: dict[tuple[str, str], SeenAgent] = field(default_factory=dict, repr=False)
+
+
+class Sweeps:
+    """Runs all watchdogs in one go (each timer function would be an instance of its own)."""
+
+    def __init__(self, tables: Tables, clock: Clock, limits: Limits, agents: AgentSweep, jobs: JobSweep) -> None:
+        self._tables = tables
+        self._clock = clock
+        self._limits = limits
+        self._agents = agents
+        self._jobs = jobs
+
+    def run(self) -> SweepResult:
+        """Result: what was found and done."""
+        result = SweepResult()
+        agents = self._agents.run()
+        result.seen = agents.seen
+        result.agents, result.announced = len(agents.seen), agents.announced
+        jobs = self._jobs.run(agents.seen)
+        result.jobs, result.hinted = jobs.jobs, jobs.hinted
+        result.alerts, result.resolved = agents.alerts + jobs.alerts, agents.resolved + jobs.resolved
+        now = self._clock()
+        result.removed_rows = jobs.removed_rows + self._forget(
+            CODES, "expires_at", now - timedelta(seconds=self._limits.code_retention_seconds)
+        )
+        result.removed_rows += self._forget(
+            THROTTLES, "since", now - timedelta(seconds=self._limits.code_tries_window_seconds)
+        )
+        _log.info(
+            "sweep.done",
+            agents=result.agents,
+            announced=result.announced,
+            jobs=result.jobs,
+            hinted=result.hinted,
+            alerts=result.alerts,
+            resolved=result.resolved,
+            removed_rows=result.removed_rows,
+        )
+        return result
+
+    def _forget(self, table: str, column: str, before: datetime) -> int:
+        """Removes the table's rows whose time in `column` has passed. Result: how many."""
+        removed = 0
+        continuation: str | None = None
+        while True:
+            page = self._tables.page(table, limit=_PAGE, continuation=continuation)
+            for row in page.rows:
+                if _is_past(row, column, before):
+                    self._tables.delete(table, row.pk, row.rk)
+                    removed += 1
+            continuation = page.continuation
+            if continuation is None:
+                return removed
+
+
+def _is_past(row: Row, column: str, before: datetime) -> bool:
+    at = rows.moment(row, column)
+    return at is not None and at < before
