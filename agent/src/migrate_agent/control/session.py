@@ -6,6 +6,7 @@ Before the first heartbeat is answered there is no epoch, and calls that carry o
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from migrate_agent.control.answers import Unreachable
 from migrate_contract.errors import MigrateError
@@ -18,7 +19,7 @@ class Session:
         self._epoch: int | None = None
         self._ended: MigrateError | None = None
         self._lock = threading.Lock()
-        self._listeners: list[threading.Event] = []
+        self._listeners: list[Callable[[], object]] = []
 
     @property
     def known_epoch(self) -> int | None:
@@ -45,14 +46,14 @@ class Session:
     def end(self, error: MigrateError) -> None:
         """The control plane refused this process for good; the first reason is kept."""
         with self._lock:
-            if self._ended is None:
-                self._ended = error
-            for listener in self._listeners:
-                listener.set()
+            if self._ended is not None:
+                return
+            self._ended = error
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener()
 
-    def tell(self, listener: threading.Event) -> None:
-        """`listener` is set when the session ends."""
+    def when_ended(self, listener: Callable[[], object]) -> None:
+        """`listener` is called when the session ends, by the thread that met the refusal; it must return at once."""
         with self._lock:
             self._listeners.append(listener)
-            if self._ended is not None:
-                listener.set()

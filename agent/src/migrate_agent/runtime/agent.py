@@ -124,6 +124,7 @@ class Agent:
             on_answer=self._answered,
         )
         self.status.jobs_now = self._describe_jobs
+        self._session.when_ended(self._runner.break_off)
 
     def run(self) -> int:
         """Result: the exit code: 0 after an orderly stop, 78 where this process must not go on."""
@@ -137,7 +138,7 @@ class Agent:
         log.info("the agent runs (%s), connecting to %s", self._mode, self._client.host)
         for thread in threads:
             thread.start()
-        while not self._stop.requested and self._session.ended is None:
+        while not self._stop.requested:
             self.status.write()
             if stop_was_asked(self._config.state_dir):
                 self._stop.request(StopKind.STOP)
@@ -178,7 +179,6 @@ class Agent:
         """The control plane refused this process: nothing more is committed, nothing more is said."""
         log_fault(log, "this process must not go on", refused)
         self.status.fault(refused)
-        self._runner.break_off()
         self._mailbox.end()
         self._reporter.end()
         self._heartbeat.end()

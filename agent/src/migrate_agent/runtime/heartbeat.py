@@ -70,7 +70,7 @@ class Heartbeat:
         self._wake = threading.Event()
         self._ended = threading.Event()
         self._skew_told = False
-        session.tell(self._wake)
+        session.when_ended(self._wake.set)
 
     def run(self) -> None:
         """Beats until `end` is called or the session is over."""

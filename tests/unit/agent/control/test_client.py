@@ -156,7 +156,7 @@ def test_a_page_of_something_in_between_is_not_the_control_planes_word(serve: An
 
 
 def test_retry_after_is_taken_over(serve: Any, tmp_path: Path) -> None:
-    port = serve(canned(503, **{"Retry-After": "17"}))
+    port = serve(canned(503, b"busy", **{"Retry-After": "17"}))
     with pytest.raises(Unreachable) as caught:
         client_of(f"http://127.0.0.1:{port}", tmp_path).post_progress(JOB, REPORT)
     assert caught.value.retry_after_seconds == 17
