@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,14 +21,10 @@ from migrate_agent.transfer.access import GrantSource, SasUrlAccess
 from migrate_agent.transfer.engine import CopyEngine
 from migrate_agent.transfer.results import EngineResult, EngineSettings
 from migrate_contract.jobs import (
-    BlobDestination,
     Bucket,
-    FileFilters,
     JobSpec,
     JobType,
     LedgerRow,
-    LocalSource,
-    TransferSettings,
 )
 
 JOB_ID = "job_abcdefghijkl000000000001"
@@ -97,17 +94,18 @@ class Copy:
 
     def spec(self) -> JobSpec:
         """What the control plane would send."""
-        return JobSpec(
-            job_id=JOB_ID,
-            attempt=self.attempt,
-            name="a copy",
-            type=JobType.MIGRATE_FILES,
-            source=LocalSource(path=str(self.source)),
-            destination=BlobDestination(container=str(self.container.client.container_name), prefix=self.prefix),
-            filters=FileFilters(**self.filters),
-            transfer=TransferSettings(**self.transfer),
-            hold_after_scan=self.hold_after_scan,
-        )
+        spec = {
+            "job_id": JOB_ID,
+            "attempt": self.attempt,
+            "name": "a copy",
+            "type": JobType.MIGRATE_FILES,
+            "source": {"path": str(self.source)},
+            "destination": {"container": self.container.client.container_name, "prefix": self.prefix},
+            "filters": self.filters,
+            "transfer": self.transfer,
+            "hold_after_scan": self.hold_after_scan,
+        }
+        return JobSpec.model_validate_json(json.dumps(spec))
 
     def open_journal(self) -> JobJournal:
         """The attempt's journal, left open: close it."""

@@ -36,11 +36,12 @@ class Tries:
     answers: int = 0
     broken: int = 0
     limited: bool = True
+    used_up: bool = False
 
     @property
     def total(self) -> int:
-        """Result: requests that were answered unhelpfully, and the one that was not."""
-        return self.answers + 1
+        """Result: requests that were answered unhelpfully, and the one that was not, if there was one."""
+        return self.answers + (0 if self.used_up else 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ class Courier:
         tries.answers += 1
         tries.broken = 0
         if tries.limited and tries.answers >= self._rules.max_tries:
+            tries.used_up = True
             raise busy
         self._pause(self._rules.delay(tries.answers, busy.retry_after_seconds), WaitReason.SERVICE_BUSY)
 
