@@ -18,6 +18,7 @@ from functions.adapters.tables import AzureTables
 from functions.domain.keys import Continuations, derive
 from functions.domain.ports import Clock, Ports
 from functions.logs import set_up_log
+from functions.services.agent_sweep import AgentSweep
 from functions.services.agents import Agents
 from functions.services.alerts import Alerts
 from functions.services.audit import Audit
@@ -29,11 +30,13 @@ from functions.services.commands import Commands
 from functions.services.connections import Connections
 from functions.services.deployment import Deployment
 from functions.services.destinations import Destinations
+from functions.services.dispatch import Dispatch
 from functions.services.enrolment import Enrolment
 from functions.services.following import Following
 from functions.services.grants import Grants
 from functions.services.heartbeats import Heartbeats
 from functions.services.job_store import JobStore
+from functions.services.job_sweep import JobSweep
 from functions.services.job_views import JobViews
 from functions.services.jobs import Jobs
 from functions.services.ledger_store import LedgerStore
@@ -42,10 +45,12 @@ from functions.services.lifecycle import Lifecycle
 from functions.services.mailbox import Mailbox
 from functions.services.members import Members
 from functions.services.moves import Moves
+from functions.services.poison import Poison
 from functions.services.progress import ProgressReports
 from functions.services.projects import Projects
 from functions.services.releases import Releases
 from functions.services.reports import Reports
+from functions.services.sweeps import Sweeps
 from functions.services.throttle import Throttle
 from functions.settings import Settings, read_settings
 from functions.settings import StorageAccess as StorageSetting
@@ -65,6 +70,7 @@ class Services:
     codes: Codes
     commands: Commands
     connections: Connections
+    dispatch: Dispatch
     enrolment: Enrolment
     grants: Grants
     heartbeats: Heartbeats
@@ -72,9 +78,11 @@ class Services:
     ledgers: Ledgers
     lifecycle: Lifecycle
     members: Members
+    poison: Poison
     progress: ProgressReports
     projects: Projects
     reports: Reports
+    sweeps: Sweeps
 
 
 _lock = threading.Lock()
@@ -125,7 +133,9 @@ def build(settings: Settings, ports: Ports) -> Services:
     views = JobViews(tables, clock, limits, store)
     destinations = Destinations(connections, claims)
     ledgers = LedgerStore(ports.blobs)
-    agents = Agents(tables, clock, limits, audit, alerts, pages, Releases(tables, store, moves))
+    releases = Releases(tables, store, moves)
+    agents = Agents(tables, clock, limits, audit, alerts, pages, releases)
+    deployment = _deployment(settings)
     throttle = Throttle(tables, clock, limits, derive(secret, "throttle"))
     return Services(
         settings=settings,
@@ -138,16 +148,25 @@ def build(settings: Settings, ports: Ports) -> Services:
         codes=Codes(tables, clock, tokens, limits, audit, pages, code_key),
         commands=Commands(clock, store, moves, mailbox),
         connections=connections,
+        dispatch=Dispatch(tables, store, moves, mailbox, releases, connections, destinations),
         enrolment=Enrolment(tables, clock, tokens, limits, audit, agents, throttle, code_key),
         grants=Grants(tables, clock, limits, store, connections),
         heartbeats=Heartbeats(tables, clock, tokens, limits, alerts),
         jobs=Jobs(tables, clock, tokens, store, moves, mailbox, views, destinations, ledgers, alerts, audit, pages),
         ledgers=Ledgers(tables, store, ledgers, pages),
         lifecycle=Lifecycle(tables, store, moves, views, destinations, audit),
-        members=Members(tables, clock, _deployment(settings)),
+        members=Members(tables, clock, deployment),
+        poison=Poison(ports.blobs, clock, tokens, store, alerts, deployment),
         progress=ProgressReports(tables, clock, store, Following(moves), mailbox),
         projects=projects,
         reports=Reports(clock, store, views, ledgers),
+        sweeps=Sweeps(
+            tables,
+            clock,
+            limits,
+            AgentSweep(tables, clock, limits, alerts),
+            JobSweep(tables, clock, limits, store, moves, mailbox, releases, alerts),
+        ),
     )
 
 

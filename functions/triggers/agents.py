@@ -13,7 +13,7 @@ from migrate_contract.wire import AgentId
 routes = Routes("agents")
 
 
-@routes.operator("GET", "api/agents", role=Role.READER)
+@routes.operator("GET", "api/agents", role=Role.READER, refusals=(ErrorCode.NOT_FOUND,))
 def agents_list(call: OperatorCall, query: AgentsQuery) -> Page[AgentView]:
     """List the agents that you may see."""
     return call.services.agents.list(call.caller, query, query.client_id)

@@ -33,7 +33,7 @@ NEW_REFUSALS = (
 STEER_REFUSALS = (ErrorCode.JOB_STATE_CONFLICT, ErrorCode.CHANGED_MEANWHILE)
 
 
-@routes.operator("GET", "api/jobs", role=Role.READER)
+@routes.operator("GET", "api/jobs", role=Role.READER, refusals=(ErrorCode.NOT_FOUND,))
 def jobs_list(call: OperatorCall, query: JobsQuery) -> Page[JobView]:
     """List the jobs that you may see."""
     return call.services.jobs.list(call.caller, query, query.project_id, query.state, query.agent_id)

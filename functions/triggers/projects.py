@@ -13,7 +13,7 @@ from migrate_contract.wire import ProjectId
 routes = Routes("projects")
 
 
-@routes.operator("GET", "api/projects", role=Role.READER)
+@routes.operator("GET", "api/projects", role=Role.READER, refusals=(ErrorCode.NOT_FOUND,))
 def projects_list(call: OperatorCall, query: ProjectsQuery) -> Page[ProjectView]:
     """List the projects that you may see."""
     return call.services.projects.list(call.caller, query, query.client_id)

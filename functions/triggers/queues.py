@@ -13,11 +13,16 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 @blueprint.queue_trigger(arg_name="message", queue_name="dispatch", connection="ONEMIGRATE_STORAGE")
 def dispatch(message: func.QueueMessage) -> None:
     """Puts a job's start command into its agent's mailbox; delivered twice, it writes once."""
-    bootstrap.services().dispatch.deliver(message.get_body())
+    bootstrap.services().dispatch.handle(_text(message))
 
 
 @blueprint.function_name("dispatch_poison")
 @blueprint.queue_trigger(arg_name="message", queue_name="dispatch-poison", connection="ONEMIGRATE_STORAGE")
 def dispatch_poison(message: func.QueueMessage) -> None:
-    """Keeps a message that failed every time, raises an alert, and ends the job only if its fault is final."""
-    bootstrap.services().dispatch.poisoned(message.get_body(), message.id)
+    """Keeps a message that failed every time and raises an alert; the sweep dispatches its job again."""
+    bootstrap.services().poison.record(_text(message))
+
+
+def _text(message: func.QueueMessage) -> str:
+    """Result: the message as text; what is no UTF-8 is kept readable for the one who looks at its copy."""
+    return bytes(message.get_body()).decode("utf-8", errors="backslashreplace")

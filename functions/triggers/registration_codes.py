@@ -13,7 +13,7 @@ from migrate_contract.errors import ErrorCode
 routes = Routes("registration codes")
 
 
-@routes.operator("GET", "api/registration-codes", role=Role.READER)
+@routes.operator("GET", "api/registration-codes", role=Role.READER, refusals=(ErrorCode.NOT_FOUND,))
 def registration_codes_list(call: OperatorCall, query: CodesQuery) -> Page[CodeView]:
     """List the codes and what became of them."""
     return call.services.codes.list(call.caller, query, query.client_id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import azure.functions as func
 
 from functions import bootstrap
-from functions.triggers.guarded import run_all
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 
@@ -13,5 +12,5 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 @blueprint.function_name("sweep")
 @blueprint.timer_trigger(arg_name="timer", schedule="%ONEMIGRATE_SWEEP_SCHEDULE%", use_monitor=False)
 def sweep(timer: func.TimerRequest) -> None:
-    """Runs every sweep; one that fails does not keep the others from running, and fails the invocation."""
-    run_all(bootstrap.services().sweeps.parts())
+    """Does again what was lost, and says what a person should know."""
+    bootstrap.services().sweeps.run()
