@@ -43,10 +43,12 @@ _KEYS = frozenset({"PartitionKey", "RowKey"})
 
 
 class AzureTables:
-    """One storage account's tables."""
+    """One storage account's tables. `on_request` is told the method and URL of each request that goes out."""
 
-    def __init__(self, access: StorageAccess) -> None:
+    def __init__(self, access: StorageAccess, on_request: Callable[[str, str], None] | None = None) -> None:
         options = client_options(access)
+        if on_request is not None:
+            options["raw_request_hook"] = lambda call: on_request(call.http_request.method, call.http_request.url)
         if access.connection_string:
             self._service = TableServiceClient.from_connection_string(access.connection_string, **options)
         else:
