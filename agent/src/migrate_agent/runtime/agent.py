@@ -81,7 +81,7 @@ class Agent:
             "client_name": credentials.client_name,
         }
         self.status = Status(config.state_dir, facts)
-        self._engines = EngineMaker(self._client, network)
+        self._engines = EngineMaker(self._client, network, on_refusal=self._beat_soon)
         self._runner = JobRunner(
             self._journal,
             make_engine or self._engines.make,
@@ -192,6 +192,9 @@ class Agent:
         if returned:
             self._engines.try_now()
             self._reporter.control_plane_answers()
+
+    def _beat_soon(self) -> None:
+        self._heartbeat.beat_now()
 
     def _job_changed(self) -> None:
         self._reporter.wake()

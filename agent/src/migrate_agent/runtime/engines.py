@@ -17,14 +17,18 @@ from migrate_agent.transfer.engine import CopyEngine
 class EngineMaker:
     """Knows what every engine needs beside its job."""
 
-    def __init__(self, client: ControlClient, network: Network) -> None:
-        self._client, self._network = client, network
+    def __init__(self, client: ControlClient, network: Network, *, on_refusal: Callable[[], None]) -> None:
+        """`on_refusal` hears that a grant was refused: a command that explains it may be on its way."""
+        self._client, self._network, self._on_refusal = client, network, on_refusal
         self._newest: RenewingAccess | None = None
 
     def make(self, record: JobRecord, journal: JobJournal, stop: StopSignal, on_phase: Callable[[], None]) -> Engine:
         """Result: the engine; nothing runs yet."""
         access = RenewingAccess(
-            lambda: self._client.request_grant(record.job_id, record.attempt), stop, job_id=record.job_id
+            lambda: self._client.request_grant(record.job_id, record.attempt),
+            stop,
+            job_id=record.job_id,
+            on_refusal=self._on_refusal,
         )
         self._newest = access
         return CopyEngine(

@@ -16,13 +16,16 @@ from migrate_agent.control.retry import Backoff
 from migrate_agent.logs import log_fault
 from migrate_agent.redaction import redactor
 from migrate_agent.stop import StopRequested, StopSignal
-from migrate_contract.errors import ErrorCode, Fatal, MigrateError
+from migrate_contract.errors import ErrorCode, MigrateError
 from migrate_contract.jobs import Grant
 
 log = logging.getLogger(__name__)
 
+REFUSAL_PATIENCE_SECONDS = 90.0
+"""A job that an operator pauses or cancels is refused a grant before the command reaches us by heartbeat (at most
+60 s with jitter): only a refusal that outlives that is a failure of the job."""
+
 _FINAL = FENCED | {
-    ErrorCode.GRANT_REFUSED,
     ErrorCode.ATTEMPT_SUPERSEDED,
     ErrorCode.NO_AZURE_CONNECTION,
     ErrorCode.DEPLOYMENT_STORAGE_MISSING,
@@ -34,7 +37,7 @@ Fetch = Callable[[], Grant]
 
 
 class RenewingAccess:
-    """A GrantSource (transfer/access.py). `fetch` asks the control plane once; `on_wait` hears why there is none."""
+    """A GrantSource (transfer/access.py). `fetch` asks the control plane once; `on_refusal` hears that it said no."""
 
     def __init__(
         self,
@@ -44,9 +47,11 @@ class RenewingAccess:
         job_id: str,
         clock: Callable[[], float] = time.monotonic,
         backoff: Backoff | None = None,
-        on_wait: Callable[[MigrateError | None], None] = lambda error: None,
+        refusal_patience_seconds: float = REFUSAL_PATIENCE_SECONDS,
+        on_refusal: Callable[[], None] = lambda: None,
     ) -> None:
-        self._fetch, self._stop, self._clock, self._on_wait = fetch, stop, clock, on_wait
+        self._fetch, self._stop, self._clock, self._on_refusal = fetch, stop, clock, on_refusal
+        self._patience = refusal_patience_seconds
         self._fields = {"job_id": job_id}
         self._backoff = backoff or Backoff(ceiling_seconds=30.0)
         self._changed = threading.Condition()
@@ -98,19 +103,22 @@ class RenewingAccess:
 
     def _keep_fetching(self) -> None:
         failures = 0
+        refused_since: float | None = None
         while True:
             asked_at = self._clock()
             try:
                 grant = self._fetch()
             except MigrateError as error:
-                if isinstance(error, Fatal) and error.code in _FINAL:
+                if error.code is ErrorCode.GRANT_REFUSED:
+                    refused_since = asked_at if refused_since is None else refused_since
+                    self._on_refusal()
+                if error.code in _FINAL or (refused_since is not None and asked_at - refused_since > self._patience):
                     self._settle(None, asked_at, error)
                     return
                 failures += 1
                 delay = self._backoff.delay(failures, error.retry_after_seconds)
                 if failures == 1:
                     log_fault(log, "no grant now, trying again", error, level=logging.WARNING, **self._fields)
-                self._on_wait(error)
                 self._nudged.clear()
                 if self._wait(delay):
                     self._settle(None, asked_at, None)
@@ -130,7 +138,6 @@ class RenewingAccess:
     def _settle(self, grant: Grant | None, asked_at: float, failure: MigrateError | None) -> None:
         if grant is not None:
             redactor.hide(grant.sas_token)
-            self._on_wait(None)
         with self._changed:
             self._fetching = False
             self._failure = failure
