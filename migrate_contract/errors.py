@@ -459,7 +459,10 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         409,
     ),
     _E.NAME_COLLISION: Entry(
-        "Two source names become the same blob name", "Rename one of them, then rerun the job.", _C, 409
+        "Two names differ only by case or Unicode form",
+        "Nothing to do for the copy, which has both; rename one before they are restored to Windows or macOS.",
+        _C,
+        409,
     ),
     _E.SOURCE_CHANGED: Entry(
         "The file changed while it was being read",
