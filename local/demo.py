@@ -111,7 +111,7 @@ def run_demo(source: Path, display: DemoDisplay, *, before_comparison: BeforeCom
         agent.start()
         display.step(f"Copying {source} to container '{CONTAINER}'")
         job_id = str(api.create_copy_job(project_id, "demonstration", source, CONTAINER)["job_id"])
-        job = _watch(api, job_id, agent, display)
+        job = _watch(stack, api, job_id, agent, display)
         not_copied = _not_copied(api, job_id)
         container = cleanup.enter_context(_container(stack))
         if before_comparison:
@@ -129,7 +129,7 @@ def run_demo(source: Path, display: DemoDisplay, *, before_comparison: BeforeCom
     return DemoReport(source, progress["files"], progress["bytes"], not_copied, comparison, seconds)
 
 
-def _watch(api: OperatorApi, job_id: str, agent: AgentProcess, display: DemoDisplay) -> dict[str, Any]:
+def _watch(stack: Stack, api: OperatorApi, job_id: str, agent: AgentProcess, display: DemoDisplay) -> dict[str, Any]:
     """Show the job until it has ended; its last view. Raises DemoFailed when it cannot complete."""
     last_change_at, last_seen = time.monotonic(), ""
     while True:
@@ -149,8 +149,9 @@ def _watch(api: OperatorApi, job_id: str, agent: AgentProcess, display: DemoDisp
         elif time.monotonic() - last_change_at > STALLED_SECONDS:
             raise DemoFailed(
                 f"nothing has changed for {STALLED_SECONDS} s; the job is {job['state']} and waits: "
-                f"{job['waiting_because'] or 'it does not say why'}\n{agent.process.log_tail()}",
-                "Read the agent's last output above.",
+                f"{job['waiting_because'] or 'it does not say why'}\n"
+                f"{agent.process.log_tail()}\n{stack.host.process.log_tail()}",
+                "Read the last output of agent and host above.",
             )
         time.sleep(_POLL_SECONDS)
     if job["state"] != "completed":
