@@ -126,7 +126,11 @@ def _azure_step(project: ProjectView) -> Step:
     if project.status is ProjectStatus.AUTH_REQUIRED:
         return Step("azure", "warn", "Azure Storage needs a new sign-in", aside=connection.account)
     return Step(
-        "azure", "done", "Azure Storage is connected", f"By {connection.connected_by}.", f"account {connection.account}"
+        "azure",
+        "done",
+        "Azure Storage is connected",
+        f"Connected by {connection.connected_by}.",
+        f"account {connection.account}",
     )
 
 

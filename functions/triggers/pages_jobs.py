@@ -37,15 +37,14 @@ def job_with_files(call: PageCall, job_id: str, query: FilesQuery, refusal: Prob
     """Result: the job page, above all else what was refused just now."""
     job = call.services.jobs.show(call.caller, job_id)
     bucket = query.bucket or first_bucket(job)
-    wanted = query.model_copy(update={"bucket": bucket})
     return job_page(
         call.frame,
         call.services.clock(),
         job,
         history=call.services.jobs.history(call.caller, job_id, _HISTORY).items,
-        files=call.services.reports.files(call.caller, job_id, wanted),
+        files=call.services.ledgers.files(call.caller, job_id, query, bucket, query.attempt),
         bucket=bucket,
-        report=call.services.reports.show(call.caller, job_id) if is_over(job) else None,
+        report=call.services.reports.job_report(call.caller, job_id) if is_over(job) else None,
         refusal=refusal,
     )
 

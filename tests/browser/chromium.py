@@ -40,6 +40,8 @@ class Complaints:
     """What went wrong in a page: console errors (policy violations are among them), exceptions, foreign requests."""
 
     origin: str
+    expected_statuses: frozenset[int] = frozenset()
+    """Refusals that the test provokes: the browser reports each as an error of its own."""
     found: list[str] = field(default_factory=list)
 
     def listen(self, page: Page) -> None:
@@ -53,7 +55,8 @@ class Complaints:
         assert not self.found, "\n".join(self.found)
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        expected = any(f"status of {status} " in message.text for status in self.expected_statuses)
+        if message.type in ("error", "warning") and not expected:
             self.found.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
 
     def _request(self, request: Request) -> None:
