@@ -15,6 +15,7 @@ from pydantic import Field, StringConstraints
 from migrate_contract.commands import Command
 from migrate_contract.jobs import JobPhase
 from migrate_contract.wire import (
+    INTEGRAL,
     AgentId,
     Attempt,
     ClientId,
@@ -129,7 +130,7 @@ class AgentFault(WireModel):
 class HeartbeatRequest(WireModel):
     """`POST /api/agent/heartbeat`. `session_epoch` is null in the first one of a process: the server mints one."""
 
-    protocol_version: int = Field(default=1, ge=1)
+    protocol_version: Annotated[int, Field(ge=1), INTEGRAL] = 1
     instance_id: Token
     session_epoch: Epoch | None = None
     sequence: Count
@@ -139,7 +140,7 @@ class HeartbeatRequest(WireModel):
     agent_time: Timestamp
     """The agent's wall clock, for the skew shown to operators; no decision is made from it."""
     jobs: list[HeartbeatJob] = Field(default_factory=list, max_length=64)
-    max_jobs: Annotated[int, Field(ge=1, le=64)] = 2
+    max_jobs: Annotated[int, Field(ge=1, le=64), INTEGRAL] = 2
     disk_free_bytes: Count | None = None
     buffered_reports: Count = 0
     """Progress and ledger posts that wait for the control plane."""

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from migrate_contract.wire import (
+    INTEGRAL,
     Attempt,
     Count,
     JobId,
@@ -153,9 +154,9 @@ class FileFilters(WireModel):
 class TransferSettings(WireModel):
     """How to copy. Units are in the names."""
 
-    concurrency: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = "auto"
+    concurrency: Annotated[int, Field(ge=1, le=64), INTEGRAL] | Literal["auto"] = "auto"
     """Files or blocks in flight; `auto` starts at 4 (the source document's default)."""
-    chunk_size_mib: Annotated[int, Field(ge=1, le=256)] = 8
+    chunk_size_mib: Annotated[int, Field(ge=1, le=256), INTEGRAL] = 8
     bandwidth_limit_mbps: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
     overwrite: Overwrite = Overwrite.IF_SOURCE_NEWER
     symlinks: SymlinkPolicy = SymlinkPolicy.SKIP
@@ -284,7 +285,7 @@ class Grant(WireModel):
 class LedgerRow(WireModel):
     """What happened to one file in one attempt. `row` numbers the attempt's rows from 1, without gaps."""
 
-    row: Annotated[int, Field(ge=1)]
+    row: Annotated[int, Field(ge=1), INTEGRAL]
     path: Annotated[str, StringConstraints(max_length=8192)]
     """Relative to the source, '/' as separator; undecodable bytes are shown as \\xNN."""
     bucket: Bucket

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 MAX_PROGRESS_BODY_BYTES = 256 * 1024
 """Largest body of every call but the ledger's (product page, Rows)."""
@@ -35,9 +35,17 @@ JobId = Annotated[str, StringConstraints(pattern=r"^job_[a-z0-9]{24}$")]
 """`job_` + the 12 characters of its project + 12 of its own: a job's row is found from its id alone."""
 CommandId = Annotated[str, StringConstraints(pattern=r"^cmd_[a-z0-9_-]{1,80}$")]
 
-Count = Annotated[int, Field(ge=0, le=2**53)]
+
+def _integral(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+INTEGRAL = BeforeValidator(_integral)
+"""JSON knows one kind of number: `2.0` is an integer too (JSON Schema, 6.1.1)."""
+
+Count = Annotated[int, Field(ge=0, le=2**53), INTEGRAL]
 """A number of files, bytes or tries: never negative, exact in JSON."""
-Attempt = Annotated[int, Field(ge=1, le=1_000_000)]
-Epoch = Annotated[int, Field(ge=0, le=2**53)]
+Attempt = Annotated[int, Field(ge=1, le=1_000_000), INTEGRAL]
+Epoch = Annotated[int, Field(ge=0, le=2**53), INTEGRAL]
 Timestamp = AwareDatetime
 """A point in time with its zone; written in UTC."""
