@@ -62,7 +62,13 @@ class AzureBlobs:
         with translated("blobs"):
             try:
                 found = client.list_blobs(name_starts_with=prefix, include=["metadata"])
-                return [BlobItem(blob.name, int(blob.size), dict(blob.metadata or {})) for blob in found]
+                # An empty value comes back from a listing as None.
+                return [
+                    BlobItem(
+                        blob.name, int(blob.size), {key: value or "" for key, value in (blob.metadata or {}).items()}
+                    )
+                    for blob in found
+                ]
             except ResourceNotFoundError:
                 return []
 
