@@ -55,8 +55,8 @@ class DemoDisplay:
         done = files["scanned"] - files["pending"]
         rate = _size(progress["speed_bytes_per_second"])
         waits = progress["waiting"]["detail"] if progress["waiting"]["reason"] != "none" else ""
-        text = f"{job['state']}: {done} of {files['scanned']} files, {_size(moved['transferred'])}, {rate}/s {waits}"
-        self._show(text.rstrip(), done, files["scanned"] if progress["scan_complete"] else None)
+        text = f"{job['state']}: {done} of {files['scanned']} files, {_size(moved['transferred'])}, {rate}/s"
+        self._show(f"{text}; waits for: {waits}" if waits else text, done, files["scanned"] if job["scan_complete"] else None)
 
     def compared(self, done: int, total: int) -> None:
         """How far the comparison is."""
@@ -65,7 +65,8 @@ class DemoDisplay:
     def report(self, report: DemoReport) -> None:
         """The six buckets, what was not copied and why, the comparison, the verdict."""
         self._end_bar()
-        table = Table(title=f"Copy of {report.source}", title_justify="left")
+        self._console.print(Text(f"Copy of {report.source}"), soft_wrap=True)
+        table = Table()
         table.add_column("bucket")
         table.add_column("files", justify="right")
         table.add_column("bytes", justify="right")
