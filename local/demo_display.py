@@ -56,7 +56,8 @@ class DemoDisplay:
         rate = _size(progress["speed_bytes_per_second"])
         waits = progress["waiting"]["detail"] if progress["waiting"]["reason"] != "none" else ""
         text = f"{job['state']}: {done} of {files['scanned']} files, {_size(moved['transferred'])}, {rate}/s"
-        self._show(f"{text}; waits for: {waits}" if waits else text, done, files["scanned"] if job["scan_complete"] else None)
+        text += f"; waits for: {waits}" if waits else ""
+        self._show(text, done, files["scanned"] if job["scan_complete"] else None)
 
     def compared(self, done: int, total: int) -> None:
         """How far the comparison is."""
