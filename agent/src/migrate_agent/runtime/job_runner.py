@@ -113,7 +113,8 @@ class JobRunner:
         record = active.record
         self._on_change()
         fields: dict[str, Any] = {"job_id": record.job_id, "attempt": record.attempt}
-        log.info("job %s, attempt %s: work begins (%s)", record.spec.name, record.attempt, record.phase, extra=fields)
+        begins = "begins" if record.phase is JobPhase.QUEUED else "goes on"
+        log.info("job %s, attempt %s: work %s", record.spec.name, record.attempt, begins, extra=fields)
         try:
             result = self._run_engine(active)
             if not active.ignored:
@@ -177,8 +178,19 @@ class JobRunner:
             log_fault(log, f"job {record.spec.name} failed", error, **fields)
             self._status.fault(error, record.job_id)
         else:
-            outcome = f", {result.outcome.value}" if result.outcome else ""
-            log.info("job %s: %s%s", record.spec.name, result.phase, outcome, extra=fields)
+            tally = self._journal.open_attempt(record.job_id, record.attempt).counters().files
+            outcome = f", {result.outcome.value.replace('_', ' ')}" if result.outcome else ""
+            log.info(
+                "job %s: %s%s: %d files found, %d transferred, %d unchanged, %d failed",
+                record.spec.name,
+                result.phase,
+                outcome,
+                tally.scanned,
+                tally.transferred,
+                tally.unchanged,
+                tally.failed,
+                extra=fields,
+            )
 
     def _set_phase_if_new(self, record: JobRecord, phase: JobPhase) -> None:
         now = self._journal.job(record.job_id)

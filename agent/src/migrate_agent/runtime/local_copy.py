@@ -11,6 +11,7 @@ import base64
 import contextlib
 import hashlib
 import json
+import secrets
 import shutil
 import threading
 import time
@@ -44,6 +45,7 @@ from migrate_contract.jobs import (
 _STALE_SECONDS = 7 * 24 * 3600.0
 _GIVE_UP_SECONDS = 15 * 60.0
 _PAGE = 2_000
+_MOST_ATTEMPTS = 1_000_000
 _LOOK_SECONDS = 0.5
 
 
@@ -57,7 +59,7 @@ class CopyRequest:
     filters: FileFilters = field(default_factory=FileFilters)
     transfer: TransferSettings = field(default_factory=TransferSettings)
 
-    def spec(self) -> JobSpec:
+    def spec(self, attempt: int = 1) -> JobSpec:
         """Result: the job that the engine works from. Raises Fatal(sas-url-invalid), ValueError for the prefix."""
         try:
             destination = BlobDestination(container=self.access.container, prefix=self.prefix)
@@ -68,7 +70,7 @@ class CopyRequest:
             raise
         return JobSpec(
             job_id=self._job_id(),
-            attempt=1,
+            attempt=attempt,
             name="copy",
             type=JobType.MIGRATE_FILES,
             source=LocalSource(path=str(self.source)),
@@ -111,10 +113,9 @@ def run_copy(
 
     Raises Fatal (already-running, journal-unreadable, sas-url-invalid), Retryable(disk-full).
     """
-    spec = request.spec()
     began = time.monotonic()
-    with _journal_of(spec, folder) as (journal, resumed):
-        engine = _engine(spec, journal, request, network, stop)
+    with _journal_of(folder / request.spec().job_id) as (journal, attempt, resumed):
+        engine = _engine(request.spec(attempt), journal, request, network, stop)
         with _watching(engine, watch):
             result = engine.run()
         snapshot = engine.snapshot()
@@ -145,17 +146,20 @@ def _engine(spec: JobSpec, journal: JobJournal, request: CopyRequest, network: N
 
 
 @contextlib.contextmanager
-def _journal_of(spec: JobSpec, folder: Path) -> Iterator[tuple[JobJournal, bool]]:
-    """The copy's journal, and whether an earlier run left it; held against a second run of the same copy."""
-    own = folder / spec.job_id
+def _journal_of(own: Path) -> Iterator[tuple[JobJournal, int, bool]]:
+    """The copy's journal, its attempt, and whether an earlier run left it; held against a second run of the same copy.
+
+    Each new copy is an attempt of its own: what an earlier one has sent is unchanged, not sent by this one.
+    """
     with InstanceLock(own):
-        path = own / "attempt.db"
-        age = time.time() - path.stat().st_mtime if path.exists() else None
-        if age is not None and age > _STALE_SECONDS:
+        known = [path for path in own.glob("*.db") if path.stem.isdigit()]
+        fresh = [path for path in known if time.time() - path.stat().st_mtime < _STALE_SECONDS]
+        for path in set(known) - set(fresh[:1]):
             _remove(path)
-        journal = JobJournal(path)
+        attempt = int(fresh[0].stem) if fresh else secrets.randbelow(_MOST_ATTEMPTS) + 1
+        journal = JobJournal(own / f"{attempt}.db")
         try:
-            yield journal, age is not None and age <= _STALE_SECONDS
+            yield journal, attempt, bool(fresh)
         finally:
             journal.close()
 
@@ -163,7 +167,7 @@ def _journal_of(spec: JobSpec, folder: Path) -> Iterator[tuple[JobJournal, bool]
 @contextlib.contextmanager
 def _fresh_journal(own: Path) -> Iterator[JobJournal]:
     with InstanceLock(own):
-        path = own / "attempt.db"
+        path = own / "dry.db"
         _remove(path)
         journal = JobJournal(path)
         try:

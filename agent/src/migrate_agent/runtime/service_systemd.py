@@ -118,7 +118,7 @@ class SystemdService:
     def unit_text(self) -> str:
         """Result: the unit file."""
         return _UNIT.format(
-            command=" ".join(_quoted(part) for part in service_command(self._config, self.kind)),
+            command=" ".join(_argument(part) for part in service_command(self._config, self.kind)),
             no_restart=EXIT_NO_RESTART,
             stop_seconds=_STOP_SECONDS,
             hardening=self._hardening() if self._as_root else "NoNewPrivileges=yes\n",
@@ -141,6 +141,11 @@ def _user_folder() -> Path:
 
 
 def _quoted(text: str) -> str:
-    """Result: one word of a unit file; % and $ would be expanded there (systemd.service(5), Command lines)."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    """Result: one word of a unit file, where % would be expanded (systemd.unit(5), Specifiers)."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped}"' if any(character in escaped for character in " \t\"'\\;") else escaped
+
+
+def _argument(text: str) -> str:
+    """Result: one word of a command, where $ would be expanded, too (systemd.service(5), Command lines)."""
+    return _quoted(text.replace("$", "$$"))
