@@ -16,6 +16,7 @@ from functions.domain.ports import Clock, Row, RowChanged, RowMissing, Tables
 from functions.domain.waiting import clock_time
 from functions.services.agents import TABLE
 from functions.services.alerts import Alerts, Finding
+from functions.services.guarded import Guarded
 from migrate_contract.agents import AgentState
 from migrate_contract.errors import ErrorCode
 
@@ -53,8 +54,8 @@ class AgentSweep:
         self._limits = limits
         self._alerts = alerts
 
-    def run(self) -> AgentSweepResult:
-        """Result: every agent, and what was announced."""
+    def run(self, guarded: Guarded) -> AgentSweepResult:
+        """Result: every agent, and what was announced; what fails for one agent is kept in `guarded`."""
         result = AgentSweepResult()
         for pk, group in groupby(self._rows(), key=lambda row: row.pk):
             organization, _, agent_id = pk.partition("|")
@@ -73,8 +74,9 @@ class AgentSweep:
                     if key.startswith(COMMAND_PREFIX)
                 },
             )
-            result.announced += self._announce(organization, agent, state)
-            self._alert(organization, agent, Beat(beat), state, has_work=bool(found), result=result)
+            with guarded.part(f"agent {agent_id}"):
+                result.announced += self._announce(organization, agent, state)
+                self._alert(organization, agent, Beat(beat), state, has_work=bool(found), result=result)
         return result
 
     def _rows(self) -> Iterator[Row]:

@@ -17,6 +17,7 @@ from functions.domain.ports import Clock, Tables
 from functions.domain.waiting import clock_time
 from functions.services.agent_sweep import SeenAgent
 from functions.services.alerts import Alerts, Finding
+from functions.services.guarded import Guarded
 from functions.services.job_store import TABLE, JobStore
 from functions.services.mailbox import Mailbox, is_assigned, wanted_command
 from functions.services.moves import Moves
@@ -66,24 +67,34 @@ class JobSweep:
         self._releases = releases
         self._alerts = alerts
 
-    def run(self, agents: dict[tuple[str, str], SeenAgent]) -> JobSweepResult:
-        """Result: what was found and done. `agents`: as seen before the jobs are read."""
+    def run(self, agents: dict[tuple[str, str], SeenAgent], guarded: Guarded) -> JobSweepResult:
+        """Result: what was found and done; what fails for one job is kept in `guarded`.
+
+        `agents`: as seen before the jobs are read.
+        """
         result = JobSweepResult()
         for job in self._unfinished():
             result.jobs += 1
             result.unfinished.add((job.organization, job.job_id))
-            agent = agents.get((job.organization, job.agent_id)) if job.agent_id else None
-            if job.agent_id and (agent is None or agent.state is AgentState.REVOKED):
-                reason = "The agent was revoked"
-                self._releases.release_job(job.organization, job.job_id, job.agent_id, by="sweep", reason=reason)
-            elif self._stalled(job, agent):
-                self._moves.hint(job)
-                result.hinted += 1
-            self._watch_delivery(job, agent, result)
-            self._watch_scan(job, result)
-        self._resolve(result)
-        result.removed_rows = self._clean_mailboxes(agents, result)
+            with guarded.part(f"job {job.job_id}"):
+                self._look_at(job, agents, result)
+        with guarded.part("alerts"):
+            self._resolve(result)
+        with guarded.part("mailboxes"):
+            result.removed_rows = self._clean_mailboxes(agents, result)
         return result
+
+    def _look_at(self, job: Job, agents: dict[tuple[str, str], SeenAgent], result: JobSweepResult) -> None:
+        """Takes the job from an agent that is gone, sends its hint again, and says what keeps it waiting."""
+        agent = agents.get((job.organization, job.agent_id)) if job.agent_id else None
+        if job.agent_id and (agent is None or agent.state is AgentState.REVOKED):
+            reason = "The agent was revoked"
+            self._releases.release_job(job.organization, job.job_id, job.agent_id, by="sweep", reason=reason)
+        elif self._stalled(job, agent):
+            self._moves.hint(job)
+            result.hinted += 1
+        self._watch_delivery(job, agent, result)
+        self._watch_scan(job, result)
 
     def _unfinished(self) -> Iterator[Job]:
         """Result: every unfinished job of every organization."""

@@ -15,6 +15,7 @@ from functions.domain.limits import Limits
 from functions.domain.ports import Clock, Row, Tables
 from functions.services.agent_sweep import AgentSweep, SeenAgent
 from functions.services.codes import TABLE as CODES
+from functions.services.guarded import Guarded
 from functions.services.job_sweep import JobSweep
 from functions.services.throttle import TABLE as THROTTLES
 
@@ -47,21 +48,26 @@ class Sweeps:
         self._jobs = jobs
 
     def run(self) -> SweepResult:
-        """Result: what was found and done."""
+        """Result: what was found and done.
+
+        What fails for one job, agent or table leaves the others alone; an ExceptionGroup of it is raised at the end.
+        """
+        guarded = Guarded()
         result = SweepResult()
-        agents = self._agents.run()
+        agents = self._agents.run(guarded)
         result.seen = agents.seen
         result.agents, result.announced = len(agents.seen), agents.announced
-        jobs = self._jobs.run(agents.seen)
+        jobs = self._jobs.run(agents.seen, guarded)
         result.jobs, result.hinted = jobs.jobs, jobs.hinted
         result.alerts, result.resolved = agents.alerts + jobs.alerts, agents.resolved + jobs.resolved
         now = self._clock()
-        result.removed_rows = jobs.removed_rows + self._forget(
-            CODES, "expires_at", now - timedelta(seconds=self._limits.code_retention_seconds)
-        )
-        result.removed_rows += self._forget(
-            THROTTLES, "since", now - timedelta(seconds=self._limits.code_tries_window_seconds)
-        )
+        result.removed_rows = jobs.removed_rows
+        for table, column, seconds in (
+            (CODES, "expires_at", self._limits.code_retention_seconds),
+            (THROTTLES, "since", self._limits.code_tries_window_seconds),
+        ):
+            with guarded.part(table):
+                result.removed_rows += self._forget(table, column, now - timedelta(seconds=seconds))
         _log.info(
             "sweep.done",
             agents=result.agents,
@@ -71,7 +77,9 @@ class Sweeps:
             alerts=result.alerts,
             resolved=result.resolved,
             removed_rows=result.removed_rows,
+            failed=len(guarded.faults),
         )
+        guarded.finish()
         return result
 
     def _forget(self, table: str, column: str, before: datetime) -> int:

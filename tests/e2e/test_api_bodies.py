@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from functions.triggers import api
-from functions.triggers.edge_endpoint import Audience
+from functions.triggers.edge_endpoint import Audience, Endpoint
 from local.stack import Stack
 from migrate_contract.wire import MAX_LEDGER_BODY_BYTES, MAX_PROGRESS_BODY_BYTES
 from tests.harness.app_functions import AppFunction, http_functions
@@ -17,11 +17,15 @@ from tests.harness.wire_agent import WireAgent
 
 WITH_BODY = {endpoint.name: endpoint for routes in api.API for endpoint in routes.endpoints if endpoint.body}
 FUNCTIONS = [function for function in http_functions() if function.name in WITH_BODY]
-NEEDED = [
-    function
-    for function in FUNCTIONS
-    if any(field.is_required() for field in WITH_BODY[function.name].body.model_fields.values())  # type: ignore[union-attr]
-]
+
+
+def needed(endpoint: Endpoint) -> set[str]:
+    """Result: the fields that a body must have."""
+    fields = endpoint.body.model_fields if endpoint.body else {}
+    return {name for name, field in fields.items() if field.is_required()}
+
+
+NEEDED = [function for function in FUNCTIONS if needed(WITH_BODY[function.name])]
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +69,7 @@ def test_a_body_that_is_not_json(function, http, stack, agent):
 @pytest.mark.parametrize("function", NEEDED, ids=lambda function: function.name)
 def test_missing_fields_are_named(function, http, stack, agent):
     answer = send(function, http, stack, agent, b'{"unknown": 1}')
-    needed = {name for name, field in WITH_BODY[function.name].body.model_fields.items() if field.is_required()}
-    assert (answer.status_code, answer.json()["code"]) == (400, "request-invalid")
-    assert {error["field"].split(".")[0] for error in answer.json()["errors"]} == needed
+    assert {error["field"].split(".")[0] for error in answer.json()["errors"]} == needed(WITH_BODY[function.name])
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)

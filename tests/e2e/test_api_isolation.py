@@ -21,6 +21,7 @@ from functions.triggers.edge_endpoint import Audience, Endpoint
 from local.identity import StackOperator
 from local.operator_api import ApiRefused, OperatorApi
 from local.stack import Stack
+from tests.harness.conditions import eventually
 from tests.harness.wire_agent import WireAgent
 
 OPERATOR_ENDPOINTS = {
@@ -64,6 +65,11 @@ def belongings(stack: Stack, operator: OperatorApi, container: str) -> Belonging
     agent = WireAgent(stack.api_url).registered(operator.create_code(client_id)).in_session()
     made = operator.call("POST", "/api/registration-codes", {"client_id": client_id})
     job = operator.create_copy_job(project_id, "Copy", Path("/srv"), container)
+    eventually(
+        lambda: operator.call("GET", f"/api/agents/{agent.agent_id}")["open_commands"] == 1,
+        seconds=60,
+        what="the start command in the agent's mailbox",
+    )
     return Belongings(client_id, project_id, agent.agent_id, job["job_id"], made["code_id"], agent, container)
 
 
@@ -142,7 +148,7 @@ def state_of(operator: OperatorApi, owner: Belongings) -> list[Any]:
     return [
         operator.call("GET", f"/api/clients/{owner.client_id}"),
         operator.call("GET", f"/api/projects/{owner.project_id}"),
-        [agent[name] for name in ("name", "state", "revoked_at", "open_commands")],
+        [agent[name] for name in ("name", "revoked_at", "open_commands")],
         [job[name] for name in ("name", "state", "attempt", "wish", "agent_id", "approved_at")],
         [code["state"] for code in operator.call("GET", "/api/registration-codes", client_id=owner.client_id)["items"]],
     ]
@@ -277,11 +283,12 @@ def test_an_agent_reaches_its_own_jobs_only(call: str, body, stack: Stack, ours:
         assert operator.job(ours.job_id)["state"] == before
 
 
-def test_an_agent_answers_its_own_commands_only(stack: Stack, ours: Belongings, theirs: Belongings):
-    commands = ours.agent.heartbeat().json()["commands"]
-    for command in commands:
-        path = f"/api/agent/commands/{command['command_id']}/result"
-        answer = theirs.agent.post(path, {"status": "failed", "code": "command-unknown"})
-        assert answer.status_code == 404 or answer.json() == {"proceed": False}
-    again = ours.agent.heartbeat().json()["commands"]
-    assert [command["command_id"] for command in again] == [command["command_id"] for command in commands]
+def test_an_agent_answers_its_own_commands_only(ours: Belongings, theirs: Belongings):
+    def delivered() -> list[str]:
+        return [command["command_id"] for command in ours.agent.heartbeat().json()["commands"]]
+
+    (command_id,) = eventually(delivered, seconds=60, what="the job's start command")
+    path = f"/api/agent/commands/{command_id}/result"
+    answer = theirs.agent.post(path, {"status": "failed", "code": "command-unknown"})
+    assert answer.status_code == 404 or answer.json() == {"proceed": False}
+    assert delivered() == [command_id]

@@ -1,0 +1,137 @@
+"""The running API against its own description, by an independent tool that makes up requests from it.
+
+Left out of its checks, each for the platform's sake:
+  unsupported_method        the Functions host answers 404 to a method that no route has, where the check wants 405
+  allow_header_conformance  the same answer, which has no Allow header
+  ignored_auth              an invalid bearer token is answered 401 by the platform in front of the app, with no body;
+                            tests/e2e/test_api_access.py walks every route without one
+For two operations also positive_data_acceptance: that buckets add up and that rows are consecutive is no part of what
+JSON Schema can say.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from local.stack import Stack
+from tests.harness.app_functions import SAMPLES
+from tests.harness.conditions import eventually
+from tests.harness.wire_agent import WireAgent
+
+LEFT_OUT = ("unsupported_method", "allow_header_conformance", "ignored_auth")
+SECONDS = 150
+EXAMPLES = "10"
+
+BEYOND_JSON_SCHEMA = ("agent_jobs_progress", "agent_jobs_ledger")
+
+HOOKS = '''
+"""A continuation is sealed by the server: one that was made up is refused whatever its form."""
+
+import schemathesis
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    made_up = (case.query or {}).get("continuation")
+    if isinstance(made_up, str) and made_up:
+        del case.query["continuation"]
+'''
+
+
+def run(stack: Stack, folder: Path, names: Mapping[str, Sequence[str]], *arguments: str) -> None:
+    """Fails with the tool's whole report. `names` are identifiers that are there, by parameter."""
+    (folder / "hooks_of_api.py").write_text(HOOKS)
+    (folder / "schemathesis.toml").write_text(configuration(names))
+    ended = subprocess.run(
+        [
+            *(str(Path(sys.executable).with_name("st")), "run", f"{stack.api_url}/api/openapi.json"),
+            *("--url", stack.api_url),
+            *("--phases", "examples,coverage,fuzzing", "--max-examples", EXAMPLES, "--workers", "4", "--seed", "20"),
+            *("--no-color", "--warnings", "off", "--generation-database", "none", "--request-timeout", "30"),
+            *arguments,
+        ],
+        cwd=folder,
+        env={**os.environ, "NO_PROXY": "127.0.0.1", "SCHEMATHESIS_HOOKS": "hooks_of_api", "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout[-20_000:] + ended.stderr[-4000:]
+
+
+def configuration(names: Mapping[str, Sequence[str]]) -> str:
+    """Result: schemathesis.toml; seven of ten identifiers are those of things that are there."""
+    lines: list[str] = []
+    for name, values in names.items():
+        lines += [f"[dictionaries.{name}]", f"values = {json.dumps(list(values))}"]
+    lines.append("[parameters]")
+    for name in names:
+        lines += [f'"{place}.{name}" = {{ dictionary = "{name}", probability = 0.7 }}' for place in ("path", "query")]
+    lines += [f"[checks.{name}]\nenabled = false" for name in LEFT_OUT]
+    for name in BEYOND_JSON_SCHEMA:
+        lines += ["[[operations]]", f'include-operation-id = "{name}"']
+        lines.append("checks.positive_data_acceptance.enabled = false")
+    return "\n".join(lines) + "\n"
+
+
+def belongings(stack: Stack, word: str) -> tuple[dict[str, list[str]], list[WireAgent]]:
+    """Result: several of everything, and the agents."""
+    with stack.operator_api() as operator:
+        client_id = operator.create_client("Description")["client_id"]
+        project_id = operator.create_project(client_id, "Description")["project_id"]
+        agents = [WireAgent(stack.api_url).registered(operator.create_code(client_id)) for _ in range(3)]
+        body = {"project_id": project_id, "source": {"path": "/srv"}, "name": "Description"}
+        jobs = [
+            operator.call(
+                "POST",
+                "/api/jobs",
+                body | {"destination": {"container": f"{word}-{n}"}, "agent_id": agents[0].agent_id},
+            )["job_id"]
+            for n in range(8)
+        ]
+        codes = [operator.call("POST", "/api/registration-codes", {"client_id": client_id}) for _ in range(3)]
+    names = {
+        "client_id": [client_id],
+        "project_id": [project_id],
+        "job_id": jobs,
+        "agent_id": [agent.agent_id for agent in agents],
+        "code_id": [code["code_id"] for code in codes],
+    }
+    return names, agents
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(2 * SECONDS)
+def test_what_an_operator_may_send(stack: Stack, tmp_path: Path):
+    names, _ = belongings(stack, "operators")
+    run(stack, tmp_path, names, "--header", f"Authorization: {stack.authorization()}", "--exclude-tag", "agent")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(2 * SECONDS)
+def test_what_an_agent_may_send(stack: Stack, tmp_path: Path):
+    names, (agent, other, *_) = belongings(stack, "agents")
+    agent.in_session()
+    jobs = set(names["job_id"])
+
+    def all_accepted() -> bool:
+        jobs.difference_update(command["job_id"] for command in agent.accept_commands())
+        return not jobs
+
+    eventually(all_accepted, seconds=60, what="every start command delivered")
+    key = ("--header", f"X-Agent-Key: {agent.key}", "--header", f"X-Agent-Session: {agent.epoch}")
+    apart = ("agent_heartbeat", "agent_rotate_key", "agent_unregister", "agent_register")
+    left_out = [argument for name in apart for argument in ("--exclude-operation-id", name)]
+    known = {"job_id": names["job_id"], "command_id": [SAMPLES["command_id"]]}
+    run(stack, tmp_path, known, *key, "--include-tag", "agent", *left_out)
+    key = ("--header", f"X-Agent-Key: {other.key}", "--header", "X-Agent-Session: 0")
+    included = [argument for name in apart for argument in ("--include-operation-id", name)]
+    run(stack, tmp_path, {}, *key, *included)
