@@ -49,7 +49,7 @@ class Claims:
         Raises Fatal(container-of-another-client), Fatal(destination-overlap).
         """
 
-        def claim(row: Row | None, entries: list[Entry]) -> dict[str, Value]:
+        def claim(row: Row | None, entries: list[Entry]) -> dict[str, Value] | None:
             if row is not None and _owner(row) != (job.organization, job.client_id):
                 raise Fatal(ErrorCode.CONTAINER_OF_ANOTHER_CLIENT, f"Container {container} is used by another client.")
             mine = [entry for entry in entries if entry.job_id == job.job_id]
@@ -63,6 +63,8 @@ class Claims:
                     )
             if all(entry.prefix != prefix for entry in mine):
                 mine.append(Entry(job_id=job.job_id, prefix=prefix))
+            if row is not None and [*others, *mine] == entries:
+                return None
             return {
                 "organization": job.organization,
                 "client_id": job.client_id,

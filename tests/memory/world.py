@@ -117,7 +117,7 @@ class AgentHand:
 
     def report(
         self,
-        job: JobView,
+        job: JobView | str,
         phase: JobPhase,
         *,
         attempt: int | None = None,
@@ -128,8 +128,9 @@ class AgentHand:
         if sequence is None:
             self.reports += 1
             sequence = self.reports
-        body = Progress(attempt=attempt or self.world.job(job.job_id).attempt, sequence=sequence, phase=phase)
-        return self.world.services.progress.report(self.caller(), job.job_id, body.model_copy(update=numbers))
+        job_id = job if isinstance(job, str) else job.job_id
+        body = Progress(attempt=attempt or self.world.job(job_id).attempt, sequence=sequence, phase=phase)
+        return self.world.services.progress.report(self.caller(), job_id, body.model_copy(update=numbers))
 
     def grant(self, job: JobView, attempt: int | None = None) -> str:
         """Asks for access; the answer is the signature."""

@@ -1,0 +1,415 @@
+"""Every operation, tried across two organizations and across two clients.
+
+A method that is added to a service without being tried here fails `test_every_operation_is_tried`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from functions.domain.caller import OperatorCaller, Principal, Role
+from functions.domain.views import (
+    AgentPatch,
+    AzureConnectionBody,
+    ClientCreate,
+    ClientPatch,
+    CodeCreate,
+    ConnectionKind,
+    JobCreate,
+    JobDuplicate,
+    JobEdit,
+    JobReassign,
+    ListQuery,
+    ProjectCreate,
+    ProjectPatch,
+)
+from functions.services import Services
+from migrate_contract.commands import CommandResult, CommandStatus
+from migrate_contract.errors import ErrorCode, MigrateError
+from migrate_contract.jobs import (
+    BlobDestination,
+    Bucket,
+    GrantRequest,
+    JobPhase,
+    LedgerChunk,
+    LedgerRow,
+    LocalSource,
+    Progress,
+)
+from tests.memory.chance import ManualClock
+from tests.memory.world import (
+    ADMIN,
+    OPERATOR,
+    OTHER_ORGANIZATION,
+    READER,
+    STRANGER,
+    AgentHand,
+    Running,
+    World,
+    limited,
+    refused,
+    running_job,
+)
+
+LIST = ListQuery()
+DESTINATION = BlobDestination(container="theirs")
+
+
+class Two:
+    """A running job of one client, and another client with an agent and a project of its own."""
+
+    def __init__(self) -> None:
+        self.running: Running = running_job()
+        self.world: World = self.running.world
+        self.services: Services = self.world.services
+        self.other_client = self.world.client(name="Other")
+        self.other_agent: AgentHand = self.world.online_agent(self.other_client)
+        self.other_project = self.world.project(self.other_client)
+        self.code_id = self.services.codes.list(ADMIN, LIST, self.running.client_id).items[0].code_id
+        self.running.agent.grant(self.running.job)
+
+
+type Operation = Callable[[Two, OperatorCaller], object]
+
+READS: dict[str, Operation] = {
+    "clients.show": lambda two, who: two.services.clients.show(who, two.running.client_id),
+    "projects.show": lambda two, who: two.services.projects.show(who, two.running.project_id),
+    "agents.show": lambda two, who: two.services.agents.show(who, two.running.agent.agent_id),
+    "jobs.show": lambda two, who: two.services.jobs.show(who, two.running.job_id),
+    "jobs.history": lambda two, who: two.services.jobs.history(who, two.running.job_id, LIST),
+    "ledgers.files": lambda two, who: two.services.ledgers.files(who, two.running.job_id, LIST),
+    "ledgers.csv": lambda two, who: two.services.ledgers.csv(who, two.running.job_id),
+    "reports.job_report": lambda two, who: two.services.reports.job_report(who, two.running.job_id),
+}
+WRITES: dict[str, Operation] = {
+    "clients.change": lambda two, who: two.services.clients.change(who, two.running.client_id, ClientPatch(name="X")),
+    "clients.delete": lambda two, who: two.services.clients.delete(who, two.running.client_id),
+    "codes.create": lambda two, who: two.services.codes.create(who, CodeCreate(client_id=two.running.client_id)),
+    "codes.revoke": lambda two, who: two.services.codes.revoke(who, two.code_id),
+    "agents.rename": lambda two, who: two.services.agents.rename(who, two.running.agent.agent_id, AgentPatch(name="X")),
+    "agents.revoke": lambda two, who: two.services.agents.revoke(who, two.running.agent.agent_id),
+    "agents.lift_suspension": lambda two, who: two.services.agents.lift_suspension(who, two.running.agent.agent_id),
+    "projects.create": lambda two, who: two.services.projects.create(
+        who, ProjectCreate(client_id=two.running.client_id, name="X")
+    ),
+    "projects.change": lambda two, who: two.services.projects.change(
+        who, two.running.project_id, ProjectPatch(name="X")
+    ),
+    "projects.delete": lambda two, who: two.services.projects.delete(who, two.running.project_id),
+    "connections.connect": lambda two, who: two.services.connections.connect(
+        who, two.running.project_id, AzureConnectionBody(kind=ConnectionKind.DEPLOYMENT)
+    ),
+    "connections.disconnect": lambda two, who: two.services.connections.disconnect(who, two.running.project_id),
+    "jobs.create": lambda two, who: two.services.jobs.create(
+        who,
+        JobCreate(project_id=two.running.project_id, name="X", source=LocalSource(path="/"), destination=DESTINATION),
+    ),
+    "jobs.edit": lambda two, who: two.services.jobs.edit(who, two.running.job_id, JobEdit(name="X")),
+    "jobs.duplicate": lambda two, who: two.services.jobs.duplicate(
+        who, two.running.job_id, JobDuplicate(destination=DESTINATION)
+    ),
+    "jobs.delete": lambda two, who: two.services.jobs.delete(who, two.running.job_id),
+    "lifecycle.pause": lambda two, who: two.services.lifecycle.pause(who, two.running.job_id),
+    "lifecycle.resume": lambda two, who: two.services.lifecycle.resume(who, two.running.job_id),
+    "lifecycle.cancel": lambda two, who: two.services.lifecycle.cancel(who, two.running.job_id),
+    "lifecycle.rerun": lambda two, who: two.services.lifecycle.rerun(who, two.running.job_id),
+    "lifecycle.approve": lambda two, who: two.services.lifecycle.approve(who, two.running.job_id),
+    "lifecycle.reassign": lambda two, who: two.services.lifecycle.reassign(
+        who, two.running.job_id, JobReassign(agent_id=two.running.agent.agent_id)
+    ),
+}
+LISTS: dict[str, Callable[[Two, OperatorCaller], list[Any]]] = {
+    "clients.list": lambda two, who: list(two.services.clients.list(who, LIST).items),
+    "codes.list": lambda two, who: list(two.services.codes.list(who, LIST).items),
+    "agents.list": lambda two, who: list(two.services.agents.list(who, LIST).items),
+    "projects.list": lambda two, who: list(two.services.projects.list(who, LIST).items),
+    "jobs.list": lambda two, who: list(two.services.jobs.list(who, LIST).items),
+    "alerts.list": lambda two, who: list(two.services.alerts.list(who, LIST, open_only=False).items),
+    "audit.list": lambda two, who: list(two.services.audit.list(who, LIST).items),
+}
+OF_AGENTS = {
+    "enrolment.register",
+    "enrolment.authenticate",
+    "enrolment.rotate_key",
+    "enrolment.unregister",
+    "heartbeats.beat",
+    "commands.result",
+    "progress.report",
+    "grants.issue",
+    "ledgers.append",
+}
+"""Tried below, and in the tests of enrolment and heartbeats: the caller's partition is its own."""
+WITHOUT_A_CALLER = {
+    "members.resolve",
+    "members.install",
+    "agents.retire",
+    "connections.open",
+    "alerts.occurred",
+    "alerts.stands",
+    "alerts.over",
+    "alerts.open_subjects",
+    "alerts.forget",
+    "audit.record",
+    "dispatch.handle",
+    "dispatch.dispatch",
+    "poison.record",
+    "sweeps.run",
+}
+"""Called by other services, triggers of queues and timers, and the sign-in."""
+NAMES_NOTHING = {"members.me", "clients.create"}
+"""Operations that name no row of anybody's."""
+
+
+def test_every_operation_is_tried() -> None:
+    services = World().services
+    operations = {
+        f"{field.name}.{name}"
+        for field in fields(services)
+        for name, member in inspect.getmembers(getattr(services, field.name), inspect.ismethod)
+        if not name.startswith("_")
+    }
+    assert operations == {*READS, *WRITES, *LISTS, *OF_AGENTS, *WITHOUT_A_CALLER, *NAMES_NOTHING}
+
+
+def outsiders(two: Two) -> dict[str, OperatorCaller]:
+    return {"organization": STRANGER, "client": limited(two.other_client, Role.ADMIN)}
+
+
+@pytest.mark.parametrize("outsider", ["organization", "client"])
+@pytest.mark.parametrize("name", [*READS, *WRITES])
+def test_what_is_another_ones_is_not_there(name: str, outsider: str) -> None:
+    two = Two()
+    before = two.world.tables.everything()
+    operation = {**READS, **WRITES}[name]
+    refused(ErrorCode.NOT_FOUND, lambda: operation(two, outsiders(two)[outsider]))
+    assert two.world.tables.everything() == before
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_a_reader_changes_nothing(name: str) -> None:
+    two = Two()
+    before = two.world.tables.everything()
+    with pytest.raises(MigrateError) as caught:
+        WRITES[name](two, READER)
+    assert caught.value.code is ErrorCode.ROLE_INSUFFICIENT
+    assert two.world.tables.everything() == before
+
+
+@pytest.mark.parametrize("name", READS)
+def test_a_reader_reads(name: str) -> None:
+    READS[name](Two(), READER)
+
+
+def test_only_administrators_delete_clients_and_only_those_of_all_clients_add_one() -> None:
+    two = Two()
+    refused(ErrorCode.ROLE_INSUFFICIENT, lambda: two.services.clients.delete(OPERATOR, two.running.client_id))
+    body = ClientCreate(name="X")
+    for caller in (READER, limited(two.other_client, Role.ADMIN)):
+        with pytest.raises(MigrateError) as caught:
+            two.services.clients.create(caller, body)
+        assert caught.value.code is ErrorCode.ROLE_INSUFFICIENT
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_holds_what_is_ones_own(name: str) -> None:
+    two = Two()
+    two.world.clock.forward(700)
+    two.services.sweeps.run()
+    theirs = limited(two.other_client)
+    mine = limited(two.running.client_id)
+    everything = LISTS[name](two, ADMIN)
+    assert LISTS[name](two, STRANGER) == []
+    seen_by_mine, seen_by_theirs = LISTS[name](two, mine), LISTS[name](two, theirs)
+    assert seen_by_mine
+    assert {item.client_id for item in seen_by_mine} == {two.running.client_id}
+    assert {item.client_id for item in seen_by_theirs} <= {two.other_client}
+    assert len(everything) == len(seen_by_mine) + len(seen_by_theirs)
+
+
+@pytest.mark.parametrize("service", ["codes", "agents", "projects"])
+def test_a_list_of_a_client_that_is_not_ones_own_is_refused_or_empty(service: str) -> None:
+    two = Two()
+    listing = getattr(two.services, service).list
+    refused(ErrorCode.NOT_FOUND, lambda: listing(limited(two.other_client), LIST, two.running.client_id))
+    assert listing(STRANGER, LIST, two.running.client_id).items == []
+    assert len(listing(ADMIN, LIST, two.running.client_id).items) == 1
+
+
+def test_jobs_of_a_project_or_agent_that_is_not_ones_own_are_not_listed() -> None:
+    two = Two()
+    project_id, agent_id = two.running.project_id, two.running.agent.agent_id
+    for caller in (STRANGER, limited(two.other_client)):
+        refused(ErrorCode.NOT_FOUND, lambda caller=caller: two.services.jobs.list(caller, LIST, project_id))  # type: ignore[misc]
+        assert two.services.jobs.list(caller, LIST, agent_id=agent_id).items == []
+    assert len(two.services.jobs.list(ADMIN, LIST, project_id, agent_id=agent_id).items) == 1
+
+
+def test_a_continuation_of_one_member_is_of_no_use_to_another() -> None:
+    two = Two()
+    first = two.services.clients.list(ADMIN, ListQuery(limit=1))
+    assert first.continuation is not None
+    taken = ListQuery(limit=1, continuation=first.continuation)
+    for caller in (STRANGER, limited(two.other_client)):
+        refused(ErrorCode.REQUEST_INVALID, lambda caller=caller: two.services.clients.list(caller, taken))  # type: ignore[misc]
+    second = two.services.clients.list(ADMIN, taken)
+    assert {view.client_id for view in first.items + second.items} == {two.running.client_id, two.other_client}
+
+
+@pytest.mark.parametrize("attribute", ["job_id", "project_id", "client_id"])
+@pytest.mark.parametrize("bad", ["", "x", "../..", "a|b", "job_" + "z" * 24, "prj_'or'1", "\x00"])
+def test_an_id_that_is_none_is_not_found(attribute: str, bad: str) -> None:
+    two = Two()
+    show = {
+        "job_id": two.services.jobs.show,
+        "project_id": two.services.projects.show,
+        "client_id": two.services.clients.show,
+    }[attribute]
+    refused(ErrorCode.NOT_FOUND, lambda: show(ADMIN, bad))
+
+
+def test_a_job_takes_no_agent_of_another_client() -> None:
+    two = Two()
+    foreign = JobCreate(
+        project_id=two.running.project_id,
+        name="X",
+        source=LocalSource(path="/"),
+        destination=DESTINATION,
+        agent_id=two.other_agent.agent_id,
+    )
+    two.world.clock.forward(700)
+    refused(ErrorCode.AGENT_OF_ANOTHER_CLIENT, lambda: two.services.jobs.create(ADMIN, foreign))
+    reassign = JobReassign(agent_id=two.other_agent.agent_id)
+    refused(
+        ErrorCode.AGENT_OF_ANOTHER_CLIENT,
+        lambda: two.services.lifecycle.reassign(ADMIN, two.running.job_id, reassign),
+    )
+    mine = limited(two.running.client_id)
+    refused(ErrorCode.NOT_FOUND, lambda: two.services.jobs.create(mine, foreign))
+
+
+def foreign_agents(two: Two) -> dict[str, AgentHand]:
+    """An agent of another client, one of another organization, and another one of the same client."""
+    their_client = two.services.clients.create(STRANGER, ClientCreate(name="Theirs")).client_id
+    return {
+        "client": two.other_agent,
+        "organization": two.world.online_agent(their_client, STRANGER),
+        "sibling": two.world.online_agent(two.running.client_id),
+    }
+
+
+@pytest.mark.parametrize("whose", ["client", "organization", "sibling"])
+def test_an_agent_does_nothing_to_a_job_that_is_not_its_own(whose: str) -> None:
+    two = Two()
+    agent = foreign_agents(two)[whose]
+    caller, job_id = agent.caller(), two.running.job_id
+    row = LedgerRow(row=1, path="x", bucket=Bucket.TRANSFERRED, finished_at=ManualClock().now)
+    before = two.world.tables.everything()
+    code = ErrorCode.ATTEMPT_SUPERSEDED if whose == "sibling" else ErrorCode.NOT_FOUND
+    for phase in JobPhase:
+        body = Progress(attempt=1, sequence=99, phase=phase)
+        refused(code, lambda body=body: two.services.progress.report(caller, job_id, body))  # type: ignore[misc]
+    refused(code, lambda: two.services.grants.issue(caller, job_id, GrantRequest(attempt=1)))
+    refused(code, lambda: two.services.ledgers.append(caller, job_id, LedgerChunk(attempt=1, rows=[row])))
+    for kind in ("start", "pause", "cancel", "approve"):
+        answer = two.services.commands.result(
+            caller, f"cmd_{kind}-{job_id[4:]}-1-1", CommandResult(status=CommandStatus.ACCEPTED)
+        )
+        assert not answer.proceed
+    assert two.world.tables.everything() == before
+    assert agent.beat().commands == []
+
+
+def test_two_organizations_may_use_the_same_names_and_never_the_same_container() -> None:
+    two = Two()
+    their_client = two.services.clients.create(STRANGER, ClientCreate(name="St. Mary")).client_id
+    project_id = two.world.project(their_client, STRANGER)
+    refused(
+        ErrorCode.CONTAINER_OF_ANOTHER_CLIENT,
+        lambda: two.world.new_job(project_id, caller=STRANGER, prefix="below"),
+    )
+    job = two.world.new_job(project_id, caller=STRANGER, container="rivals")
+    refused(ErrorCode.NOT_FOUND, lambda: two.world.job(job.job_id, ADMIN))
+
+
+def test_members_are_looked_up_and_nobody_else_gets_in() -> None:
+    world = World()
+    members = world.services.members
+    refusal = refused(ErrorCode.NOT_A_MEMBER, lambda: members.resolve(Principal("tenant", "somebody", "Eve")))
+    assert "Ask an administrator" in refusal.detail
+    refused(ErrorCode.NOT_A_MEMBER, lambda: members.resolve(Principal("other-tenant", "admin", "Eve")))
+    first = members.resolve(Principal("tenant", "admin", "Ada"))
+    assert (first.role, first.organization, first.client_ids) == (Role.ADMIN, "acme", frozenset())
+    assert members.resolve(Principal("tenant", "admin", "Ada")) == first
+    members.install(OTHER_ORGANIZATION, "tenant2", "someone", Role.READER, "Rob", ["cli_000000000001"])
+    second = members.resolve(Principal("tenant2", "someone", "?"))
+    assert (second.name, second.role, second.organization) == ("Rob", Role.READER, OTHER_ORGANIZATION)
+    assert second.client_ids == {"cli_000000000001"}
+    assert members.me(first).organization_name == "Acme"
+    assert members.me(second).organization_name == OTHER_ORGANIZATION
+
+
+def test_a_client_is_deleted_when_nothing_living_is_left_and_leaves_a_receipt() -> None:
+    two = Two()
+    delete = two.services.clients.delete
+    refusal = refused(ErrorCode.CLIENT_NOT_EMPTY, lambda: delete(ADMIN, two.other_client))
+    assert "projects" in refusal.detail
+    two.services.projects.delete(ADMIN, two.other_project)
+    refusal = refused(ErrorCode.CLIENT_NOT_EMPTY, lambda: delete(ADMIN, two.other_client))
+    assert "not revoked" in refusal.detail
+    two.services.agents.revoke(ADMIN, two.other_agent.agent_id)
+    two.world.clock.forward(1)
+    delete(ADMIN, two.other_client)
+    refused(ErrorCode.NOT_FOUND, lambda: two.services.clients.show(ADMIN, two.other_client))
+    assert all(two.other_agent.agent_id not in row.pk for row in two.world.tables.everything()["agents"])
+    receipt = two.services.audit.list(ADMIN, LIST).items[0]
+    assert (receipt.action, receipt.detail) == ("client.delete", "Other: removed 1 agents and 1 registration codes")
+
+
+def test_what_is_added_while_a_client_is_deleted_stops_the_deletion() -> None:
+    world = World()
+    client_id = world.client()
+
+    def race(table: str, pk: str, rk: str) -> None:
+        if table == "clients":
+            world.tables.before_write = None
+            world.services.projects.create(ADMIN, ProjectCreate(client_id=client_id, name="Late"))
+
+    world.tables.before_write = race
+    refused(ErrorCode.CHANGED_MEANWHILE, lambda: world.services.clients.delete(ADMIN, client_id))
+    assert world.services.clients.show(ADMIN, client_id).name == "St. Mary"
+
+
+def test_what_is_added_to_a_project_that_was_just_deleted_is_taken_back() -> None:
+    world = World()
+    project_id = world.project(world.client())
+
+    def race(table: str, pk: str, rk: str) -> None:
+        if table == "jobs":
+            world.tables.before_write = None
+            world.services.projects.delete(ADMIN, project_id)
+
+    world.tables.before_write = race
+    refused(ErrorCode.NOT_FOUND, lambda: world.new_job(project_id))
+    assert world.tables.everything()["jobs"] == []
+    assert world.tables.everything()["claims"] == []
+
+
+def test_the_audit_pages_over_months() -> None:
+    world = World()
+    for number in range(5):
+        world.services.audit.record("acme", "Ada", "action", str(number))
+        world.clock.forward(20 * 86_400)
+    found: list[str] = []
+    query = ListQuery(limit=2)
+    while True:
+        page = world.services.audit.list(ADMIN, query)
+        found += [item.subject for item in page.items]
+        if page.continuation is None:
+            break
+        query = ListQuery(limit=2, continuation=page.continuation)
+    assert found == ["4", "3", "2", "1", "0"]
