@@ -309,9 +309,9 @@ def fault_of(error: OSError, host: str, *, untouched: bool = False) -> Connectio
     """Result: the fault that `error` stands for, told apart by type and number."""
     code, reason = ErrorCode.TARGET_UNREACHABLE, f"the connection broke ({type(error).__name__})"
     if isinstance(error, ssl.SSLCertVerificationError):
-        code, reason = ErrorCode.TLS_NOT_TRUSTED, f"its certificate is not trusted: {error.verify_message}"
+        code, reason = ErrorCode.TLS_NOT_TRUSTED, f"its certificate is not trusted: {getattr(error, 'verify_message', error)}"
     elif isinstance(error, ssl.SSLError):
-        reason = f"TLS failed ({error.reason or type(error).__name__})"
+        reason = f"TLS failed ({getattr(error, 'reason', None) or type(error).__name__})"
     elif isinstance(error, socket.gaierror):
         reason = "the name could not be resolved"
     elif isinstance(error, TimeoutError):

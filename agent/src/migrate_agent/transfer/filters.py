@@ -60,12 +60,26 @@ def translate(glob: str) -> str:
             expression, at = expression + "[^/]*", at + 1
         elif glob[at] == "?":
             expression, at = expression + "[^/]", at + 1
-        elif glob[at] == "[" and (end := glob.find("]", at + 2)) > 0:
-            inside = glob[at + 1 : end]
-            negated = inside.startswith("!")
-            listed = re.sub(r"([\\\[\]^&~|])", r"\\\1", inside[1:] if negated else inside)
-            expression += f"(?!/)[{'^' if negated else ''}{listed}]"
-            at = end + 1
+        elif (found := _character_class(glob, at)) is not None:
+            expression, at = expression + found[0], found[1]
         else:
             expression, at = expression + re.escape(glob[at]), at + 1
     return expression
+
+
+def _character_class(glob: str, at: int) -> tuple[str, int] | None:
+    """The expression of `[a-z]` at `at` and where it ends, None where there is none: then a bracket is a bracket."""
+    if glob[at] != "[":
+        return None
+    negated = glob.startswith("[!", at)
+    begin = at + 2 if negated else at + 1
+    end = glob.find("]", begin + 1)
+    if end < 0:
+        return None
+    listed = re.sub(r"([\\\[\]^&~|])", r"\\\1", glob[begin:end])
+    expression = f"(?!/)[{'^' if negated else ''}{listed}]"
+    try:
+        re.compile(expression)
+    except re.error:  # a range from back to front
+        return None
+    return expression, end + 1

@@ -15,6 +15,9 @@ SLICE_BYTES = 64 * 1024
 _BURST_SECONDS = 0.1
 """Unused allowance is kept this long: enough to keep a fast line full, too little to be seen as a peak."""
 
+_PAID_BYTES = 0.5
+"""A debt below this is rounding: waiting for it could be shorter than a clock can tell."""
+
 
 class TokenBucket:
     """Safe for all threads. `wait(seconds)` waits; it may raise to cut the sender off."""
@@ -54,7 +57,7 @@ class TokenBucket:
                 if rate is None:
                     return waited
                 self._settle()
-                if self._saved >= 0:
+                if self._saved >= -_PAID_BYTES:
                     self._saved -= size_bytes
                     return waited
                 missing = -self._saved / rate
