@@ -11,6 +11,7 @@ from local.identity import DATA_ACCOUNT, ORGANIZATION, STATE_ACCOUNT, StackIdent
 SHORT_TIMES: Mapping[str, str] = {
     "ONEMIGRATE_HEARTBEAT_ACTIVE_SECONDS": "3",
     "ONEMIGRATE_HEARTBEAT_IDLE_SECONDS": "5",
+    "ONEMIGRATE_REDISPATCH_SECONDS": "5",
     "ONEMIGRATE_SWEEP_SCHEDULE": "*/5 * * * * *",
 }
 """Shorter than the product's defaults, so that a person who looks does not wait; all else is the default."""

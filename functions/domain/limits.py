@@ -25,7 +25,9 @@ class Limits:
     key_overlap_seconds: float = 86_400
     clone_window_seconds: float = 600
     clone_changes: int = 3
-    redispatch_seconds: float = 60
+    redispatch_seconds: float = 15
+    """A start that nothing has taken up for so long is sent again: with the sweep's 30 s and an idle heartbeat it stays
+    within the two minutes that the product promises."""
     undelivered_seconds: float = 600
     scan_stalled_seconds: float = 1800
     code_retention_seconds: float = 7_776_000

@@ -11,10 +11,9 @@ import pytest
 
 from local.stack import Stack
 from tests.harness.agent_process import AgentProcess
-from tests.harness.container import blobs, files, open_container, rclone_check
+from tests.harness.container import blobs, files, open_container, rclone_check, signed_url
 from tests.harness.operator import Engagement, Operator
 
-pytestmark = pytest.mark.e2e
 BUCKETS = ("excluded", "unchanged", "transferred", "failed", "unsupported", "pending")
 
 
@@ -88,7 +87,7 @@ def test_a_folder_arrives_byte_for_byte_and_every_file_is_accounted_for(
     assert report["adds_up"] is True
     assert report["ledger_complete"] is True
     history = operator.api.call("GET", f"/api/jobs/{job['job_id']}/history")["items"]
-    states = [entry["to_state"] for entry in history]
+    states = [entry["to_state"] for entry in reversed(history)]
     assert states.index("created") < states.index("scanning") < states.index("running") < states.index("completed")
 
 
@@ -98,15 +97,7 @@ def test_an_independent_client_finds_the_container_equal(
     (tree / "trailing dot.").unlink()
     job = operator.create_job(site.project_id, str(tree), "main-job-rclone")
     operator.wait_for(job["job_id"], "completed", seconds=120)
-    account = stack.data_account
-    checked = rclone_check(
-        tree,
-        "main-job-rclone",
-        account=account.name,
-        key=account.key,
-        endpoint=account.blob_endpoint,
-        ca_file=str(stack.ca_file),
-    )
+    checked = rclone_check(tree, signed_url(stack.data_account, "main-job-rclone"), str(stack.ca_file))
     assert checked.returncode == 0, checked.stderr
     assert "62 matching files" in checked.stderr, checked.stderr
 

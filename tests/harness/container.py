@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from azure.storage.blob import BlobServiceClient, ContainerClient
+from azure.storage.blob import BlobServiceClient, ContainerClient, generate_container_sas
+
+from local.azurite import StorageAccount
 
 
 def open_container(connection_string: str, ca_file: str, name: str) -> ContainerClient:
@@ -29,24 +33,37 @@ def files(root: Path) -> dict[str, bytes]:
     }
 
 
-def rclone_check(
-    source: Path, container: str, *, account: str, key: str, endpoint: str, ca_file: str, extra: tuple[str, ...] = ()
-) -> subprocess.CompletedProcess[str]:
-    """Result: `rclone check --download SOURCE CONTAINER`, which reads every byte of both sides."""
+def rclone_check(source: Path, sas_url: str, ca_file: str) -> subprocess.CompletedProcess[str]:
+    """Result: `rclone check --download SOURCE CONTAINER`, which reads every byte of both sides.
+
+    By a container's signed address: the rclone of Debian 12 builds an account's host name itself, which no emulator
+    on loopback has.
+    """
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": os.environ.get("HOME", "/"),
         "RCLONE_CONFIG": os.devnull,
         "RCLONE_CONFIG_TARGET_TYPE": "azureblob",
-        "RCLONE_CONFIG_TARGET_ACCOUNT": account,
-        "RCLONE_CONFIG_TARGET_KEY": key,
-        "RCLONE_CONFIG_TARGET_ENDPOINT": endpoint,
+        "RCLONE_CONFIG_TARGET_SAS_URL": sas_url,
     }
+    container = urlsplit(sas_url).path.rsplit("/", 1)[1]
     return subprocess.run(
-        ["rclone", "check", "--download", "--ca-cert", ca_file, str(source), f"target:{container}", *extra],
+        ["rclone", "check", "--download", "--ca-cert", ca_file, str(source), f"target:{container}"],
         env=environment,
         capture_output=True,
         text=True,
         timeout=900,
         check=False,
     )
+
+
+def signed_url(account: StorageAccount, container: str) -> str:
+    """Result: the container's address with a signature to read and list it for an hour."""
+    signature = generate_container_sas(
+        account.name,
+        container,
+        account_key=account.key,
+        permission="rl",
+        expiry=datetime.now(UTC) + timedelta(hours=1),
+    )
+    return f"{account.blob_endpoint}/{container}?{signature}"
