@@ -166,7 +166,7 @@ def _watch(stack: Stack, api: OperatorApi, job_id: str, agent: AgentProcess, dis
 def _not_copied(api: OperatorApi, job_id: str) -> list[dict[str, Any]]:
     """The ledger's rows of every file that is not in the container, with the reason for each."""
     rows: list[dict[str, Any]] = []
-    for bucket in ("unsupported", "excluded", "failed"):
+    for bucket in ("failed", "unsupported", "excluded"):
         query = {"bucket": bucket, "limit": "200"}
         while True:
             page = api.call("GET", f"/api/jobs/{job_id}/files", **query)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from local.demo import DemoReport
 
 LINE_SECONDS = 5.0
-MAX_NAMED = 50
+MAX_NAMED = 1000
 
 
 class DemoDisplay:
@@ -76,7 +76,8 @@ class DemoDisplay:
         table.add_section()
         table.add_row("scanned", f"{report.files['scanned']:,}", f"{report.bytes['scanned']:,}")
         self._console.print(table)
-        self._list("Not copied, with the reason", [_reason(row) for row in report.not_copied])
+        named = [row for row in report.not_copied if row["bucket"] != "excluded"]
+        self._list("Not copied, with the reason", [*_excluded(report.not_copied), *map(_reason, named)])
         comparison = report.comparison
         self._console.print(
             f"Compared: {comparison.equal_files:,} files, {comparison.equal_bytes:,} bytes are equal; "
@@ -138,6 +139,15 @@ class DemoDisplay:
 
 def _reason(row: dict[str, Any]) -> str:
     return f"{row['bucket']}: {row['path']} ({row.get('code') or 'no code'}: {row.get('detail') or 'no detail'})"
+
+
+def _excluded(rows: list[dict[str, Any]]) -> list[str]:
+    """What the job's own settings left out, one line for each reason."""
+    by_code: dict[str, list[str]] = {}
+    for row in rows:
+        if row["bucket"] == "excluded":
+            by_code.setdefault(row.get("code") or "no code", []).append(row["path"])
+    return [f"excluded: {len(paths):,} ({code}), such as {paths[0]}" for code, paths in sorted(by_code.items())]
 
 
 def _printable(text: str) -> str:

@@ -14,7 +14,11 @@ from local.demo import DemoReport
 from local.demo_display import DemoDisplay
 
 FILES = {"scanned": 7, "excluded": 2, "unchanged": 1, "transferred": 3, "failed": 0, "unsupported": 1, "pending": 0}
-NOT_COPIED = [{"bucket": "unsupported", "path": "bad\x1b[31m.", "code": "name-unsupported", "detail": "ends in a dot"}]
+NOT_COPIED = [
+    {"bucket": "excluded", "path": "link 1", "code": "symlink-skipped", "detail": "not followed"},
+    {"bucket": "excluded", "path": "link 2", "code": "symlink-skipped", "detail": "not followed"},
+    {"bucket": "unsupported", "path": "bad\x1b[31m.", "code": "name-unsupported", "detail": "ends in a dot"},
+]
 
 
 def report(**changes: object) -> DemoReport:
@@ -34,6 +38,7 @@ def test_a_right_copy_passes():
     assert "PASSED" in text
     assert "\x1b[31m" not in text, "a file's name must not steer the terminal"
     assert "name-unsupported: ends in a dot" in text
+    assert "excluded: 2 (symlink-skipped), such as link 1" in text
 
 
 @pytest.mark.parametrize(
