@@ -10,6 +10,7 @@ from functions.domain.ports import Ports
 from functions.services.agent_sweep import AgentSweep
 from functions.services.agents import Agents
 from functions.services.alerts import Alerts
+from functions.services.attempts import Attempts
 from functions.services.audit import Audit
 from functions.services.claims import Claims
 from functions.services.client_purge import ClientPurge
@@ -84,6 +85,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
     claims = Claims(tables, store)
     moves = Moves(tables, clock, ports.queues, store, mailbox, claims)
     releases = Releases(tables, store, moves)
+    attempts = Attempts(store, moves)
     ledger_store = LedgerStore(ports.blobs)
     clients = Clients(tables, clock, tokens, audit, continuations, ClientPurge(tables))
     projects = Projects(tables, clock, tokens, audit, continuations)
@@ -99,9 +101,9 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         enrolment=Enrolment(tables, clock, tokens, limits, audit, agents, throttle, code_key),
         heartbeats=Heartbeats(tables, clock, tokens, limits, alerts),
         commands=Commands(clock, store, moves, mailbox),
-        progress=ProgressReports(tables, clock, store, Following(moves), mailbox),
-        grants=Grants(tables, clock, limits, store, connections),
-        ledgers=Ledgers(tables, store, ledger_store, continuations),
+        progress=ProgressReports(tables, clock, store, attempts, Following(moves), mailbox),
+        grants=Grants(tables, clock, limits, attempts, connections),
+        ledgers=Ledgers(tables, store, attempts, ledger_store, continuations),
         projects=projects,
         connections=connections,
         jobs=Jobs(

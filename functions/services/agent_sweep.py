@@ -11,6 +11,7 @@ import structlog
 
 from functions.domain import rows
 from functions.domain.agent import AGENT_ROW, BEAT_ROW, COMMAND_PREFIX, Beat, state_of
+from functions.domain.ids import parse_command_id
 from functions.domain.limits import Limits
 from functions.domain.ports import Clock, Row, RowChanged, RowMissing, Tables
 from functions.domain.waiting import clock_time
@@ -18,10 +19,10 @@ from functions.services.agents import TABLE
 from functions.services.alerts import Alerts, Finding
 from functions.services.guarded import Guarded
 from migrate_contract.agents import AgentState
+from migrate_contract.commands import CommandKind
 from migrate_contract.errors import ErrorCode
 
 _PAGE = 1000
-_AWAY = frozenset({AgentState.OFFLINE, AgentState.LATE})
 _log = structlog.get_logger(__name__)
 
 
@@ -43,6 +44,8 @@ class AgentSweepResult:
     announced: int = 0
     alerts: int = 0
     resolved: int = 0
+    standing: set[tuple[str, str]] = field(default_factory=set)
+    """Whose alert is true: offline, with work."""
 
 
 class AgentSweep:
@@ -76,7 +79,10 @@ class AgentSweep:
             )
             with guarded.part(f"agent {agent_id}"):
                 result.announced += self._announce(organization, agent, state)
-                self._alert(organization, agent, Beat(beat), state, has_work=bool(found), result=result)
+                if state is AgentState.OFFLINE and any(map(_is_work, found)):
+                    self._alert(organization, agent, Beat(beat), result)
+        with guarded.part("alerts"):
+            self._resolve(result)
         return result
 
     def _rows(self) -> Iterator[Row]:
@@ -108,31 +114,31 @@ class AgentSweep:
         )
         return 1
 
-    def _alert(
-        self,
-        organization: str,
-        agent: Row,
-        beat: Beat,
-        state: AgentState,
-        *,
-        has_work: bool,
-        result: AgentSweepResult,
-    ) -> None:
-        """An agent that is offline while it has work is alerted; the alert ends when it is back."""
+    def _alert(self, organization: str, agent: Row, beat: Beat, result: AgentSweepResult) -> None:
+        """An agent that is offline while it has work is alerted, until it is back or has none."""
         agent_id = rows.text(agent, "agent_id")
-        if state is AgentState.OFFLINE and has_work:
-            seen = clock_time(beat.last_seen_at, self._clock()) if beat.last_seen_at else "never"
-            opened = self._alerts.stands(
-                Finding(
-                    organization,
-                    ErrorCode.AGENT_OFFLINE,
-                    agent_id,
-                    f"Agent {rows.text(agent, 'name')} has work and is offline since {seen}.",
-                    link=f"/agents/{agent_id}",
-                    client_id=rows.text(agent, "client_id"),
-                )
+        seen = clock_time(beat.last_seen_at, self._clock()) if beat.last_seen_at else "never"
+        result.standing.add((organization, agent_id))
+        result.alerts += self._alerts.stands(
+            Finding(
+                organization,
+                ErrorCode.AGENT_OFFLINE,
+                agent_id,
+                f"Agent {rows.text(agent, 'name')} has work and is offline since {seen}.",
+                link=f"/agents/{agent_id}",
+                client_id=rows.text(agent, "client_id"),
             )
-            result.alerts += opened
-        elif state not in _AWAY and rows.text(agent, "announced") in {away.value for away in _AWAY}:
-            self._alerts.over(organization, ErrorCode.AGENT_OFFLINE, agent_id)
-            result.resolved += 1
+        )
+
+    def _resolve(self, result: AgentSweepResult) -> None:
+        """Closes alerts that are true no longer."""
+        for organization, agent_id in self._alerts.open_subjects(ErrorCode.AGENT_OFFLINE):
+            if (organization, agent_id) not in result.standing:
+                self._alerts.over(organization, ErrorCode.AGENT_OFFLINE, agent_id)
+                result.resolved += 1
+
+
+def _is_work(key: str) -> bool:
+    """Result: whether a row of a mailbox is work, as an order to drop a job is not."""
+    name = parse_command_id(key.removeprefix(COMMAND_PREFIX))
+    return name is None or name.kind is not CommandKind.DROP_JOB

@@ -12,8 +12,9 @@ from functions.domain.limits import Limits
 from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Clock, DataAccount, Tables
 from functions.domain.views import WishKind
+from functions.services.attempts import Attempts
 from functions.services.connections import Connections
-from functions.services.job_store import TABLE, JobStore
+from functions.services.job_store import TABLE
 from functions.services.projects import TABLE as PROJECTS
 from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.jobs import Grant, GrantRequest
@@ -22,11 +23,13 @@ from migrate_contract.jobs import Grant, GrantRequest
 class Grants:
     """The only writer of `grant|<job id>`: until when the last grant lives."""
 
-    def __init__(self, tables: Tables, clock: Clock, limits: Limits, jobs: JobStore, connections: Connections) -> None:
+    def __init__(
+        self, tables: Tables, clock: Clock, limits: Limits, attempts: Attempts, connections: Connections
+    ) -> None:
         self._tables = tables
         self._clock = clock
         self._limits = limits
-        self._jobs = jobs
+        self._attempts = attempts
         self._connections = connections
 
     def issue(self, caller: AgentCaller, job_id: str, body: GrantRequest) -> Grant:
@@ -34,7 +37,7 @@ class Grants:
 
         Raises Fatal(attempt-superseded), Fatal(grant-refused), Fatal(target-access-denied), Retryable.
         """
-        job = self._jobs.need_for_agent(caller, job_id, body.attempt)
+        job = self._attempts.need(caller, job_id, body.attempt)
         _refuse(job)
         account = self._account(job)
         container = job.settings.destination.container

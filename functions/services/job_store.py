@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from functions.domain.caller import AgentCaller, OperatorCaller
+from functions.domain.caller import OperatorCaller
 from functions.domain.ids import is_id, project_of
 from functions.domain.job import Job
 from functions.domain.job_rows import JOB_PREFIX, Entry, entry_columns, history_key, job_columns, job_key, job_of
@@ -36,20 +36,6 @@ class JobStore:
         if found is None or not caller.may_see(found[0].client_id):
             raise Fatal(ErrorCode.NOT_FOUND, "No such job, or not yours")
         return found[0]
-
-    def need_for_agent(self, caller: AgentCaller, job_id: str, attempt: int) -> Job:
-        """Result: the job, if this agent holds this attempt.
-
-        Raises Fatal(not-found) for a job of another client, Fatal(attempt-superseded) where the job has gone on
-        without this agent or this attempt.
-        """
-        found = self.find(caller.organization, job_id)
-        if found is None or found[0].client_id != caller.client_id:
-            raise Fatal(ErrorCode.NOT_FOUND, "No such job, or not this agent's")
-        job = found[0]
-        if job.agent_id != caller.agent_id or job.attempt != attempt:
-            raise superseded(job, caller.agent_id, attempt)
-        return job
 
     def insert(self, job: Job, entry: Entry) -> None:
         """Writes a new job with its first entry. Raises RowExists."""

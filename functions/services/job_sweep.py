@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from functions.domain import rows
-from functions.domain.agent import ASSIGNMENT_PREFIX, COMMAND_PREFIX
+from functions.domain.agent import AGENT_ROW, ASSIGNMENT_PREFIX, COMMAND_PREFIX
 from functions.domain.ids import command_id, parse_command_id
 from functions.domain.job import UNFINISHED, Job
 from functions.domain.job_rows import JOB_PREFIX, PROGRESS_PREFIX, job_of
@@ -16,6 +16,7 @@ from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Clock, Tables
 from functions.domain.waiting import clock_time
 from functions.services.agent_sweep import SeenAgent
+from functions.services.agents import TABLE as AGENTS
 from functions.services.alerts import Alerts, Finding
 from functions.services.guarded import Guarded
 from functions.services.job_store import TABLE, JobStore
@@ -87,7 +88,7 @@ class JobSweep:
     def _look_at(self, job: Job, agents: dict[tuple[str, str], SeenAgent], result: JobSweepResult) -> None:
         """Takes the job from an agent that is gone, sends its hint again, and says what keeps it waiting."""
         agent = agents.get((job.organization, job.agent_id)) if job.agent_id else None
-        if job.agent_id and (agent is None or agent.state is AgentState.REVOKED):
+        if job.agent_id and self._is_gone(job.organization, job.agent_id, agent):
             reason = "The agent was revoked"
             self._releases.release_job(job.organization, job.job_id, job.agent_id, by="sweep", reason=reason)
         elif self._stalled(job, agent):
@@ -95,6 +96,13 @@ class JobSweep:
             result.hinted += 1
         self._watch_delivery(job, agent, result)
         self._watch_scan(job, result)
+
+    def _is_gone(self, organization: str, agent_id: str, agent: SeenAgent | None) -> bool:
+        """Result: whether the agent was revoked or deleted. One that was not met may be newer than this sweep."""
+        if agent is not None:
+            return agent.state is AgentState.REVOKED
+        row = OrganizationTables(self._tables, organization).get(AGENTS, agent_id, AGENT_ROW)
+        return row is None or rows.moment(row, "revoked_at") is not None
 
     def _unfinished(self) -> Iterator[Job]:
         """Result: every unfinished job of every organization."""

@@ -13,6 +13,7 @@ from functions.domain.keys import Continuations
 from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Row, RowChanged, RowExists, RowMissing, Tables
 from functions.domain.views import ListQuery, Page
+from functions.services.attempts import Attempts
 from functions.services.job_store import TABLE, JobStore
 from functions.services.ledger_store import LedgerStore
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
@@ -40,9 +41,12 @@ _FLUSH_CHARACTERS = 64 * 1024
 class Ledgers:
     """The only writer of `ledg|<job id>`: the attempt and the number of the row that comes next."""
 
-    def __init__(self, tables: Tables, jobs: JobStore, store: LedgerStore, continuations: Continuations) -> None:
+    def __init__(
+        self, tables: Tables, jobs: JobStore, attempts: Attempts, store: LedgerStore, continuations: Continuations
+    ) -> None:
         self._tables = tables
         self._jobs = jobs
+        self._attempts = attempts
         self._store = store
         self._continuations = continuations
 
@@ -51,7 +55,7 @@ class Ledgers:
 
         Raises Fatal(attempt-superseded), Fatal(not-found).
         """
-        job = self._jobs.need_for_agent(caller, job_id, body.attempt)
+        job = self._attempts.need(caller, job_id, body.attempt)
         tables = OrganizationTables(self._tables, caller.organization)
         key = LEDGER_PREFIX + job_id
         for _ in range(_TRIES):

@@ -115,8 +115,11 @@ class Moves:
         raise Retryable(ErrorCode.CHANGED_MEANWHILE, "The job was changed several times just now.")
 
     def hint(self, job: Job) -> None:
-        """Asks for the job to be dispatched."""
-        self._queues.send(DISPATCH_QUEUE, {"organization": job.organization, "job_id": job.job_id})
+        """Asks for the job to be dispatched. A hint that cannot be sent is not missed: the sweep sends it again."""
+        try:
+            self._queues.send(DISPATCH_QUEUE, {"organization": job.organization, "job_id": job.job_id})
+        except Retryable as fault:
+            _log.warning("dispatch.hint_not_sent", job_id=job.job_id, code=fault.code.value, detail=fault.detail)
 
     def release_claim(self, job: Job, *, used: bool) -> None:
         """The job writes to its destination no more. `used`: it was given access at least once."""

@@ -11,6 +11,7 @@ from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Clock, RowChanged, RowExists, RowMissing, Tables
 from functions.domain.progress_record import ProgressRecord, next_record, record_of
 from functions.domain.views import WishKind
+from functions.services.attempts import Attempts
 from functions.services.following import Following, Report
 from functions.services.job_store import TABLE, JobStore
 from functions.services.mailbox import Mailbox
@@ -24,10 +25,13 @@ _WISHES: dict[WishKind, Literal["pause", "cancel"]] = {WishKind.PAUSE: "pause", 
 class ProgressReports:
     """The only writer of `prog|<job id>`."""
 
-    def __init__(self, tables: Tables, clock: Clock, jobs: JobStore, following: Following, mailbox: Mailbox) -> None:
+    def __init__(
+        self, tables: Tables, clock: Clock, jobs: JobStore, attempts: Attempts, following: Following, mailbox: Mailbox
+    ) -> None:
         self._tables = tables
         self._clock = clock
         self._jobs = jobs
+        self._attempts = attempts
         self._following = following
         self._mailbox = mailbox
 
@@ -39,7 +43,7 @@ class ProgressReports:
         Raises Fatal(attempt-superseded), Fatal(not-found).
         """
         try:
-            job = self._jobs.need_for_agent(caller, job_id, body.attempt)
+            job = self._attempts.need(caller, job_id, body.attempt)
             mark = Mark(caller.session_epoch, body.sequence)
             if body.phase is JobPhase.LOST:
                 return self._answer(caller, self._following.follow(caller, job_id, Report(body, mark)), applied=True)

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from functions.domain.ports import RowPage
 from functions.domain.views import AzureConnectionBody, ConnectionKind, JobReassign, ListQuery
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 from migrate_contract.jobs import JobPhase
@@ -213,6 +214,51 @@ def test_a_revocation_that_was_cut_off_is_finished_by_the_sweep() -> None:
     assert running.job.state == "running"
     world.services.sweeps.run()
     assert (running.job.state, running.job.attempt, running.job.agent_id) == ("created", 2, None)
+
+
+def test_an_agent_that_registered_during_the_sweep_keeps_its_job() -> None:
+    running = running_job()
+    world = running.world
+    page = world.tables.page
+
+    def miss_agents(table: str, **query: object) -> RowPage:
+        return RowPage([], None) if table == "agents" else page(table, **query)  # type: ignore[arg-type]
+
+    world.tables.page = miss_agents  # type: ignore[method-assign]
+    world.services.sweeps.run()
+    assert (running.job.state, running.job.agent_id) == ("running", running.agent.agent_id)
+
+
+def test_a_hint_that_cannot_be_sent_is_left_to_the_sweep() -> None:
+    world = World()
+    client_id = world.client()
+    agent = world.online_agent(client_id)
+    project_id = world.project(client_id)
+    send = world.queues.send
+
+    def down(queue: str, message: object, delay_seconds: int = 0) -> None:
+        raise Retryable(ErrorCode.STORAGE_UNAVAILABLE, "gone")
+
+    world.queues.send = down  # type: ignore[method-assign]
+    job = world.new_job(project_id)
+    world.queues.send = send  # type: ignore[method-assign]
+    world.clock.forward(61)
+    world.services.sweeps.run()
+    world.drain()
+    agent.take(job)
+
+
+def test_an_offline_agent_whose_work_went_elsewhere_is_no_alert_any_more() -> None:
+    running = taken_job()
+    world = running.world
+    other = world.online_agent(running.client_id)
+    world.clock.forward(301)
+    world.services.sweeps.run()
+    assert ("agent-offline", running.agent.agent_id) in alerts(world)
+    other.beat()
+    world.services.lifecycle.reassign(ADMIN, running.job_id, JobReassign(agent_id=other.agent_id))
+    world.services.sweeps.run()
+    assert alerts(world) == []
 
 
 def test_the_sweeper_announces_each_change_once_and_the_heartbeat_brings_the_agent_back() -> None:

@@ -174,6 +174,33 @@ def test_tables_restored_to_before_the_job_was_taken_follow_the_agent() -> None:
     assert agent.beat().commands == []
 
 
+@pytest.mark.parametrize("call", ["progress", "grant"])
+def test_tables_restored_to_an_older_attempt_take_a_number_above_the_agents(call: str) -> None:
+    running = running_job()
+    world, agent = running.world, running.agent
+    backup = world.tables.copy()
+    for _ in range(2):
+        agent.report(running.job, JobPhase.FAILED)
+        world.services.lifecycle.rerun(ADMIN, running.job_id)
+        world.drain()
+        agent.take(running.job)
+    agent.report(running.job, JobPhase.RUNNING)
+    assert running.job.attempt == 3
+    world.tables.restore(backup)
+    speak = {
+        "progress": lambda: agent.report(running.job, JobPhase.RUNNING, attempt=3),
+        "grant": lambda: agent.grant(running.job, attempt=3),
+    }[call]
+    refused(ErrorCode.ATTEMPT_SUPERSEDED, speak)
+    assert (running.job.state, running.job.attempt) == ("created", 4)
+    world.drain()
+    agent.take(running.job)
+    agent.report(running.job, JobPhase.COMPLETED)
+    assert running.job.state == "completed"
+    refused(ErrorCode.ATTEMPT_SUPERSEDED, lambda: agent.report(running.job, JobPhase.RUNNING, attempt=999_999))
+    assert running.job.attempt == 4
+
+
 def test_a_machine_restored_from_a_backup_goes_on_with_its_old_numbers() -> None:
     """Same attempt, an older journal: its sequence is behind, its session is newer, so that it is heard."""
     running = running_job()
