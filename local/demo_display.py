@@ -123,7 +123,7 @@ class DemoDisplay:
                 self._console.print(Text(f"           {text}"), soft_wrap=True)
             return
         if self._progress is None:
-            columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+            columns = (BarColumn(bar_width=20), TextColumn("{task.description}"), TimeElapsedColumn())
             self._progress = Progress(*columns, console=self._console, transient=True)
             self._progress.start()
             self._task = self._progress.add_task("", total=None)
