@@ -127,3 +127,8 @@ def percent(part: int, whole: int) -> str:
     if part <= 0:
         return "0%"
     return f"{min(99, max(1, part * 100 // whole))}%"
+
+
+def right_now(reason: str) -> str:
+    """Result: what a job waits for, as a sentence: the agent's own words are a phrase ("the bandwidth limit")."""
+    return f"Right now: {reason}" if reason[:1].islower() else reason

@@ -96,6 +96,7 @@ _FILTERS: Mapping[str, Any] = {
     "iso": formatting.iso,
     "moment": formatting.moment,
     "plural": formatting.plural,
+    "right_now": formatting.right_now,
     "size": formatting.size,
     "speed": formatting.speed,
     "thousands": formatting.count,

@@ -204,7 +204,7 @@ def progress(**more: Any) -> ProgressView:
         "retries": 14,
         "speed_bytes_per_second": 23.7e6,
         "eta_seconds": 4_390.0,
-        "waiting": Waiting(reason=WaitReason.NETWORK, detail="Sending is the slowest part."),
+        "waiting": Waiting(reason=WaitReason.NETWORK, detail="sending to the destination"),
         "recent_faults": [
             FileFault(path="Accounting/2019/ledger.accdb", code="source-locked", detail="Held by another program")
         ],
@@ -238,7 +238,7 @@ def job(state: JobState = JobState.RUNNING, **more: Any) -> JobView:
         "attempt": 1,
         "outcome": None,
         "scan_complete": True,
-        "waiting_because": None,
+        "waiting_because": "sending to the destination",
         "wish": None,
         "unconfirmed": False,
         "unconfirmed_since": None,
@@ -287,6 +287,7 @@ def ended(state: JobState, outcome: Outcome | None = None, **more: Any) -> JobVi
     values = {
         "job_id": "job_p3v8c5n1r6tze5y3p8t1m6gs",
         "name": "Finance, scanned invoices",
+        "waiting_because": None,
         "outcome": outcome,
         "ended_at": ago(minutes=52),
         "progress": progress(

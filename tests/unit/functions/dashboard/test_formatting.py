@@ -106,3 +106,8 @@ def test_plural():
     assert formatting.plural(1, "file") == "1 file"
     assert formatting.plural(1204, "file") == "1,204 files"
     assert formatting.plural(2, "thing needs", "things need") == "2 things need"
+
+
+def test_the_agents_phrase_becomes_a_sentence():
+    assert formatting.right_now("the bandwidth limit") == "Right now: the bandwidth limit"
+    assert formatting.right_now("Agent x is offline.") == "Agent x is offline."
