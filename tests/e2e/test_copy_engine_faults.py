@@ -12,9 +12,11 @@ from dataclasses import replace
 import pytest
 
 from migrate_agent.network import Network
+from migrate_agent.stop import StopKind
 from migrate_agent.transfer.access import SasUrlAccess
 from migrate_contract.jobs import Bucket, JobPhase, Outcome, WaitReason
 from tests.harness.conditions import eventually
+from tests.harness.connect_proxy import ConnectProxy
 from tests.harness.copy_engine import QUICK, make_tree
 from tests.harness.fault_front import Damage, Drop, Refuse, Shape, fault_front, scripted
 
@@ -146,12 +148,13 @@ def test_a_lost_network_fails_no_file_and_says_since_when(copy, container, front
     results = []
     thread = threading.Thread(target=lambda: results.append(engine.run()))
     thread.start()
-    waiting = eventually(
-        lambda: engine.snapshot().waiting.reason is WaitReason.NO_CONNECTION and engine.snapshot().waiting,
+    eventually(
+        lambda: engine.snapshot().waiting.reason is WaitReason.NO_CONNECTION,
         seconds=10,
         what="no connection is said",
         every=0.01,
     )
+    waiting = engine.snapshot().waiting
     assert re.fullmatch(r"no connection to 127\.0\.0\.1 since \d\d:\d\d UTC \(.*refused\)", waiting.detail)
     assert engine.snapshot().phase is JobPhase.RUNNING
     # Many probes long: tries of a file would have run out.
@@ -291,8 +294,6 @@ def test_a_slow_stop_is_cut_off_after_its_grace(copy, front):
     thread.start()
     eventually(lambda: front.count("put_blob"), seconds=10, what="an upload has begun", every=0.01)
     began = time.monotonic()
-    from migrate_agent.stop import StopKind
-
     copy.stop.request(StopKind.PAUSE)
     thread.join(10)
     assert time.monotonic() - began < 5
@@ -317,3 +318,54 @@ def test_a_source_that_goes_away_fails_the_job_not_the_files(tmp_path, container
     journal = copy.open_journal()
     assert journal.counters().files.failed == 0
     journal.close()
+
+
+def test_through_a_proxy_with_a_password(copy, container, front):
+    with ConnectProxy("user", "p@ss") as proxy:
+        copy.network = Network(ca_file=container.ca_file, proxy_url=f"http://user:p%40ss@127.0.0.1:{proxy.port}")
+        ends_complete(copy, container)
+    assert set(proxy.tunnels) == {front.endpoint.split("/")[2]}
+
+
+def test_a_proxy_that_refuses_is_no_connection_and_has_its_code(copy, container):
+    with ConnectProxy("user", "right") as proxy:
+        copy.network = Network(ca_file=container.ca_file, proxy_url=f"http://user:wrong@127.0.0.1:{proxy.port}")
+        copy.settings = replace(QUICK, give_up_after_seconds=0.1)
+        result = copy.run()
+    assert result.fault is not None
+    assert result.fault.code == "proxy-refused"
+    assert "407" in result.fault.detail
+    assert "wrong" not in result.fault.detail
+
+
+def test_a_full_disk_under_the_journal_is_waited_for(tmp_path, container, new_copy, front):
+    """SQLite's own limit on the file's size stands for the disk's end."""
+    files = {f"{index:03d}" + "x" * 150: b"1" for index in range(150)}
+    copy = new_copy(make_tree(tmp_path / "many", files), container=container.behind(front.endpoint))
+    journal = copy.open_journal()
+    database = journal._db
+    engine = copy.engine(journal)
+
+    def script(request):
+        if request.kind == "put_blob" and front.count("put_blob") == 1:
+            pages = database.execute("PRAGMA page_count").fetchone()[0]
+            database.execute(f"PRAGMA max_page_count = {pages}")
+
+    front.script = script
+    results = []
+    thread = threading.Thread(target=lambda: results.append(engine.run()))
+    thread.start()
+    eventually(
+        lambda: "no space left" in engine.snapshot().waiting.detail,
+        seconds=20,
+        what="the full disk is said",
+        every=0.01,
+    )
+    time.sleep(0.3)
+    assert thread.is_alive()
+    database.execute("PRAGMA max_page_count = 1000000")
+    thread.join(30)
+    journal.close()
+    assert results[0].outcome is Outcome.COMPLETE
+    assert container.blobs() == files
+    assert {row.bucket for row in copy.ledger()} == {Bucket.TRANSFERRED}

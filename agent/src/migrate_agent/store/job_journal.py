@@ -122,11 +122,10 @@ class JobJournal:
     def _add(self, found: Found, tallies: Tallies, row: int) -> int:
         state = found.verdict.state if found.verdict else FileState.PENDING
         inserted = self._db.execute(
-            "INSERT INTO files (path, size, mtime_ns, state, note) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT (path) DO NOTHING RETURNING id",
+            "INSERT OR IGNORE INTO files (path, size, mtime_ns, state, note) VALUES (?, ?, ?, ?, ?)",
             (path_key(found.path), found.size_bytes, found.mtime_ns, state, found.note),
-        ).fetchone()
-        if inserted is None:
+        )
+        if not inserted.rowcount:
             return self._refresh(found, tallies, row)
         tallies.add(found.verdict.bucket if found.verdict else Bucket.PENDING, found.size_bytes)
         if found.verdict is None:

@@ -187,9 +187,11 @@ class Journal:
     def next_sequence(self, job_id: str, attempt: int) -> int:
         """Result: the number of the next progress report, greater than every one before. Raises KeyError."""
         with self._lock, transaction(self._db, self._path):
+            self._db.execute(
+                "UPDATE jobs SET sequence = sequence + 1 WHERE job_id = ? AND attempt = ?", (job_id, attempt)
+            )
             row = self._db.execute(
-                "UPDATE jobs SET sequence = sequence + 1 WHERE job_id = ? AND attempt = ? RETURNING sequence",
-                (job_id, attempt),
+                "SELECT sequence FROM jobs WHERE job_id = ? AND attempt = ?", (job_id, attempt)
             ).fetchone()
         if row is None:
             raise KeyError(f"{job_id} attempt {attempt}")

@@ -16,8 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from migrate_agent import __version__
 from migrate_agent.transfer.blob_answers import refusal
 from migrate_agent.transfer.blob_xml import BlobPage, parse_block_list, parse_page
-from migrate_agent.transfer.connection import Answer, Endpoint, Pace, Request
-from migrate_agent.transfer.pool import ConnectionPool
+from migrate_agent.transfer.connection import Answer, Endpoint, Exchange, Pace, Request
 from migrate_agent.transfer.target_blob import TargetBlob, blob_from_headers
 from migrate_contract.jobs import Grant
 
@@ -52,7 +51,7 @@ class BlobClient:
     Each raises ConnectionFault without an answer, and what `blob_answers.refusal` says for an answer other than 2xx.
     """
 
-    def __init__(self, pool: ConnectionPool) -> None:
+    def __init__(self, pool: Exchange) -> None:
         self._pool = pool
 
     def put_blob(

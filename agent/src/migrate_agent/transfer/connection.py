@@ -72,6 +72,14 @@ class Request:
     """Takes the body of a successful answer piece by piece; the answer's own `body` is then empty."""
 
 
+class Exchange(Protocol):
+    """Something that brings one request to an endpoint (transfer/pool.py)."""
+
+    def exchange(self, endpoint: Endpoint, request: Request) -> Answer:
+        """Result: the answer. Raises ConnectionFault."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """`headers` by lower-case name."""
@@ -309,7 +317,8 @@ def fault_of(error: OSError, host: str, *, untouched: bool = False) -> Connectio
     """Result: the fault that `error` stands for, told apart by type and number."""
     code, reason = ErrorCode.TARGET_UNREACHABLE, f"the connection broke ({type(error).__name__})"
     if isinstance(error, ssl.SSLCertVerificationError):
-        code, reason = ErrorCode.TLS_NOT_TRUSTED, f"its certificate is not trusted: {getattr(error, 'verify_message', error)}"
+        words = getattr(error, "verify_message", "no reason given")
+        code, reason = ErrorCode.TLS_NOT_TRUSTED, f"its certificate is not trusted: {words}"
     elif isinstance(error, ssl.SSLError):
         reason = f"TLS failed ({getattr(error, 'reason', None) or type(error).__name__})"
     elif isinstance(error, socket.gaierror):

@@ -23,7 +23,7 @@ from migrate_contract.errors import ErrorCode
 from migrate_contract.jobs import Bucket, WaitReason
 
 _FIRST_BATCH = 64
-_BATCH = 500
+_BATCH = 1000
 _BATCH_SECONDS = 0.5
 PAGE = 500
 

@@ -47,7 +47,12 @@ def test_a_slice_larger_than_the_rate_passes_and_is_paid_off():
 
 def test_a_changed_limit_holds_for_who_waits_already():
     time = FakeTime()
-    bucket = TokenBucket(10, monotonic=time, wait=lambda seconds: (time.wait(seconds), bucket.set_rate(None)))
+
+    def wait(seconds: float) -> None:
+        time.wait(seconds)
+        bucket.set_rate(None)
+
+    bucket = TokenBucket(10, monotonic=time, wait=wait)
     bucket.take(10_000)
     assert bucket.take(1) <= 0.5
     assert not bucket.limited

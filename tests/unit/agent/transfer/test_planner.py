@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,17 +29,11 @@ TARGETS = st.builds(
 )
 
 
+OURS = TargetBlob("n", 5, "e", "0" * 32, mtime_ns=100, modified_ns=900, marker="job_x.1")
+
+
 def target(**changes):
-    fields = {
-        "name": "n",
-        "size_bytes": 5,
-        "etag": "e",
-        "md5": "0" * 32,
-        "mtime_ns": 100,
-        "modified_ns": 900,
-        "marker": "job_x.1",
-    }
-    return TargetBlob(**(fields | changes))
+    return replace(OURS, **changes)
 
 
 def plan(there, *, size=5, mtime=100, rule=Overwrite.IF_SOURCE_NEWER):

@@ -15,7 +15,7 @@ from migrate_agent.transfer.blob_answers import (
 )
 from migrate_agent.transfer.blob_http import BlobClient, BlobProperties, Condition
 from migrate_agent.transfer.blob_xml import parse_block_list, parse_page
-from migrate_agent.transfer.connection import Answer, Request
+from migrate_agent.transfer.connection import Answer, Endpoint, Request
 from migrate_agent.transfer.target_blob import blob_from_headers
 from migrate_contract.errors import ErrorCode, Fatal, Retryable, SkipRecord
 from migrate_contract.jobs import Grant
@@ -106,9 +106,10 @@ class Pool:
     """Takes requests and answers each by the next answer."""
 
     def __init__(self, *answers: Answer) -> None:
-        self.answers, self.requests = list(answers), []
+        self.answers = list(answers)
+        self.requests: list[tuple[Endpoint, Request]] = []
 
-    def exchange(self, endpoint, request: Request) -> Answer:
+    def exchange(self, endpoint: Endpoint, request: Request) -> Answer:
         self.requests.append((endpoint, request))
         return self.answers.pop(0)
 
