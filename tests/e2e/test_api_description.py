@@ -15,7 +15,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,14 @@ SECONDS = 150
 EXAMPLES = "10"
 
 BEYOND_JSON_SCHEMA = ("agent_jobs_progress", "agent_jobs_ledger")
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack of this module's own: made-up registration codes end in a throttle that others would feel."""
+    with Stack(tmp_path_factory.mktemp("described")) as own:
+        yield own
+
 
 HOOKS = '''
 """A continuation is sealed by the server: one that was made up is refused whatever its form."""

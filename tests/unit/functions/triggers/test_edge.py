@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import structlog
 from pydantic import Field
 
 from functions.domain.caller import Role
@@ -393,11 +394,21 @@ def test_looking_is_allowed_from_anywhere():
 
 def test_an_unforeseen_exception_says_nothing_of_itself(failing):
     failing.fault = ValueError(SECRET)
-    response = ask("things_open")
+    with structlog.testing.capture_logs() as lines:
+        response = ask("things_open")
+    (line,) = lines
+    assert (line["event"], line["log_level"], line["exc_info"]) == ("unforeseen", "error", failing.fault)
     found = problem(response)
     assert found["code"] == "internal-error"
     assert SECRET not in response.get_body().decode()
     assert found["correlation_id"] in found["detail"]
+
+
+def test_a_refusal_that_was_not_declared_is_noticed(failing):
+    failing.fault = Fatal(ErrorCode.JOB_STARTED)
+    with structlog.testing.capture_logs() as lines:
+        assert problem(ask("things_open"))["code"] == "job-started"
+    assert [line["event"] for line in lines] == ["undeclared refusal", "refused"]
 
 
 def test_a_refusal_says_when_to_come_back(failing):
