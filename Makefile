@@ -10,6 +10,8 @@ BIN := $(VENV)/bin
 STAMPS := .make
 SOURCE ?=
 PYTEST_ARGS ?=
+# Most tests wait for servers of their own, so a few more than the cores run side by side.
+WORKERS ?= 3
 HTMX := functions/dashboard/static/vendor/htmx.min.js
 
 say = @printf '\033[1m==> %s\033[0m\n' "$(1)"
@@ -84,7 +86,8 @@ sign-in-front: install ## sign an operator in in front of the Core Tools (in a s
 .PHONY: test quick lint types imports unit format
 test: install system-packages lint types imports ## everything: lint, types, import rules and all tests
 	$(call say,Tests)
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/unit $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest --ignore tests/unit --numprocesses $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 quick: install lint types imports ## lint, types, import rules and the tests that are not slow
 	@$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
@@ -96,6 +99,11 @@ lint: install ## ruff: rules and formatting
 	$(call say,Lint)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet . || { echo "Run 'make format'."; exit 1; }
+	@$(BIN)/python scripts/generate_docs.py --check
+
+.PHONY: docs
+docs: install ## write the generated pages of docs/
+	@$(BIN)/python scripts/generate_docs.py
 
 format: install ## ruff: apply fixes and formatting
 	@$(BIN)/ruff check --fix --quiet . || true

@@ -70,8 +70,8 @@ def lifecycle_page() -> str:
     lines += [
         "```",
         "",
-        "- A rerun (`failed`, `completed`, `cancelled` -> `created`), a reassignment, a revoked agent and lost work are",
-        "  each attempt + 1; an older attempt or session is refused with 409 and its agent stops.",
+        "- A rerun (`failed`, `completed`, `cancelled` -> `created`), a reassignment, a revoked agent and lost work",
+        "  are each attempt + 1; an older attempt or session is refused with 409 and its agent stops.",
         "- Pause and cancel are wishes kept apart from the state until the agent has done them.",
         "- A lease that ran out moves nothing: the job is shown as unconfirmed, and goes on when its agent returns.",
         "",

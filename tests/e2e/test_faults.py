@@ -198,7 +198,7 @@ def test_a_poison_message_is_kept_counted_and_alerted_and_disturbs_no_job(
 def test_an_agent_that_was_offline_is_swept_and_comes_back_by_its_next_heartbeat(
     fresh_stack: Callable[..., Stack], tmp_path: Path
 ) -> None:
-    stack = fresh_stack(settings={"ONEMIGRATE_LATE_SECONDS": "6", "ONEMIGRATE_OFFLINE_SECONDS": "10"})
+    stack = fresh_stack(settings={"ONEMIGRATE_LATE_SECONDS": "6", "ONEMIGRATE_OFFLINE_SECONDS": "20"})
     operator = Operator(stack)
     engagement = operator.engagement("Offline")
     agent = AgentProcess(tmp_path / "agent", stack.api_url, str(stack.ca_file))
@@ -214,7 +214,7 @@ def test_an_agent_that_was_offline_is_swept_and_comes_back_by_its_next_heartbeat
         eventually(lambda: state() == "online", seconds=30, what="online")
         agent.kill()
         eventually(lambda: state() == "late", seconds=30, what="late")
-        eventually(lambda: state() == "offline", seconds=30, what="offline")
+        eventually(lambda: state() == "offline", seconds=60, what="offline")
         agent.start()
         eventually(lambda: state() == "online", seconds=30, what="back online")
         assert agent.stop() == 0
