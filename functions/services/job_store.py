@@ -7,13 +7,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from functions.domain.caller import OperatorCaller
 from functions.domain.ids import is_id, project_of
 from functions.domain.job import Job
-from functions.domain.job_rows import JOB_PREFIX, Entry, entry_columns, history_key, job_columns, job_key, job_of
+from functions.domain.job_rows import (
+    GRANT_PREFIX,
+    HISTORY_PREFIX,
+    JOB_PREFIX,
+    LEDGER_PREFIX,
+    PROGRESS_PREFIX,
+    Entry,
+    entry_columns,
+    history_key,
+    job_columns,
+    job_key,
+    job_of,
+)
 from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Condition, Operation, Tables, Write
 from migrate_contract.errors import ErrorCode, Fatal
 
 TABLE = "jobs"
 _PAGE = 200
+_BATCH = 90
+"""History entries per transaction, which has at most 100 operations."""
 
 
 class JobStore:
@@ -62,6 +76,23 @@ class JobStore:
                 ),
             ],
         )
+
+    def remove(self, job: Job, etag: str) -> Sequence[str]:
+        """Deletes the version that was read and all that hangs on it, the newest of it in one transaction with it.
+
+        Result: the keys that went in that transaction. Raises RowChanged, RowMissing.
+        """
+        tables = OrganizationTables(self._tables, job.organization)
+        history = [row.rk for row in tables.partition(TABLE, job.project_id, prefix=f"{HISTORY_PREFIX}{job.job_id}|")]
+        sides = [prefix + job.job_id for prefix in (PROGRESS_PREFIX, GRANT_PREFIX, LEDGER_PREFIX)]
+        present = [key for key in sides if tables.get(TABLE, job.project_id, key) is not None]
+        together, rest = [*history[:_BATCH], *present], history[_BATCH:]
+        own = Operation(Write.DELETE, job_key(job.job_id), etag=etag)
+        tables.transact(TABLE, job.project_id, [own, *(Operation(Write.DELETE, key) for key in together)])
+        for start in range(0, len(rest), _BATCH):
+            batch = [Operation(Write.DELETE, key) for key in rest[start : start + _BATCH]]
+            tables.transact(TABLE, job.project_id, batch)
+        return together
 
     def every(self, organization: str, where: Mapping[str, Condition]) -> Iterator[Job]:
         """Result: the organization's jobs that these columns fit, page by page."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from functions.domain import rows
@@ -12,17 +11,14 @@ from functions.domain.job import UNFINISHED, WORKING, Job, JobSettings
 from functions.domain.job_rows import (
     GRANT_PREFIX,
     HISTORY_PREFIX,
-    LEDGER_PREFIX,
-    PROGRESS_PREFIX,
     Entry,
     entry_of,
-    job_key,
     job_of,
 )
 from functions.domain.job_rows import JOB_PREFIX as JOB_ROWS
 from functions.domain.keys import Continuations
 from functions.domain.organization import OrganizationTables
-from functions.domain.ports import Clock, Operation, RowChanged, RowMissing, Tables, Tokens, Value, Write
+from functions.domain.ports import Clock, RowChanged, RowMissing, Tables, Tokens, Value
 from functions.domain.views import HistoryView, JobCreate, JobDuplicate, JobEdit, JobView, ListQuery, Page
 from functions.services.alerts import Alerts
 from functions.services.audit import Audit
@@ -37,8 +33,6 @@ from functions.services.projects import TABLE as PROJECTS
 from functions.services.projects import need_open, need_project
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 from migrate_contract.jobs import JobState
-
-_BATCH = 90
 
 
 class Jobs:
@@ -186,7 +180,6 @@ class Jobs:
         caller.need(Role.OPERATOR)
         job = self._jobs.need(caller, job_id)
         self._ledgers.delete_all(job.organization, job_id)
-        tables = OrganizationTables(self._tables, job.organization)
         found = self._jobs.find(job.organization, job_id)
         if found is None:
             raise Fatal(ErrorCode.NOT_FOUND, "No such job, or not yours")
@@ -194,7 +187,7 @@ class Jobs:
         if job.state in WORKING:
             raise Fatal(ErrorCode.JOB_WORKING, f"The job is {job.state.value}.")
         try:
-            removed = self._delete_rows(tables, job, etag)
+            removed = self._jobs.remove(job, etag)
         except (RowChanged, RowMissing) as changed:
             raise Retryable(ErrorCode.CHANGED_MEANWHILE, "The job was changed just now.") from changed
         if job.agent_id is not None and job.state in UNFINISHED:
@@ -260,34 +253,8 @@ class Jobs:
         """Takes a job back that could not be created."""
         found = self._jobs.find(job.organization, job.job_id)
         if found is not None:
-            self._delete_rows(OrganizationTables(self._tables, job.organization), job, found[1])
+            self._jobs.remove(job, found[1])
         self._destinations.withdraw(replace(job, account=None), job.account, job.settings.destination)
-
-    def _delete_rows(self, tables: OrganizationTables, job: Job, etag: str) -> Sequence[str]:
-        """Deletes the job's row and all that hangs on it; the newest of it in one transaction with the job's row.
-
-        Result: the keys that went with it.
-        """
-        history = [row.rk for row in tables.partition(TABLE, job.project_id, prefix=f"{HISTORY_PREFIX}{job.job_id}|")]
-        sides = [prefix + job.job_id for prefix in (PROGRESS_PREFIX, GRANT_PREFIX, LEDGER_PREFIX)]
-        present = [key for key in sides if tables.get(TABLE, job.project_id, key) is not None]
-        last = [*history[:_BATCH], *present]
-        operations = [
-            Operation(Write.DELETE, job_key(job.job_id), etag=etag),
-            *(Operation(Write.DELETE, key) for key in last),
-        ]
-        tables.transact(TABLE, job.project_id, operations)
-        self._delete_rest(tables, job, history[_BATCH:])
-        return last
-
-    def _delete_rest(self, tables: OrganizationTables, job: Job, keys: Sequence[str]) -> None:
-        """Deletes the older history of a job that is gone already."""
-        for start in range(0, len(keys), _BATCH):
-            tables.transact(
-                TABLE,
-                job.project_id,
-                [Operation(Write.DELETE, key) for key in keys[start : start + _BATCH]],
-            )
 
     def _record(self, caller: OperatorCaller, job: Job, action: str, detail: str) -> None:
         self._audit.record(

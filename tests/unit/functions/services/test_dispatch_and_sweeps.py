@@ -33,6 +33,26 @@ def test_a_message_handled_twice_writes_once() -> None:
     assert agent.beat().commands == first
 
 
+def test_two_messages_handled_at_once_write_once_and_keep_the_delivery() -> None:
+    world = World()
+    client_id = world.client()
+    agent = world.online_agent(client_id)
+    job = world.new_job(world.project(client_id), agent_id=agent.agent_id)
+    message = world.queues.take("dispatch")
+    assert message is not None
+
+    def race(table: str, pk: str, rk: str) -> None:
+        if table == "agents":
+            world.tables.before_write = None
+            world.services.dispatch.handle(message)
+            assert len(agent.beat().commands) == 1
+
+    world.tables.before_write = race
+    world.services.dispatch.handle(message)
+    assert "Delivered to agent" in str(world.job(job.job_id).waiting_because)
+    agent.take(job)
+
+
 def test_a_late_message_for_a_job_that_went_on_changes_nothing() -> None:
     running = running_job()
     message = json.dumps({"organization": "acme", "job_id": running.job_id})

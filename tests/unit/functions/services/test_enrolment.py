@@ -64,6 +64,10 @@ def test_an_expired_code_says_so() -> None:
     code = world.code(world.client())
     world.clock.forward(24 * 3600)
     refused(ErrorCode.REGISTRATION_CODE_EXPIRED, lambda: register(world, code))
+    (view,) = world.services.codes.list(ADMIN, ListQuery()).items
+    assert view.state is CodeState.EXPIRED
+    world.services.codes.revoke(ADMIN, view.code_id)
+    assert world.services.codes.list(ADMIN, ListQuery()).items == [view]
 
 
 def test_a_revoked_code_says_so_and_a_used_one_stays_used() -> None:

@@ -114,6 +114,8 @@ def test_chunks_follow_each_other_and_repeats_change_nothing() -> None:
     assert ship(running, 2, 5).next_row == 6
     assert ship(running, 9, 9).next_row == 6
     assert ship(running, 6, 6).next_row == 7
+    assert ship(running, 1, 3).next_row == 7
+    assert ship(running, 4, 6).next_row == 7
     assert paths(running) == ["f1", "f2", "f3", "f4", "f5", "f6"]
 
 

@@ -74,6 +74,22 @@ def test_a_late_pause_report_does_not_pause_a_resumed_job() -> None:
     assert running.job.state == "running"
 
 
+def test_a_late_pause_report_does_not_fulfil_the_next_pause() -> None:
+    running = running_job()
+    lifecycle = running.world.services.lifecycle
+    lifecycle.pause(ADMIN, running.job_id)
+    running.agent.report(running.job, JobPhase.PAUSED, sequence=10)
+    lifecycle.resume(ADMIN, running.job_id)
+    running.world.drain()
+    running.agent.take(running.job)
+    lifecycle.pause(ADMIN, running.job_id)
+    running.agent.report(running.job, JobPhase.PAUSED, sequence=10)
+    assert running.job.state == "created"
+    assert running.job.wish is not None
+    running.agent.report(running.job, JobPhase.PAUSED, sequence=11)
+    assert running.job.state == "paused"
+
+
 @pytest.mark.parametrize(
     ("start", "phase"), list(product(["created", "scanning", "ready", "running", "paused"], JobPhase))
 )
