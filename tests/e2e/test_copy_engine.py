@@ -287,9 +287,12 @@ def test_a_blob_that_somebody_always_damages_fails_verification(tmp_path, contai
     assert copy.row("a").bucket is Bucket.FAILED
 
 
-def test_hold_after_scan_waits_and_goes_on(tmp_path, container, new_copy):
-    source = make_tree(tmp_path / "source", {"a": b"1", "b.": b"2"})
-    copy = new_copy(source, hold_after_scan=True)
+def test_hold_after_scan_shows_the_plan_and_waits(tmp_path, container, new_copy):
+    source = make_tree(tmp_path / "source", {"a": b"1", "b.": b"2", "theirs": b"3", "same": b"4"})
+    new_copy(make_tree(tmp_path / "before", {"same": b"4"})).run()
+    os.utime(source / "same", ns=(0, (tmp_path / "before/same").stat().st_mtime_ns))
+    container.client.upload_blob("theirs", b"a stranger's")
+    copy = new_copy(source, hold_after_scan=True, attempt=2)
     journal = copy.open_journal()
     engine = copy.engine(journal)
     results = []
@@ -297,14 +300,17 @@ def test_hold_after_scan_waits_and_goes_on(tmp_path, container, new_copy):
     thread.start()
     eventually(lambda: engine.snapshot().phase is JobPhase.READY, seconds=10, what="ready", every=0.01)
     shown = engine.snapshot()
-    assert (shown.scan_complete, shown.files.pending, shown.files.unsupported) == (True, 1, 1)
+    assert shown.scan_complete
+    assert (shown.files.pending, shown.files.unsupported, shown.files.failed, shown.files.unchanged) == (1, 1, 1, 1)
+    assert [fault.code for fault in shown.recent_faults] == ["target-exists"]
     assert shown.waiting.reason is WaitReason.APPROVAL
-    assert container.blobs() == {}
+    assert "a" not in container.blobs()
     engine.approve()
     thread.join(20)
     journal.close()
-    assert results[0].outcome is Outcome.COMPLETE
-    assert container.blobs() == {"a": b"1"}
+    assert results[0].outcome is Outcome.COMPLETE_WITH_FAILURES
+    assert container.blobs() == {"a": b"1", "same": b"4", "theirs": b"a stranger's"}
+    assert len(copy.ledger()) == 4
 
 
 @pytest.mark.parametrize(

@@ -173,9 +173,15 @@ class CopyEngine:
         self._keeper.persist(self._journal.flush)
 
     def _wait_for_approval(self) -> None:
+        """What needs no bytes is settled before: who approves sees what would fail, and what would be sent."""
         while self._scanning:
             self._wait_for_scan()
         self._raise_failure()
+        with self._parts.open_index() as index:
+            for entry in entries_in(self._journal, FileState.PENDING, lambda: False, lambda: None):
+                self._halt.raise_if_requested()
+                self._plan(entry, index, last_pass=False)
+        self._keeper.persist(self._journal.flush)
         self._set_phase(JobPhase.READY)
         while not self._approved.is_set():
             if self._halt.wait(_LOOK_SECONDS):
@@ -202,25 +208,26 @@ class CopyEngine:
             self._halt.raise_if_requested()
             if state is FileState.RETRY:
                 self._parts.queue.put_file(FileTask(entry, None, last_pass))
-            else:
-                self._plan(entry, index, last_pass=last_pass)
+            elif (task := self._plan(entry, index, last_pass=last_pass)) is not None:
+                self._parts.queue.put_file(task)
 
-    def _plan(self, entry: Entry, index: TargetIndex, *, last_pass: bool) -> None:
-        """The first look: what needs neither bytes nor a request has its verdict here."""
+    def _plan(self, entry: Entry, index: TargetIndex, *, last_pass: bool) -> FileTask | None:
+        """Result: work for the uploader, or None where the first look gave the verdict already."""
         copy = self._parts.copy
         try:
             if self._resumed:
                 entry = copy.refreshed(entry)
         except SkipRecord as error:
             self._keeper.record(entry.file_id, copy.fault(entry, error, 0, last_pass=last_pass))
-            return
+            return None
         decision = copy.decide(entry, index.get(blob_name(self._spec.destination.prefix, entry.path)))
         if isinstance(decision, Settled):
             self._keeper.record(entry.file_id, outcomes.settled(entry, decision))
         elif isinstance(decision, Unchanged):
             self._keeper.record(entry.file_id, outcomes.unchanged(entry, decision.md5))
         else:
-            self._parts.queue.put_file(FileTask(entry, decision, last_pass))
+            return FileTask(entry, decision, last_pass)
+        return None
 
     def _wait_for_scan(self) -> None:
         with self._scanned:
