@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 
+from azure.core.credentials import TokenCredential
 from azure.core.exceptions import HttpResponseError, ResourceExistsError
 from azure.storage.blob import (
     BlobServiceClient,
@@ -29,10 +30,15 @@ _REFUSED = frozenset({"AuthorizationPermissionMismatch", "AuthorizationFailure",
 
 
 class AzureDataAccounts:
-    """Opens the deployment's account, once."""
+    """Opens the deployment's account, once. `credential` stands in for the app's own identity."""
 
-    def __init__(self, access: StorageAccess | None, clock: Clock = lambda: datetime.now(UTC)) -> None:
-        self._account = DeploymentAccount(access, clock) if access is not None else None
+    def __init__(
+        self,
+        access: StorageAccess | None,
+        clock: Clock = lambda: datetime.now(UTC),
+        credential: TokenCredential | None = None,
+    ) -> None:
+        self._account = DeploymentAccount(access, clock, credential) if access is not None else None
 
     def deployment(self) -> DeploymentAccount | None:
         """See the port."""
@@ -42,7 +48,7 @@ class AzureDataAccounts:
 class DeploymentAccount:
     """The deployment's own account."""
 
-    def __init__(self, access: StorageAccess, clock: Clock) -> None:
+    def __init__(self, access: StorageAccess, clock: Clock, credential: TokenCredential | None = None) -> None:
         options = client_options(access)
         self._clock = clock
         self._by_key = access.connection_string is not None
@@ -50,7 +56,7 @@ class DeploymentAccount:
             self._service = BlobServiceClient.from_connection_string(access.connection_string, **options)
         else:
             self._service = BlobServiceClient(
-                account_url=access.blob_endpoint or "", credential=credential_of(access), **options
+                account_url=access.blob_endpoint or "", credential=credential or credential_of(access), **options
             )
         self._delegation: tuple[UserDelegationKey, datetime] | None = None
         self._lock = threading.Lock()

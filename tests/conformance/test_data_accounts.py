@@ -6,10 +6,13 @@ import uuid
 from datetime import timedelta
 from pathlib import Path
 
+import jwt
 import pytest
+from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobBlock, ContainerClient
 
+from functions.adapters.access import StorageAccess
 from functions.adapters.data_accounts import AzureDataAccounts
 from functions.adapters.randomness import utc_now
 from functions.domain.ports import DataAccount
@@ -70,6 +73,49 @@ def test_a_grant_writes_lists_and_reads_and_cannot_delete(azurite: tuple[Azurite
         blob.delete_blob()
     with pytest.raises(HttpResponseError):
         list(_container(azurite, other, granted.sas_token).list_blobs())
+
+
+class _Identity:
+    """A token as the emulator takes it: by its claims."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def get_token(self, *scopes: str, **_: object) -> AccessToken:
+        self.asked += 1
+        now = int(utc_now().timestamp())
+        tenant = "11111111-2222-3333-4444-555555555555"
+        claims = {
+            "aud": "https://storage.azure.com",
+            "iss": f"https://sts.windows.net/{tenant}/",
+            "iat": now - 60,
+            "nbf": now - 60,
+            "exp": now + 3600,
+            "tid": tenant,
+            "oid": "66666666-7777-8888-9999-000000000000",
+        }
+        return AccessToken(jwt.encode(claims, "k" * 32, algorithm="HS256"), now + 3600)
+
+
+def test_without_a_key_the_apps_identity_signs_with_a_delegation_key_that_is_kept(
+    azurite: tuple[Azurite, Path],
+) -> None:
+    server, ca_file = azurite
+    reach = StorageAccess(blob_endpoint=server.account(DATA_ACCOUNT).blob_endpoint, ca_file=str(ca_file))
+    opened = AzureDataAccounts(reach, utc_now, _Identity()).deployment()
+    assert opened is not None
+    assert opened.account == DATA_ACCOUNT
+    container = "c" + uuid.uuid4().hex
+    opened.ensure_container(container)
+    first, second = opened.grant(container, 600), opened.grant(container, 1200)
+    for granted in (first, second):
+        assert "skoid=66666666" in granted.sas_token
+        client = _container(azurite, container, granted.sas_token)
+        client.get_blob_client("a").upload_blob(b"1", overwrite=True)
+        with pytest.raises(HttpResponseError):
+            client.get_blob_client("a").delete_blob()
+    keys = {part for granted in (first, second) for part in granted.sas_token.split("&") if part.startswith("ske=")}
+    assert len(keys) == 1
 
 
 def test_an_expired_grant_is_refused(azurite: tuple[Azurite, Path]) -> None:
