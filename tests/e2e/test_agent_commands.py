@@ -186,9 +186,7 @@ def test_it_starts_while_the_control_plane_is_down(agent: AgentProcess, plane: F
     connected(agent)
 
 
-def test_a_superseded_process_ends_with_78_and_says_why(
-    agent: AgentProcess, plane: FakeControlPlane
-) -> None:
+def test_a_superseded_process_ends_with_78_and_says_why(agent: AgentProcess, plane: FakeControlPlane) -> None:
     run(agent, "--register", CODE, "--api-url", plane.url)
     agent.start()
     connected(agent)

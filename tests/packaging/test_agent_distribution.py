@@ -32,12 +32,14 @@ OFFLINE = ("--no-deps", "--no-build-isolation", "--no-index", "--force-reinstall
 DEPENDENCIES = ("httpx", "platformdirs", "pydantic", "rich", "truststore", "typer")
 
 
-def run(*command: str | Path, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *command: str | Path, cwd: Path | None = None, more: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MIGRATE_"))}
     return subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
-        env=kept | environment,
+        env=kept | (more or {}),
         capture_output=True,
         text=True,
         timeout=280,
@@ -187,7 +189,7 @@ def test_a_dry_run_and_a_copy_by_the_installed_agent(
     container = Container(account, client, certificates.ca_file, account.blob_endpoint)
     command = (python.parent / "migrate-agent", "--home", tmp_path / "home", "copy", source)
     hidden = {"MIGRATE_SAS_URL": container.sas_url, "SSL_CERT_FILE": str(certificates.ca_file)}
-    assert "Nothing was written" in done(run(*command, "--dry-run", **hidden))
+    assert "Nothing was written" in done(run(*command, "--dry-run", more=hidden))
     assert blobs(client) == {}
-    assert "Complete" in done(run(*command, **hidden))
+    assert "Complete" in done(run(*command, more=hidden))
     assert blobs(client) == files(source)

@@ -7,7 +7,7 @@ Home and state folder, the first that applies:
 
 1. `--home DIR` or `MIGRATE_AGENT_HOME`: both are DIR.
 2. root on Linux: /etc/migrate-agent and /var/lib/migrate-agent.
-3. the platform's own folders for an account (LocalSystem on Windows: ProgramData).
+3. the platform's own folders of the account. A service is told the folders of the account that installed it.
 
 `--config FILE` names another file and changes nothing else.
 """
@@ -190,9 +190,6 @@ def _folders(home: Path | None, env: Mapping[str, str]) -> tuple[Path, Path]:
         return resolved, resolved
     if sys.platform == "linux" and os.geteuid() == 0:
         return Path("/etc/migrate-agent"), Path("/var/lib/migrate-agent")
-    if sys.platform == "win32" and env.get("USERNAME", "").endswith("$"):
-        shared = Path(env.get("PROGRAMDATA", r"C:\ProgramData")) / "OneMigrate"
-        return shared, shared / "state"
     return (
         Path(platformdirs.user_config_dir("migrate-agent", appauthor=False)),
         Path(platformdirs.user_state_dir("migrate-agent", appauthor=False)),

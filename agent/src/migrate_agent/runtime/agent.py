@@ -23,10 +23,11 @@ from migrate_agent.config import Config
 from migrate_agent.control.session import Session
 from migrate_agent.logs import log_fault
 from migrate_agent.runtime.connection import key_ring, network_of, open_client
+from migrate_agent.runtime.engine_port import MakeEngine
 from migrate_agent.runtime.engines import EngineMaker
 from migrate_agent.runtime.heartbeat import Heartbeat, Vitals
 from migrate_agent.runtime.instance_lock import InstanceLock
-from migrate_agent.runtime.job_runner import JobRunner, MakeEngine
+from migrate_agent.runtime.job_runner import JobRunner
 from migrate_agent.runtime.machine import disk_free_bytes, machine_facts
 from migrate_agent.runtime.mailbox import Mailbox
 from migrate_agent.runtime.reporter import PROGRESS_SECONDS, Reporter

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from migrate_agent.control.client import ControlClient
 from migrate_agent.network import Network
+from migrate_agent.runtime.engine_port import Engine
 from migrate_agent.runtime.grants import RenewingAccess
-from migrate_agent.runtime.job_runner import Engine
 from migrate_agent.stop import StopSignal
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.store.journal import JobRecord

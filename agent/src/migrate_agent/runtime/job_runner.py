@@ -11,12 +11,12 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from migrate_agent.logs import log_fault
+from migrate_agent.runtime.engine_port import Engine, MakeEngine
 from migrate_agent.runtime.status import Status
 from migrate_agent.stop import StopKind, StopSignal
-from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.store.journal import JobRecord, Journal
 from migrate_agent.transfer.results import EngineResult, Snapshot
 from migrate_contract.agents import HeartbeatJob
@@ -29,25 +29,6 @@ WORKING = frozenset({JobPhase.QUEUED, JobPhase.SCANNING, JobPhase.RUNNING})
 ENDED = frozenset({JobPhase.COMPLETED, JobPhase.FAILED, JobPhase.CANCELLED})
 _STORE_RETRY_SECONDS = 15.0
 _SETTLE_SECONDS = 60.0
-
-
-class Engine(Protocol):
-    """What runs one attempt (transfer/engine.py)."""
-
-    def run(self) -> EngineResult:
-        """Result: how it ended."""
-        ...
-
-    def approve(self) -> None:
-        """Goes on after `hold_after_scan`."""
-        ...
-
-    def snapshot(self) -> Snapshot:
-        """Result: how far it is."""
-        ...
-
-
-MakeEngine = Callable[[JobRecord, JobJournal, StopSignal, Callable[[], None]], Engine]
 
 
 @dataclass

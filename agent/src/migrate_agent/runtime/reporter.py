@@ -11,7 +11,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from migrate_agent.control.answers import FENCED
@@ -22,6 +21,7 @@ from migrate_agent.logs import log_fault
 from migrate_agent.runtime.job_runner import ENDED, WORKING, JobRunner
 from migrate_agent.runtime.ledger_shipping import ship_ledger
 from migrate_agent.runtime.progress_report import progress_of
+from migrate_agent.runtime.report_desk import Desk, Report
 from migrate_agent.runtime.status import Status
 from migrate_agent.stop import StopSignal
 from migrate_agent.store.journal import JobRecord, Journal
@@ -36,36 +36,9 @@ LEDGER_ROWS_AT_WORK = 500
 """Fewer finished files than that wait for more while the job is at work."""
 LOST_SEQUENCE = 2**53
 """A report of lost work comes after every report of that attempt, whose numbers were lost with it."""
-_KEPT_CHANGES = 32
 _LEDGER_REFUSALS = 3
 _STORE_RETRY_SECONDS = 15.0
 _NO_LONGER_OURS = frozenset({ErrorCode.ATTEMPT_SUPERSEDED, ErrorCode.NOT_FOUND})
-
-
-@dataclass
-class _Report:
-    progress: Progress
-    measured_at: float
-
-
-@dataclass
-class _Desk:
-    """What waits to be sent for one attempt, and when to look at it again (monotonic seconds)."""
-
-    attempt: int
-    waiting: list[_Report] = field(default_factory=list)
-    due_at: float = 0.0
-    not_before: float = 0.0
-    failures: int = 0
-    seen_phase: JobPhase | None = None
-    told: str = ""
-
-    def add(self, report: _Report) -> None:
-        """Keeps phase changes; a report of the same phase replaces the one before."""
-        if self.waiting and self.waiting[-1].progress.phase is report.progress.phase:
-            self.waiting.pop()
-        self.waiting.append(report)
-        del self.waiting[:-_KEPT_CHANGES]
 
 
 class Reporter:
@@ -87,7 +60,7 @@ class Reporter:
         self._client, self._session, self._journal, self._runner = client, session, journal, runner
         self._status, self._stop, self._clock = status, stop, clock
         self._every, self._backoff = progress_seconds, backoff or Backoff()
-        self._desks: dict[str, _Desk] = {}
+        self._desks: dict[str, Desk] = {}
         self._lost: set[tuple[str, int]] = set()
         self._forgotten: set[tuple[str, int]] = set()
         self._lock = threading.Lock()
@@ -194,20 +167,20 @@ class Reporter:
         ahead = desk.due_at if at_work else self._clock() + 60.0
         return max(ahead, desk.not_before) if desk.not_before > self._clock() else ahead
 
-    def _desk(self, record: JobRecord) -> _Desk:
+    def _desk(self, record: JobRecord) -> Desk:
         with self._lock:
             desk = self._desks.get(record.job_id)
             if desk is None or desk.attempt != record.attempt:
-                desk = self._desks[record.job_id] = _Desk(record.attempt)
+                desk = self._desks[record.job_id] = Desk(record.attempt)
             return desk
 
-    def _report(self, record: JobRecord) -> _Report:
+    def _report(self, record: JobRecord) -> Report:
         sequence = self._journal.next_sequence(record.job_id, record.attempt)
         journal = self._journal.open_attempt(record.job_id, record.attempt)
         progress = progress_of(record, sequence, self._runner.snapshot(record.job_id), journal)
-        return _Report(progress, self._clock())
+        return Report(progress, self._clock())
 
-    def _send(self, record: JobRecord, desk: _Desk) -> None:
+    def _send(self, record: JobRecord, desk: Desk) -> None:
         ended = record.phase in ENDED
         try:
             # An ended job's ledger goes first, so that its report is whole when the operators see the end.
@@ -224,7 +197,7 @@ class Reporter:
         if ended and whole and not desk.waiting:
             self._forget(record)
 
-    def _ship_first(self, record: JobRecord, desk: _Desk) -> bool:
+    def _ship_first(self, record: JobRecord, desk: Desk) -> bool:
         """Result: True where the whole ledger is over there.
 
         A ledger that is refused again and again must not keep the job's end from the operators.
@@ -246,7 +219,7 @@ class Reporter:
             go_on=lambda: not self._stop.requested or everything,
         )
 
-    def _send_waiting(self, record: JobRecord, desk: _Desk) -> None:
+    def _send_waiting(self, record: JobRecord, desk: Desk) -> None:
         while desk.waiting:
             report = desk.waiting[0]
             age = max(self._clock() - report.measured_at, 0.0)
@@ -263,7 +236,7 @@ class Reporter:
         elif answer.wish == "cancel":
             self._runner.cancel(record.job_id, record.attempt)
 
-    def _failed(self, record: JobRecord, desk: _Desk, error: MigrateError) -> None:
+    def _failed(self, record: JobRecord, desk: Desk, error: MigrateError) -> None:
         if error.code in FENCED:
             return
         if error.code in _NO_LONGER_OURS:

@@ -1,4 +1,4 @@
-"""The agent's journal: which jobs it holds, which commands it has done, its last errors.
+"""The agent's journal: which jobs it holds, and which commands it has done.
 
 One folder: `journal.db` for the agent, `attempts/<job>.<attempt>.db` for each attempt's files and ledger, so that two
 jobs never wait for each other's commits and a finished attempt is dropped by removing its file. Everything here is on
@@ -17,13 +17,11 @@ from pathlib import Path
 from migrate_agent.store.database import open_database, transaction, translated
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.store.schema import AGENT_SCHEMA, AGENT_SCHEMA_VERSION
-from migrate_contract.agents import AgentFault
 from migrate_contract.commands import CommandResult
 from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.jobs import JobFault, JobPhase, JobSpec, Outcome
 
 _KEPT_COMMANDS = 1000
-_KEPT_FAULTS = 50
 _SELECT_JOBS = (
     "SELECT job_id, attempt, spec, phase, sequence, approved, confirmed, reported, outcome, fault_code, fault_detail,"
     " accepted_at FROM jobs "
@@ -211,28 +209,6 @@ class Journal:
             if key not in self._open or self._open[key].closed:
                 self._open[key] = JobJournal(self._attempt_path(job_id, attempt), clock=self._clock)
             return self._open[key]
-
-    # Errors
-
-    def add_fault(self, code: ErrorCode, detail: str, job_id: str | None = None) -> None:
-        """Keeps one of the agent's errors for its page; the newest 50 are kept."""
-        with self._lock, transaction(self._db, self._path):
-            self._db.execute(
-                "INSERT INTO faults (at, code, detail, job_id) VALUES (?, ?, ?, ?)",
-                (self._clock().timestamp(), code.value, detail[:2000], job_id),
-            )
-            self._db.execute("DELETE FROM faults WHERE id <= (SELECT max(id) FROM faults) - ?", (_KEPT_FAULTS,))
-
-    def faults(self, limit: int = 5) -> list[AgentFault]:
-        """Result: the newest errors, newest first."""
-        with self._lock, translated(self._path):
-            rows = self._db.execute(
-                "SELECT at, code, detail, job_id FROM faults ORDER BY id DESC LIMIT ?", (limit,)
-            ).fetchall()
-        return [
-            AgentFault(at=datetime.fromtimestamp(at, UTC), code=code, detail=detail, job_id=job_id)
-            for at, code, detail, job_id in rows
-        ]
 
     def _update(self, job_id: str, attempt: int, assignments: str, *values: object) -> None:
         with self._lock, transaction(self._db, self._path):

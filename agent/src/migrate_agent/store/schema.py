@@ -21,13 +21,6 @@ CREATE TABLE commands (
     command_id TEXT PRIMARY KEY,
     result TEXT NOT NULL,
     handled_at REAL NOT NULL
-);
-CREATE TABLE faults (
-    id INTEGER PRIMARY KEY,
-    at REAL NOT NULL,
-    code TEXT NOT NULL,
-    detail TEXT NOT NULL,
-    job_id TEXT
 )
 """
 

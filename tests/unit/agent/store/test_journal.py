@@ -119,14 +119,6 @@ def test_commands_without_a_job_are_remembered(journal):
     assert journal.handled("cmd_9") == failed
 
 
-def test_the_newest_errors_first(journal):
-    for number in range(60):
-        journal.add_fault(ErrorCode.DISK_FULL, str(number), JOB if number == 59 else None)
-    newest = journal.faults(2)
-    assert [(fault.detail, fault.job_id) for fault in newest] == [("59", JOB), ("58", None)]
-    assert len(journal.faults(1000)) == 50
-
-
 def test_a_damaged_journal_is_named(tmp_path):
     (tmp_path / "journal.db").write_bytes(b"x" * 5000)
     with pytest.raises(Fatal) as raised:
