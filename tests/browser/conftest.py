@@ -32,7 +32,7 @@ def page(browser: Browser) -> Iterator[Page]:
 @pytest.fixture
 def dashboard(page: Page, stack: Stack) -> Iterator[Dashboard]:
     """Signed in on the shared stack; at the end nothing may have been complained of."""
-    complaints = Complaints(stack.api_url, expected_statuses=frozenset({400, 401, 409}))
+    complaints = Complaints(stack.api_url, expected_statuses=frozenset({400, 401, 403, 409}))
     complaints.listen(page)
     signed_in = Dashboard(page, stack)
     signed_in.sign_in()

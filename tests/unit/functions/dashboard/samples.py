@@ -330,7 +330,7 @@ def wish(kind: WishKind) -> WishView:
 def history() -> list[HistoryView]:
     entries = [
         (ago(hours=2), "Dana Whitfield", "created", None, JobState.CREATED, "Created for fileserver-01"),
-        (ago(hours=1, minutes=59), "system", "dispatched", JobState.CREATED, JobState.CREATED, "Sent to fileserver-01"),
+        (ago(hours=1, minutes=59), "system", "bound", None, JobState.CREATED, "Sent to fileserver-01"),
         (ago(hours=1, minutes=58), "fileserver-01", "moved", JobState.CREATED, JobState.SCANNING, "Scan began"),
         (ago(hours=1, minutes=48), "fileserver-01", "moved", JobState.SCANNING, JobState.RUNNING, "First upload"),
     ]
