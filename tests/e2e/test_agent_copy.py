@@ -106,10 +106,11 @@ def test_a_copy_that_fails_as_a_whole_exits_2(agent: AgentProcess, source: Path,
 @pytest.mark.parametrize("url", ["", "https://account.example/container", "http://account.example/c?sig=x", "nonsense"])
 def test_what_is_no_sas_url_is_refused_without_being_shown(agent: AgentProcess, source: Path, url: str) -> None:
     agent.environment["MIGRATE_SAS_URL"] = url
-    ended = agent.command("copy", str(source))
-    assert ended.returncode == 1
+    ended = agent.command("copy", str(source), "--json")
+    assert ended.returncode == 2, "not 1: that would say that all but some files were copied"
     assert "sas-url-invalid" in ended.stderr
-    assert "sig=x" not in ended.stderr
+    assert "sig=x" not in ended.stderr + ended.stdout
+    assert json.loads(ended.stdout)["fault"]["code"] == "sas-url-invalid"
 
 
 def test_a_dry_run_writes_nothing(agent: AgentProcess, source: Path, container: Container) -> None:
@@ -216,7 +217,7 @@ def test_the_same_copy_twice_at_once_is_refused(agent: AgentProcess, tmp_path: P
     try:
         eventually(lambda: list(container.client.list_blob_names()), seconds=30, what="a file")
         second = agent.command("copy", str(source), "--bandwidth-limit-mbps", "2")
-        assert second.returncode == 1
+        assert second.returncode == 2
         assert "already-running" in second.stderr
     finally:
         process.kill()

@@ -163,7 +163,7 @@ def test_installed_and_run_isolated(
     refused = run(
         command, "--home", home, "copy", "--dry-run", str(outside), "https://a.example/c?nothing", cwd=outside
     )
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "sas-url-invalid" in refused.stderr
 
 

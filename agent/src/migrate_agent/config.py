@@ -51,7 +51,7 @@ def _checked_api_url(url: str) -> str:
 
 def _checked_proxy(url: str) -> str:
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme != "http" or not parts.hostname:
         raise ValueError("must look like http://proxy.example:8080")
     return url
 

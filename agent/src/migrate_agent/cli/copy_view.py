@@ -13,9 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from migrate_agent.cli.output import note, show_error
+from migrate_agent.redaction import redactor
 from migrate_agent.runtime.local_copy import CopyReport, CopyRequest
 from migrate_agent.transfer.results import DryRun, Snapshot
-from migrate_contract.errors import CATALOGUE, ErrorCode, Fatal
+from migrate_contract.errors import CATALOGUE, ErrorCode, Fatal, MigrateError
 from migrate_contract.jobs import JobPhase, Tally, WaitReason
 
 _PLAIN_SECONDS = 30.0
@@ -110,6 +111,15 @@ def report_json(request: CopyRequest, report: CopyReport, exit_code: int) -> dic
             | (_fault(row.code, row.detail or "") if row.code else {})
             for row in report.attention
         ],
+    }
+
+
+def failure_json(error: MigrateError, exit_code: int) -> dict[str, Any]:
+    """Result: a copy that could not begin, for a program."""
+    return {
+        "outcome": "failed",
+        "exit_code": exit_code,
+        "fault": _fault(error.code.value, redactor.clean(error.detail)),
     }
 
 

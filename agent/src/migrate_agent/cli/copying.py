@@ -12,8 +12,8 @@ from typing import IO, Annotated, Literal
 import typer
 from pydantic import ValidationError
 
-from migrate_agent.cli.copy_view import CopyProgress, describe, describe_dry, dry_json, report_json
-from migrate_agent.cli.output import COPY_FAILED, DONE, SOME_FAILED, note, say
+from migrate_agent.cli.copy_view import CopyProgress, describe, describe_dry, dry_json, failure_json, report_json
+from migrate_agent.cli.output import COPY_FAILED, DONE, SOME_FAILED, note, say, show_error
 from migrate_agent.cli.settings import chosen_of
 from migrate_agent.logs import write_logs
 from migrate_agent.redaction import redactor
@@ -21,7 +21,7 @@ from migrate_agent.runtime.connection import network_of
 from migrate_agent.runtime.local_copy import CopyReport, CopyRequest, ended, forget_copy, run_copy, run_dry
 from migrate_agent.stop import StopKind, StopRequested, StopSignal
 from migrate_agent.transfer.access import SasUrlAccess
-from migrate_contract.errors import ErrorCode, Fatal
+from migrate_contract.errors import ErrorCode, Fatal, MigrateError
 from migrate_contract.jobs import (
     FileFilters,
     JobPhase,
@@ -91,14 +91,12 @@ def copy(
     as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
 ) -> None:
     """Copy one folder to one container, as the help says."""
-    config = chosen_of(context).config()
-    write_logs(config.log_path, level=config.log_level)
-    url = _sas_url(container_sas_url)
     try:
-        request = CopyRequest(
-            source=Path(os.path.abspath(source.expanduser())),  # noqa: PTH100 - resolve() would follow links
-            access=SasUrlAccess(url),
-            prefix=prefix.strip("/"),
+        code = _copy(
+            context,
+            source,
+            container_sas_url,
+            prefix=prefix,
             filters=FileFilters(include=include or [], exclude=exclude or []),
             transfer=TransferSettings(
                 concurrency=_concurrency(concurrency),
@@ -108,10 +106,45 @@ def copy(
                 symlinks=symlinks,
                 verification=verification,
             ),
+            ledger=ledger,
+            dry_run=dry_run,
+            as_json=as_json,
         )
-        request.spec()
     except ValidationError as error:
         raise typer.BadParameter(_first_message(error)) from None
+    except MigrateError as error:
+        # Not 1, which says that all but some files were copied.
+        show_error(error)
+        if as_json:
+            say(json.dumps(failure_json(error, COPY_FAILED), indent=2))
+        code = COPY_FAILED
+    raise typer.Exit(code)
+
+
+def _copy(
+    context: typer.Context,
+    source: Path,
+    container_sas_url: str | None,
+    *,
+    prefix: str,
+    filters: FileFilters,
+    transfer: TransferSettings,
+    ledger: Path | None,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Result: the exit code. Raises ValidationError for wrong options, and errors of the catalogue."""
+    config = chosen_of(context).config()
+    write_logs(config.log_path, level=config.log_level)
+    url = _sas_url(container_sas_url)
+    request = CopyRequest(
+        source=Path(os.path.abspath(source.expanduser())),  # noqa: PTH100 - resolve() would follow links
+        access=SasUrlAccess(url),
+        prefix=prefix.strip("/"),
+        filters=filters,
+        transfer=transfer,
+    )
+    request.spec()
     stop = StopSignal()
     _listen_to_signals(stop)
     network, folder = network_of(config), config.state_dir / "copies"
@@ -121,14 +154,14 @@ def copy(
         except StopRequested as stopped:
             raise Fatal(ErrorCode.INTERRUPTED, "the dry run was stopped") from stopped
         say(json.dumps(dry_json(request, plan), indent=2)) if as_json else describe_dry(request, plan)
-        raise typer.Exit(DONE)
+        return DONE
     with _opened(ledger) as stream, CopyProgress() as progress:
         report = run_copy(request, folder, network, stop, watch=progress.show, ledger=stream)
     if ended(report.result):
         forget_copy(request, folder)
     code = _exit_code(report)
     say(json.dumps(report_json(request, report, code), indent=2)) if as_json else describe(request, report)
-    raise typer.Exit(code)
+    return code
 
 
 def _sas_url(argument: str | None) -> str:

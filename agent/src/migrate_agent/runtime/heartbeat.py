@@ -90,8 +90,8 @@ class Heartbeat:
         self._wake.set()
 
     def farewell(self) -> None:
-        """The last one of a process that stops in order; without a session there is nothing to say goodbye to."""
-        if self._session.known_epoch is not None and self._session.ended is None:
+        """The last one of a process that stops in order; where nobody answers, nobody is kept waiting for it."""
+        if self._status.is_connected and self._session.ended is None:
             self._beat(ProcessMode.STOPPING)
 
     def _beat(self, mode: ProcessMode) -> float:

@@ -113,7 +113,7 @@ class Reporter:
 
     def last_round(self) -> None:
         """One report of each job as the process leaves it; what does not work now is sent after the next start."""
-        if self._session.known_epoch is None or self._session.ended is not None:
+        if not self._status.is_connected or self._session.ended is not None:
             return
         with self._lock:
             for desk in self._desks.values():

@@ -55,6 +55,11 @@ class Status:
             self._changed = True
         return returned
 
+    @property
+    def is_connected(self) -> bool:
+        """Result: whether the last heartbeat was answered."""
+        return self._last_heartbeat_at is not None and self._trouble is None
+
     def disconnected(self, error: MigrateError) -> bool:
         """A heartbeat failed. Result: True where this is news."""
         with self._lock:
@@ -110,7 +115,7 @@ class Status:
 
     def _content(self) -> dict[str, Any]:
         return self._facts | {
-            "connected": self._last_heartbeat_at is not None and self._trouble is None,
+            "connected": self.is_connected,
             "last_heartbeat_at": _text(self._last_heartbeat_at),
             "disconnected_since": _text(self._disconnected_since),
             "trouble": self._trouble,
