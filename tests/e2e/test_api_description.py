@@ -26,8 +26,8 @@ from tests.harness.conditions import eventually
 from tests.harness.wire_agent import WireAgent
 
 LEFT_OUT = ("unsupported_method", "allow_header_conformance", "ignored_auth")
-SECONDS = 150
-EXAMPLES = "10"
+SECONDS = 280
+EXAMPLES = "4"
 
 BEYOND_JSON_SCHEMA = ("agent_jobs_progress", "agent_jobs_ledger")
 
