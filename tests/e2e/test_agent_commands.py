@@ -170,7 +170,7 @@ def test_start_status_second_start_and_stop(agent: AgentProcess, plane: FakeCont
     assert agent.process.wait(10) == 0
     assert plane.heartbeats[-1].mode is ProcessMode.STOPPING
     assert run(agent, "stop").returncode == 3
-    assert agent.status()["exit"]["code"] == 0
+    assert agent.status()["exit"]["exit_code"] == 0
 
 
 def test_it_starts_while_the_control_plane_is_down(agent: AgentProcess, plane: FakeControlPlane) -> None:

@@ -167,7 +167,8 @@ def describe(request: CopyRequest, report: CopyReport) -> None:
     """Prints the copy's end for a person."""
     console = Console(highlight=False, soft_wrap=True)
     snapshot, result = report.snapshot, report.result
-    console.print(_tallies(snapshot.files, snapshot.bytes))
+    if snapshot.files.scanned:
+        console.print(_tallies(snapshot.files, snapshot.bytes))
     console.print(f"Verified: {snapshot.verified_files:,} files. {_duration(report.seconds)}.")
     for row in report.attention[:_SHOWN_FILES]:
         words = _fault(row.code or "", row.detail or "")
@@ -189,7 +190,7 @@ def describe_dry(request: CopyRequest, plan: DryRun) -> None:
     """Prints what would be done, for a person."""
     console = Console(highlight=False, soft_wrap=True)
     console.print(Text(f"Dry run: {request.source} to {request.access.container}. Nothing was written.", style="bold"))
-    console.print(_tallies(plan.files, plan.bytes))
+    console.print(_tallies(plan.files, plan.bytes, transferred="To transfer"))
     if plan.compared_files:
         console.print(f"{plan.compared_files:,} of those to transfer are compared by hash first, and may be unchanged.")
     for found in plan.attention[:_SHOWN_FILES]:
@@ -199,14 +200,15 @@ def describe_dry(request: CopyRequest, plan: DryRun) -> None:
         console.print(f"  ... and {len(plan.attention) - _SHOWN_FILES:,} more: --json lists them.")
 
 
-def _tallies(files: Tally, sizes: Tally) -> Table:
+def _tallies(files: Tally, sizes: Tally, *, transferred: str = "Transferred") -> Table:
     table = Table("", "Files", "Bytes", box=None, padding=(0, 2, 0, 0))
     for column in table.columns[1:]:
         column.justify = "right"
     for bucket in ("transferred", "unchanged", "excluded", "unsupported", "failed", "pending", "scanned"):
         count, amount = getattr(files, bucket), getattr(sizes, bucket)
         if count or bucket in ("transferred", "scanned"):
-            table.add_row(bucket.capitalize(), f"{count:,}", size(amount))
+            label = transferred if bucket == "transferred" else bucket.capitalize()
+            table.add_row(label, f"{count:,}", size(amount))
     return table
 
 

@@ -59,9 +59,8 @@ def start(
 def _run(context: typer.Context, stop: StopSignal, as_service: str | None) -> int:
     """Result: the exit code. launchd restarts whatever fails, so there an end that must stay one is a 0."""
     config = chosen_of(context).config()
-    name = service_manager(config).name if as_service else ""
     try:
-        code = run_agent(config, stop, service_kind=as_service, service_name=name)
+        code = run_agent(config, stop, service_kind=as_service)
     except MigrateError as error:
         show_error(error)
         code = exit_code_of(error)

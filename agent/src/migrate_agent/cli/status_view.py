@@ -84,14 +84,16 @@ def _headline(found: dict[str, Any]) -> Text:
         return Text("Not registered. Type: migrate-agent --register CODE", style="bold yellow")
     if not found["running"]:
         ended = found["exit"] or {}
-        why = f" It ended: {ended['title']}: {ended['detail']} {ended['fix']}" if ended.get("title") else ""
-        return Text(f"Not running.{why} Type: migrate-agent start --service", style="bold yellow")
+        if ended.get("title"):
+            why = f"{ended['title']}: {ended['detail']}\n{ended['fix']}"
+            return Text(f"Not running. It ended with exit code {ended['exit_code']}: {why}", style="bold yellow")
+        return Text("Not running. Type: migrate-agent start --service", style="bold yellow")
     if found["stopping"]:
         return Text(f"Stopping (process {found['pid']}).", style="bold yellow")
     if found["connected"]:
         return Text(f"Running (process {found['pid']}, {found['mode']}), connected.", style="bold green")
     trouble = found["trouble"] or {}
-    words = f"{trouble['title']}: {trouble['detail']} {trouble['fix']}" if trouble else "No heartbeat answered yet."
+    words = f"{trouble['title']}: {trouble['detail']}\n{trouble['fix']}" if trouble else "No heartbeat answered yet."
     return Text(f"Running (process {found['pid']}), not connected. {words}", style="bold yellow")
 
 

@@ -32,6 +32,7 @@ from migrate_agent.runtime.machine import disk_free_bytes, machine_facts
 from migrate_agent.runtime.mailbox import Mailbox
 from migrate_agent.runtime.reporter import PROGRESS_SECONDS, Reporter
 from migrate_agent.runtime.service import EXIT_NO_RESTART
+from migrate_agent.runtime.service_choice import service_name_of
 from migrate_agent.runtime.status import Status, now
 from migrate_agent.runtime.stop_request import stop_was_asked
 from migrate_agent.stop import StopKind, StopSignal
@@ -56,7 +57,6 @@ class Agent:
         stop: StopSignal,
         *,
         service_kind: str | None = None,
-        service_name: str = "",
         progress_seconds: float = PROGRESS_SECONDS,
         make_engine: MakeEngine | None = None,
     ) -> None:
@@ -114,7 +114,7 @@ class Agent:
             self._session,
             self.status,
             Vitals(
-                machine_facts(service_name),
+                machine_facts(service_name_of(config)),
                 jobs=self._runner.jobs,
                 buffered=self._reporter.waiting,
                 disk_free=lambda: disk_free_bytes(config.state_dir),
@@ -242,7 +242,6 @@ def run_agent(
     stop: StopSignal,
     *,
     service_kind: str | None = None,
-    service_name: str = "",
     progress_seconds: float = PROGRESS_SECONDS,
 ) -> int:
     """Result: the exit code of one agent's life, alone in its state folder.
@@ -252,9 +251,7 @@ def run_agent(
     lock = InstanceLock(config.state_dir)
     lock.acquire({"service": service_kind})
     try:
-        agent = Agent(
-            config, stop, service_kind=service_kind, service_name=service_name, progress_seconds=progress_seconds
-        )
+        agent = Agent(config, stop, service_kind=service_kind, progress_seconds=progress_seconds)
         return agent.run()
     finally:
         lock.release()

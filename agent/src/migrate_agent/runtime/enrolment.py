@@ -21,6 +21,7 @@ from migrate_agent.network import Network
 from migrate_agent.runtime.connection import key_ring, open_client
 from migrate_agent.runtime.instance_lock import is_held
 from migrate_agent.runtime.machine import disk_free_bytes, machine_facts
+from migrate_agent.runtime.service_choice import service_name_of
 from migrate_agent.runtime.status import now
 from migrate_contract import PROTOCOL_VERSION
 from migrate_contract.agents import HeartbeatRequest, ProcessMode, RegisterRequest
@@ -57,7 +58,10 @@ def enrol(
     if known is not None:
         _refuse_if_alive(config, network, known)
     request = RegisterRequest(
-        code=code, install_id=install_id(config.state_dir), machine=machine_facts(), name=name or None
+        code=code,
+        install_id=install_id(config.state_dir),
+        machine=machine_facts(service_name_of(config)),
+        name=name or None,
     )
     client = open_client(config, network)
     try:
@@ -94,7 +98,7 @@ def greet(config: Config, network: Network, credentials: Credentials) -> Migrate
                 instance_id=secrets.token_urlsafe(16),
                 sequence=1,
                 mode=ProcessMode.ENROLMENT,
-                machine=machine_facts(),
+                machine=machine_facts(service_name_of(config)),
                 agent_time=now(),
                 max_jobs=config.max_jobs,
                 disk_free_bytes=disk_free_bytes(config.state_dir),

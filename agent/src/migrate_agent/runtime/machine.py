@@ -24,7 +24,7 @@ _WINDOWS = platform.system() == "Windows"
 
 
 def machine_facts(service_name: str = "") -> MachineFacts:
-    """Result: the facts for registration and heartbeats; `service_name` where a service manager started us."""
+    """Result: the facts for registration and heartbeats; `service_name` is the one to look for."""
     return MachineFacts(
         machine_id=machine_id(),
         hostname=_label(socket.gethostname()),

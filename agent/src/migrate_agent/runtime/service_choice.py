@@ -23,3 +23,11 @@ def service_manager(config: Config) -> ServiceManager:
     if system == "Windows":
         return WindowsService(config)
     raise Fatal(ErrorCode.SERVICE_UNSUPPORTED, f"no service manager of {system} is known")
+
+
+def service_name_of(config: Config) -> str:
+    """Result: the name to look for in this system's service manager, installed or not; empty where there is none."""
+    try:
+        return service_manager(config).name
+    except Fatal:
+        return ""

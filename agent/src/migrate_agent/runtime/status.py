@@ -92,7 +92,7 @@ class Status:
     def ended(self, exit_code: int, error: MigrateError | None) -> None:
         """The process ends now, and why."""
         with self._lock:
-            self._exit = {"code": exit_code, "at": now().isoformat()} | (_words(error) if error else {})
+            self._exit = {"exit_code": exit_code, "at": now().isoformat()} | (_words(error) if error else {})
             self._changed = True
         self.write()
 
@@ -153,9 +153,7 @@ def _key(fault: AgentFault) -> tuple[str, str, str | None]:
 
 
 def _words(error: MigrateError) -> dict[str, str]:
-    return {"error": error.code.value, "title": error.title, "detail": error.detail, "fix": error.fix} | {
-        "code": error.code.value
-    }
+    return {"code": error.code.value, "title": error.title, "detail": error.detail, "fix": error.fix}
 
 
 def _text(at: datetime | None) -> str | None:
