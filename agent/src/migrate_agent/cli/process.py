@@ -76,9 +76,11 @@ def _listen_to_signals(stop: StopSignal) -> None:
             os._exit(128 + number)
         stop.request(StopKind.STOP)
 
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), asked)
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # nohup has the hang-up ignored before we start, and means it.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, asked)
 
 
 def stop(context: typer.Context) -> None:
