@@ -118,6 +118,11 @@ imports: install ## import-linter: the direction of imports
 	$(call say,Import rules)
 	@$(BIN)/lint-imports --no-cache
 
+.PHONY: screenshots
+screenshots: install system-packages ## pictures of every page (test-results/screenshots), and the README's of a running job
+	@$(BIN)/python -m tests.browser.screenshots test-results/screenshots
+	@$(BIN)/python -m tests.browser.portrait docs/images/job.png
+
 .PHONY: clean
 clean: down ## stop the stack and remove everything that can be made again
 	@rm -rf $(VENV) $(STAMPS) node_modules .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(HTMX)

@@ -12,7 +12,7 @@ from functions.dashboard.catalogue import TITLES
 from functions.dashboard.confirmations import for_job
 from functions.dashboard.frame import Frame
 from functions.dashboard.progress_bar import done_percent
-from functions.dashboard.rendering import render
+from functions.dashboard.rendering import POLL_SECONDS, render
 from functions.domain.views import FilePage, HistoryView, JobReport, JobView
 from migrate_contract.jobs import Bucket, JobState
 from migrate_contract.problem import Problem
@@ -47,26 +47,28 @@ def job_page(
     *,
     history: Sequence[HistoryView],
     files: FilePage,
-    bucket: Bucket,
+    bucket: Bucket | None = None,
     report: JobReport | None,
     refusal: Problem | None = None,
 ) -> str:
     """Result: the whole page.
 
-    `files` are those of `bucket`; `report` is given where the attempt has ended, `refusal` after a refused action.
+    `files` are those of `bucket`, or where none was asked for of the one that tells most; `report` is given where the
+    attempt has ended, `refusal` after a refused action.
     """
+    shown = bucket or first_bucket(job)
     return render(
         "job.html",
         frame,
         now=now,
         **_live(frame, job),
-        going=job.state in _GOING,
-        address=f"/jobs/{job.job_id}?bucket={bucket.value}",
+        refreshes=_record_refreshes(job, shown, files, report),
+        address=f"/jobs/{job.job_id}" + (f"?bucket={bucket.value}" if bucket else ""),
         history=sorted(history, key=lambda entry: entry.number, reverse=True),
         files=files,
-        bucket=bucket,
-        file_tabs=_file_tabs(job, bucket),
-        files_empty=_why_no_files(job, bucket),
+        bucket=shown,
+        file_tabs=_file_tabs(job, shown),
+        files_empty=_why_no_files(job, shown),
         report=report,
         refusal=refusal,
         titles=TITLES,
@@ -110,6 +112,17 @@ def _file_tabs(job: JobView, current: Bucket) -> list[tuple[str, int, str, bool]
         for bucket, label in BUCKET_WORDS.items()
         if bucket is not Bucket.PENDING
     ]
+
+
+def _record_refreshes(job: JobView, bucket: Bucket, files: FilePage, report: JobReport | None) -> str | None:
+    """Result: when history and files ask for themselves again; None where nothing more can come.
+
+    The agent sends its ledger in parts, after the counters: a list that is behind them is asked for on its own.
+    """
+    counted = getattr(job.progress.files, bucket.value) if job.progress else 0
+    if (counted and not files.items) or (report is not None and not report.ledger_complete):
+        return f"job-changed from:body, every {POLL_SECONDS}s"
+    return "job-changed from:body" if job.state in _GOING else None
 
 
 def _why_no_files(job: JobView, bucket: Bucket) -> str:

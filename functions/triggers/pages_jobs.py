@@ -43,7 +43,7 @@ def job_with_files(call: PageCall, job_id: str, query: FilesQuery, refusal: Prob
         job,
         history=call.services.jobs.history(call.caller, job_id, _HISTORY).items,
         files=call.services.ledgers.files(call.caller, job_id, query, bucket, query.attempt),
-        bucket=bucket,
+        bucket=query.bucket,
         report=call.services.reports.job_report(call.caller, job_id) if is_over(job) else None,
         refusal=refusal,
     )

@@ -67,13 +67,23 @@ class Dashboard:
         expect(self.page.get_by_text("Azure Storage is connected.", exact=True)).to_be_visible()
 
     def create_job(
-        self, name: str, source: Path, container: str, *, mbps: float | None = None, hold: bool = False
+        self,
+        name: str,
+        source: Path,
+        container: str,
+        *,
+        prefix: str = "",
+        exclude: str = "",
+        mbps: float | None = None,
+        hold: bool = False,
     ) -> None:
         """From the project's page to the new job's."""
         self.page.locator("#new-job").click()
         self.page.get_by_label("Job name").fill(name)
         self.page.get_by_label("Source folder").fill(str(source))
         self.page.get_by_label("Container").fill(container)
+        self.page.get_by_label("Folder in it").fill(prefix)
+        self.page.get_by_label("Leave out").fill(exclude)
         if hold:
             self.page.get_by_label("Hold after the scan").check()
         if mbps is not None:
@@ -86,6 +96,11 @@ class Dashboard:
         """The job's pill shows it, without a reload."""
         expect(self.page.locator("#live .pill").first).to_have_text(words, timeout=milliseconds)
 
+    def wait_until_percent(self, least: int) -> None:
+        """The job's page shows at least so much, without a reload."""
+        script = "least => parseInt(document.querySelector('.percent')?.textContent ?? '0') >= least"
+        self.page.wait_for_function(script, arg=least, timeout=120_000)
+
     def press(self, name: str) -> None:
         """A button or a link that looks like one, in the live part."""
         self.page.locator("#live").locator("a, button").filter(has_text=re.compile(f"^{name}$")).click()
@@ -96,9 +111,9 @@ class Dashboard:
         return int(line.locator("dd").inner_text().splitlines()[0].replace(",", ""))
 
 
-def start_agent(stack: Stack, home: Path, code: str) -> AgentProcess:
+def start_agent(stack: Stack, home: Path, code: str, name: str = "fileserver") -> AgentProcess:
     """Result: a real agent, registered with the code from the page and started."""
     agent = AgentProcess(home, stack.api_url, str(stack.ca_file))
-    agent.register(code, name="fileserver")
+    agent.register(code, name=name)
     agent.start()
     return agent

@@ -159,6 +159,15 @@ def test_the_buckets_stand_beside_the_bar():
     assert "as of 7 s ago" in text
 
 
+def test_files_that_are_counted_but_not_listed_yet_are_asked_for_again():
+    listed = next(tag for tag in Reader(PAGES["job"]()).all("div") if tag.get("id") == "record")
+    late = next(tag for tag in Reader(PAGES["job-unconfirmed"]()).all("div") if tag.get("id") == "record")
+    settled = next(tag for tag in Reader(PAGES["job-completed"]()).all("div") if tag.get("id") == "record")
+    assert listed["hx-trigger"] == "job-changed from:body"
+    assert late["hx-trigger"] == "job-changed from:body, every 10s"
+    assert "hx-trigger" not in settled
+
+
 def test_a_wish_is_shown_until_it_is_done():
     text = words("job-wish")
     assert "Pause asked, not done yet" in text
