@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum, unique
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from migrate_contract.wire import (
     INTEGRAL,
@@ -114,11 +115,26 @@ class Bucket(StrEnum):
     PENDING = "pending"
 
 
+ABSOLUTE_PATH = r"^(/|[A-Za-z]:[\\/]|\\\\[^\\])[^\x00]*$"
+"""Of POSIX, of a Windows drive, or UNC: anything else depends on where the agent's process was started."""
+
+
+def _absolute(path: str) -> str:
+    if re.match(ABSOLUTE_PATH, path) is None:
+        raise ValueError("write the full path, such as /srv/files, D:\\Files or \\\\server\\share")
+    return path
+
+
 class LocalSource(WireModel):
     """A folder that the agent's machine can read: a local disk, a mount or a UNC path. Absolute."""
 
     kind: Literal["local"] = "local"
-    path: Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")]
+    path: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=4096),
+        AfterValidator(_absolute),
+        Field(json_schema_extra={"pattern": ABSOLUTE_PATH}),
+    ]
 
 
 _PREFIX = r"^([^\x00-\x1f\x7f\\/]*[^\x00-\x1f\x7f\\/.](/[^\x00-\x1f\x7f\\/]*[^\x00-\x1f\x7f\\/.])*)?$"

@@ -20,8 +20,14 @@ class WireModel(BaseModel):
 
 _NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=_NO_CONTROL)]
-"""A name that a person typed: 1 to 120 characters, no control characters."""
+_VISIBLE = r"^[^\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]*$"
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=_VISIBLE)]
+"""A name that a person typed: 1 to 120 characters, none of which is a control or draws nothing.
+
+An empty-looking name cannot be clicked, and a character that turns the direction of writing makes the page around it
+read backwards. Joiners (U+200C, U+200D) stay: scripts and emoji need them.
+"""
 Label = Annotated[str, StringConstraints(max_length=256, pattern=_NO_CONTROL)]
 """A short machine-made text: host name, version, operating system."""
 Sentence = Annotated[str, StringConstraints(max_length=2000)]

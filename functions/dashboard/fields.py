@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
+from migrate_contract.jobs import ABSOLUTE_PATH
 from migrate_contract.wire import Name
 
 
@@ -62,7 +63,7 @@ def full_path(text: str) -> str:
     """Result: the path as typed; raises ValueError for one that depends on where a process was started."""
     if not text:
         raise ValueError("Enter the folder that is to be copied.")
-    if not re.match(r"^(/|[A-Za-z]:[\\/]|\\\\[^\\])", text):
+    if not re.match(ABSOLUTE_PATH, text):
         raise ValueError("Write the full path, such as /srv/files, D:\\Files or \\\\server\\share.")
     return text
 

@@ -24,6 +24,8 @@ BEAT_ROW = "beat"
 COMMAND_PREFIX = "cmd|"
 ASSIGNMENT_PREFIX = "asg|"
 _MISSED = 3
+_HIGHEST_ADOPTED = 2**52
+"""No agent restarts so often: a higher epoch is made up, and to adopt it would leave no number for the next process."""
 """Heartbeats that may be missed before an agent is late (product page, States)."""
 
 
@@ -161,6 +163,8 @@ def judge_session(agent: Row, beat: Beat, body: HeartbeatRequest, now: datetime,
             repeated = body.sequence <= beat.sequence
             return Session(SessionVerdict.REPEAT if repeated else SessionVerdict.CURRENT, beat.epoch, beat.changes)
         return _minted(agent, beat, body, now, limits)
+    if body.session_epoch > max(beat.epoch, _HIGHEST_ADOPTED):
+        return Session(SessionVerdict.SUPERSEDED, beat.epoch, beat.changes)
     if body.session_epoch > beat.epoch:
         return Session(SessionVerdict.ADOPTED, body.session_epoch, beat.changes)
     if body.session_epoch < beat.epoch or beat.instance_id != body.instance_id:

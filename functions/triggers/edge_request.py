@@ -125,9 +125,14 @@ def field_errors(fault: ValidationError) -> list[FieldError]:
     """Result: pydantic's findings without the values, which may be secrets."""
     found = fault.errors(include_input=False, include_url=False, include_context=False)
     return [
-        FieldError(field=".".join(str(part) for part in error["loc"]), message=_in_words(error["type"], error["msg"]))
+        FieldError(field=_field_name(error["loc"]), message=_in_words(error["type"], error["msg"]))
         for error in found[:MAX_LISTED_ERRORS]
     ]
+
+
+def _field_name(place: Sequence[int | str]) -> str:
+    """Result: the field as the caller wrote it. Of a choice between types, pydantic adds each type's own name."""
+    return ".".join(str(part) for part in place if not re.search(r"[\[(]", str(part)))
 
 
 def _in_words(kind: str, message: str) -> str:

@@ -110,6 +110,19 @@ def test_after_a_restore_of_our_tables_the_higher_epoch_goes_on_and_the_highest_
     assert judge_session(agent(), row, heartbeat("instance-9", epoch=7), NOW, LIMITS).verdict == "superseded"
 
 
+def test_an_epoch_that_no_server_ever_minted_is_not_adopted() -> None:
+    row = beat(epoch=3, instance_id="instance-1", sequence=5)
+    refused = judge_session(agent(), row, heartbeat(epoch=2**53, sequence=6), NOW, LIMITS)
+    assert (refused.verdict, refused.epoch) == (SessionVerdict.SUPERSEDED, 3)
+    highest = judge_session(agent(), row, heartbeat(epoch=2**52, sequence=6), NOW, LIMITS)
+    row = beat(epoch=highest.epoch, instance_id="instance-1", sequence=6)
+    minted = judge_session(agent(), row, heartbeat("instance-2"), NOW, LIMITS)
+    row = beat(epoch=minted.epoch, instance_id="instance-2", sequence=1)
+    assert judge_session(
+        agent(), row, heartbeat("instance-2", epoch=minted.epoch, sequence=2), NOW, LIMITS
+    ).verdict == (SessionVerdict.CURRENT)
+
+
 def test_three_changes_from_two_machines_in_ten_minutes_are_a_clone() -> None:
     changes = [
         SessionChange(at=NOW - timedelta(seconds=500), machine_id="machine-1"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated, Literal
 
 import pytest
 import structlog
@@ -13,7 +14,7 @@ from functions.triggers.edge_answer import Answer, download
 from functions.triggers.edge_call import AgentCall, OpenCall, OperatorCall
 from functions.triggers.edge_endpoint import Audience, declared
 from migrate_contract.errors import CATALOGUE, ErrorCode, Fatal, Retryable
-from migrate_contract.wire import MAX_PROGRESS_BODY_BYTES, ClientId, Name, WireModel
+from migrate_contract.wire import INTEGRAL, MAX_PROGRESS_BODY_BYTES, ClientId, Name, WireModel
 from tests.unit.functions.triggers.support import (
     ADMIN,
     AGENT_KEY,
@@ -34,6 +35,7 @@ class Thing(WireModel):
     name: Name
     size: int = Field(default=1, ge=0)
     ratio: float = 0.0
+    lanes: Annotated[int, Field(ge=1), INTEGRAL] | Literal["auto"] = "auto"
 
 
 class Nothing(WireModel):
@@ -119,7 +121,7 @@ def failing():
 def test_an_answer_is_json_with_the_headers_of_every_answer():
     response = ask("things_create", person=OPERATOR, body={"name": "  new ", "unknown": 1})
     assert response.status_code == 201
-    assert json.loads(response.get_body()) == {"name": "new", "size": 1, "ratio": 0.0}
+    assert json.loads(response.get_body()) == {"name": "new", "size": 1, "ratio": 0.0, "lanes": "auto"}
     assert response.headers["Content-Type"] == "application/json"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Cache-Control"] == "no-store"
@@ -276,13 +278,24 @@ def test_utf_8_may_be_said(kind):
         ({"name": "x", "size": True}, "size"),
         ({"name": "x", "size": None}, "size"),
         ({"name": "a\u0000b"}, "name"),
+        ({"name": "\u200b"}, "name"),
+        ({"name": "report\u202egnp.exe"}, "name"),
+        ({"name": "a\u0085b"}, "name"),
+        ({"name": "a\u2028b"}, "name"),
+        ({"name": "x", "lanes": 0}, "lanes"),
+        ({"name": "x", "lanes": "many"}, "lanes"),
     ],
 )
 def test_wrong_values_name_their_field(body, field):
     found = refused("things_create", person=OPERATOR, body=body)
     assert found["code"] == "request-invalid"
-    assert [error["field"] for error in found["errors"]] == [field]
-    assert field in found["detail"]
+    assert {error["field"] for error in found["errors"]} == {field}
+    assert found["detail"] == f"Wrong: {field}"
+
+
+@pytest.mark.parametrize("name", ["Ünïcødé 😀", "👩\u200d💻", "نام\u200cه", "<script>"])
+def test_names_of_every_script_are_names(name):
+    assert ask("things_create", person=OPERATOR, body={"name": name}).status_code == 201
 
 
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999"])
