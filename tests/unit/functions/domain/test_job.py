@@ -101,7 +101,7 @@ def test_every_move_is_made_or_refused_as_the_table_says(start: JobState, end: J
     assert (moved.ended_at == LATER) == (end in ENDED)
 
 
-@pytest.mark.parametrize("end", [*ENDED, JobState.PAUSED])
+@pytest.mark.parametrize("end", [*sorted(ENDED), JobState.PAUSED])
 def test_ending_and_pausing_withdraw_the_wish(end: JobState) -> None:
     wish = Wish(WishKind.PAUSE, "Olga", NOW, 4)
     moved = advance(a_job(JobState.RUNNING, wish=wish, approval=3), end, now=LATER)
