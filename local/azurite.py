@@ -7,8 +7,11 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from azure.storage.blob import AccountSasPermissions, ResourceTypes, Services, generate_account_sas
 
 from local.certificates import Certificates
 from local.ports import free_ports, is_listening
@@ -31,6 +34,21 @@ class StorageAccount:
     blob_endpoint: str
     queue_endpoint: str
     table_endpoint: str
+
+    def sas_url(self, days: int = 30) -> str:
+        """The blob endpoint with a signature for everything but deleting the account's data.
+
+        For clients that cannot build a loopback address from an account's name: rclone before 1.64, AzCopy.
+        """
+        signature = generate_account_sas(
+            self.name,
+            self.key,
+            ResourceTypes(service=True, container=True, object=True),
+            AccountSasPermissions(read=True, write=True, list=True, create=True, add=True),
+            expiry=datetime.now(UTC) + timedelta(days=days),
+            services=Services(blob=True),
+        )
+        return f"{self.blob_endpoint}?{signature}"
 
     @property
     def connection_string(self) -> str:

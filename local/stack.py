@@ -152,6 +152,7 @@ class Stack:
                 "key": self.data_account.key,
                 "blob_endpoint": self.data_account.blob_endpoint,
                 "connection_string": self.data_account.connection_string,
+                "sas_url": self.data_account.sas_url(),
             },
             "control_plane_storage": {
                 "account": self.state_account.name,

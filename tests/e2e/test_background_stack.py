@@ -55,6 +55,8 @@ def test_up_describes_a_working_stack_to_outside_clients(background: BackgroundS
         storage["connection_string"], connection_verify=description["ca_file"]
     ) as service:
         assert description["seed"]["container"] in [container.name for container in service.list_containers()]
+    with BlobServiceClient(storage["sas_url"], connection_verify=description["ca_file"]) as service:
+        assert description["seed"]["container"] in [container.name for container in service.list_containers()]
     ssl.create_default_context(cafile=description["ca_file"])
 
 
