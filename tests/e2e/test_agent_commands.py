@@ -114,6 +114,23 @@ def test_a_refused_code_is_shown_with_title_detail_and_fix(
     assert not (agent.home / "agent.key").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--register", ""), "registration-code-unknown"),
+        (("--register", "A" * 99), "registration-code-unknown"),
+        (("--register", "ABCDEFGH", "--name", "n" * 300), "config-invalid"),
+    ],
+)
+def test_what_cannot_be_sent_is_an_error_with_a_fix_not_a_traceback(
+    agent: AgentProcess, plane: FakeControlPlane, arguments: tuple[str, ...], code: str
+) -> None:
+    ended = run(agent, *arguments, "--api-url", plane.url)
+    assert ended.returncode != 0
+    assert f"Code: {code}" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_registered_twice_is_refused_and_named(agent: AgentProcess, plane: FakeControlPlane) -> None:
     run(agent, "--register", CODE, "--api-url", plane.url, "--name", "server 1")
     again = run(agent, "--register", CODE, "--api-url", plane.url)

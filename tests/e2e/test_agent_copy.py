@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -133,6 +134,43 @@ def test_wrong_options_are_wrong_usage(agent: AgentProcess, source: Path, argume
     ended = agent.command("copy", str(source), *arguments)
     assert ended.returncode == 2
     assert "Usage" in ended.stderr
+
+
+def test_an_empty_source_is_not_the_folder_one_is_in(
+    agent: AgentProcess, container: Container, monkeypatch: pytest.MonkeyPatch, source: Path
+) -> None:
+    monkeypatch.chdir(source)
+    ended = agent.command("copy", "")
+    assert ended.returncode == 2
+    assert "SOURCE is empty" in ended.stderr
+    assert container.blobs() == {}
+
+
+def test_a_file_name_cannot_steer_the_terminal_or_forge_a_line(agent: AgentProcess, source: Path) -> None:
+    (source / "bell\x1b[2J\nComplete: forged").write_text("a")
+    ended = agent.command("copy", str(source))
+    assert ended.returncode == 0
+    assert "\x1b" not in ended.stdout
+    assert r"bell\x1b[2J\nComplete: forged" in ended.stdout
+
+
+def test_an_outage_is_told_when_it_begins(
+    agent: AgentProcess, source: Path, container: Container, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        nobody = taken.getsockname()[1]
+    address = f"https://127.0.0.1:{nobody}/account/container?sig=c2lnbmF0dXJl"
+    said = tmp_path / "said"
+    with said.open("wb") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "migrate_agent", "copy", str(source), address], env=agent.environment, stderr=stream
+        )
+    try:
+        # Well before the line that comes every 30 seconds.
+        eventually(lambda: b"no connection to 127.0.0.1" in said.read_bytes(), seconds=20, what="the outage is told")
+    finally:
+        process.kill()
+        process.wait(30)
 
 
 def test_the_ledger_lists_every_file(agent: AgentProcess, source: Path, tmp_path: Path) -> None:

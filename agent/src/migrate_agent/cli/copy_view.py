@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 from rich.text import Text
 
-from migrate_agent.cli.output import note, show_error
+from migrate_agent.cli.output import note, printable, show_error
 from migrate_agent.redaction import redactor
 from migrate_agent.runtime.local_copy import CopyReport, CopyRequest
 from migrate_agent.transfer.results import DryRun, Snapshot
@@ -32,6 +32,7 @@ class CopyProgress:
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._told_at = time.monotonic()
+        self._connected = True
 
     def __enter__(self) -> CopyProgress:
         if sys.stderr.isatty():
@@ -60,7 +61,11 @@ class CopyProgress:
             total = snapshot.bytes.scanned if snapshot.scan_complete else None
             done = snapshot.bytes.scanned - snapshot.bytes.pending
             self._bar.update(self._task, description=snapshot.phase.value, total=total, completed=done, numbers=numbers)
-        elif time.monotonic() - self._told_at >= _PLAIN_SECONDS:
+            return
+        waiting = snapshot.waiting
+        lost = waiting.reason is WaitReason.NO_CONNECTION and bool(waiting.detail)
+        news, self._connected = lost and self._connected, not lost
+        if news or time.monotonic() - self._told_at >= _PLAIN_SECONDS:
             self._told_at = time.monotonic()
             note(f"{snapshot.phase.value}: {numbers}")
 
@@ -172,7 +177,8 @@ def describe(request: CopyRequest, report: CopyReport) -> None:
     console.print(f"Verified: {snapshot.verified_files:,} files. {_duration(report.seconds)}.")
     for row in report.attention[:_SHOWN_FILES]:
         words = _fault(row.code or "", row.detail or "")
-        console.print(Text(f"  {row.bucket.value}: {row.path}: {words.get('title', row.code)}: {row.detail or ''}"))
+        line = f"{row.bucket.value}: {row.path}: {words.get('title', row.code)}: {row.detail or ''}"
+        console.print(Text(f"  {printable(line)}"))
     if len(report.attention) > _SHOWN_FILES:
         console.print(f"  ... and {len(report.attention) - _SHOWN_FILES:,} more: --json or --ledger FILE lists them.")
     if result.stopped:
@@ -183,19 +189,21 @@ def describe(request: CopyRequest, report: CopyReport) -> None:
         target = "/".join(filter(None, (request.access.container, request.prefix)))
         style = "bold green" if _outcome(report) == "complete" else "bold yellow"
         outcome = _outcome(report).replace("_", " ").capitalize()
-        console.print(Text(f"{outcome}: {request.source} to {target}.", style=style))
+        console.print(Text(printable(f"{outcome}: {request.source} to {target}."), style=style))
 
 
 def describe_dry(request: CopyRequest, plan: DryRun) -> None:
     """Prints what would be done, for a person."""
     console = Console(highlight=False, soft_wrap=True)
-    console.print(Text(f"Dry run: {request.source} to {request.access.container}. Nothing was written.", style="bold"))
+    title = f"Dry run: {request.source} to {request.access.container}. Nothing was written."
+    console.print(Text(printable(title), style="bold"))
     console.print(_tallies(plan.files, plan.bytes, transferred="To transfer"))
     if plan.compared_files:
         console.print(f"{plan.compared_files:,} of those to transfer are compared by hash first, and may be unchanged.")
     for found in plan.attention[:_SHOWN_FILES]:
         words = _fault(found.code or "", found.detail or "")
-        console.print(Text(f"  {found.bucket}: {found.path}: {words.get('title', '')}: {found.detail or ''}"))
+        line = f"{found.bucket}: {found.path}: {words.get('title', '')}: {found.detail or ''}"
+        console.print(Text(f"  {printable(line)}"))
     if len(plan.attention) > _SHOWN_FILES:
         console.print(f"  ... and {len(plan.attention) - _SHOWN_FILES:,} more: --json lists them.")
 

@@ -33,6 +33,7 @@ from migrate_contract.jobs import (
 )
 
 ENV_SAS_URL = "MIGRATE_SAS_URL"
+_MOST_CONCURRENCY = 64
 
 HELP = "\n\n".join(
     (
@@ -42,15 +43,22 @@ HELP = "\n\n".join(
         "  migrate-agent copy /srv/share - --dry-run < sas-url.txt\n"
         "  MIGRATE_SAS_URL=... migrate-agent copy /srv/share --prefix 2026/share\n"
         "  migrate-agent copy /srv/share \"https://...\" --exclude '*.tmp' --json",
-        "Exits 0 where every file is copied or was there already, 1 where some files failed, 2 where the copy as a "
-        "whole failed or was interrupted.",
+        "Exits 0 where nothing failed (files with names that Blob cannot hold are listed as unsupported), 1 where some "
+        "files failed, 2 where the copy as a whole failed or was interrupted.",
     )
 )
 
 
+def _folder(text: str) -> Path:
+    """An empty SOURCE is an unset variable of a script, not the folder that the script happens to stand in."""
+    if not text:
+        raise typer.BadParameter("SOURCE is empty; the folder you are in is written '.'")
+    return Path(text)
+
+
 def copy(
     context: typer.Context,
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="The folder to copy.")],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", parser=_folder, help="The folder to copy.")],
     container_sas_url: Annotated[
         str | None,
         typer.Argument(
@@ -178,7 +186,7 @@ def _sas_url(argument: str | None) -> str:
 def _concurrency(text: str) -> int | Literal["auto"]:
     if text == "auto":
         return "auto"
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MOST_CONCURRENCY):
         raise typer.BadParameter("--concurrency is a number from 1 to 64, or auto")
     return int(text)
 
@@ -211,4 +219,6 @@ def _exit_code(report: CopyReport) -> int:
 
 def _first_message(error: ValidationError) -> str:
     found = error.errors(include_input=False, include_url=False)[0]
-    return f"{'.'.join(str(part) for part in found['loc'])}: {found['msg']}"
+    where = ".".join(str(part) for part in found["loc"])
+    words = found["msg"].removeprefix("Value error, ")
+    return f"{where}: {words}" if where else words

@@ -50,6 +50,17 @@ def exit_code_of(error: MigrateError) -> int:
     return SOME_FAILED
 
 
+def printable(text: str) -> str:
+    """Result: `text` on one line, with what would steer a terminal or hide itself written as an escape.
+
+    Names of files are anybody's: a line break, an escape sequence or a right-to-left mark in one must not forge output.
+    """
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
+
+
 def say(text: str = "") -> None:
     """One line of a result."""
     sys.stdout.write(redactor.clean(text) + "\n")
@@ -72,6 +83,6 @@ def show_error(error: MigrateError) -> None:
     console = errors_console()
     console.print(Text.assemble(("Error: ", "bold red"), (redactor.clean(error.title), "bold")))
     if error.detail and error.detail != error.title:
-        console.print(Text(f"  {redactor.clean(error.detail)}"))
+        console.print(Text(f"  {printable(redactor.clean(error.detail))}"))
     console.print(Text.assemble(("  Fix: ", "green"), redactor.clean(error.fix)))
     console.print(Text(f"  Code: {error.code.value}", style="dim"))

@@ -12,6 +12,8 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from migrate_agent.config import Config
 from migrate_agent.control.answers import FENCED
 from migrate_agent.control.retry import Backoff, call_with_retries
@@ -57,12 +59,7 @@ def enrol(
     known = load_credentials(config.state_dir)
     if known is not None:
         _refuse_if_alive(config, network, known)
-    request = RegisterRequest(
-        code=code,
-        install_id=install_id(config.state_dir),
-        machine=machine_facts(service_name_of(config)),
-        name=name or None,
-    )
+    request = _request(config, code, name)
     client = open_client(config, network)
     try:
         answer = call_with_retries(
@@ -86,6 +83,24 @@ def enrol(
     save_credentials(config.state_dir, credentials)
     log.info("registered as %s (%s) of %s", credentials.agent_name, credentials.agent_id, credentials.client_name)
     return Enrolled(credentials, greet(config, network, credentials))
+
+
+def _request(config: Config, code: str, name: str | None) -> RegisterRequest:
+    """Raises Fatal for what was typed and cannot be sent."""
+    try:
+        return RegisterRequest(
+            code=code,
+            install_id=install_id(config.state_dir),
+            machine=machine_facts(service_name_of(config)),
+            name=name or None,
+        )
+    except ValidationError as error:
+        found = error.errors(include_input=False, include_url=False)[0]
+        if found["loc"] == ("name",):
+            raise Fatal(ErrorCode.CONFIG_INVALID, f"--name: {found['msg']}") from None
+        if found["loc"] == ("code",):
+            raise Fatal(ErrorCode.REGISTRATION_CODE_UNKNOWN, "a code has 8 letters and digits") from None
+        raise
 
 
 def greet(config: Config, network: Network, credentials: Credentials) -> MigrateError | None:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from migrate_agent.stop import StopRequested, StopSignal
 from migrate_agent.transfer.connection import ConnectionFault
 from migrate_agent.transfer.meter import Meter
-from migrate_contract.errors import Fatal
+from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.jobs import WaitReason
 
 _LOOK_SECONDS = 0.25
@@ -99,7 +99,10 @@ class Connectivity:
                 self._outage = None
                 return
             self._outage = Outage(fault.host, since, fault.reason)
-            if self._give_up_after is not None and self._monotonic() - began >= self._give_up_after:
+            if self._give_up_after is not None and (
+                # A person waits at the terminal, and a certificate does not become trusted by waiting.
+                fault.code is ErrorCode.TLS_NOT_TRUSTED or self._monotonic() - began >= self._give_up_after
+            ):
                 raise Fatal(fault.code, fault.detail)
             if self._stop.wait(min(delay, self._probe_seconds)):
                 assert self._stop.kind is not None
