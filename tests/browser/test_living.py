@@ -90,3 +90,20 @@ def test_every_live_page_is_clean_in_a_narrow_window(waiting_job: Dashboard, bro
         assert narrow.evaluate("document.documentElement.scrollWidth") <= 400, path
     context.close()
     complaints.expect_none()
+
+
+def test_a_page_without_answers_says_so_until_there_is_one(page: Page, stack: Stack) -> None:
+    Dashboard(page, stack).sign_in()
+    silence = page.get_by_role("status").filter(has_text="No answer from the control plane since")
+    polled = page.get_by_role("heading", level=1)
+    expect(polled).to_be_visible()
+    expect(silence).to_be_hidden()
+    page.context.set_offline(True)
+    expect(silence).to_be_visible(timeout=WITHIN_MS)
+    expect(polled).to_be_visible()
+    page.context.set_offline(False)
+    expect(silence).to_be_hidden(timeout=WITHIN_MS)
+    page.route("**/*", lambda route: route.fulfill(status=503, body="busy"))
+    expect(silence).to_be_visible(timeout=WITHIN_MS)
+    page.unroute_all()
+    expect(silence).to_be_hidden(timeout=WITHIN_MS)

@@ -155,6 +155,28 @@ document.addEventListener("visibilitychange", () => {
   }
 });
 
+// A page whose polls are not answered shows the past; without these words it would look like the present.
+let answeredAt = new Date();
+
+function silence() {
+  const since = answeredAt.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const notice = document.getElementById("silence");
+  setText(notice.querySelector("span"), `No answer from the control plane since ${since}. This page shows what was true ` +
+    "then, and asks again by itself.");
+  notice.hidden = false;
+}
+
+document.addEventListener("htmx:sendError", silence);
+document.addEventListener("htmx:timeout", silence);
+document.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.xhr.status >= 500) silence();
+});
+document.addEventListener("htmx:afterOnLoad", (event) => {
+  if (event.detail.xhr.status >= 400) return;
+  answeredAt = new Date();
+  document.getElementById("silence").hidden = true;
+});
+
 // --- the page ---------------------------------------------------------------------------------------
 
 document.addEventListener("click", (event) => {
