@@ -82,13 +82,19 @@ def _step(draft: Plan, state: JobState, progress: Progress) -> None:
     """One move on the way."""
     said = f"The agent reports {progress.phase.value}"
     if state is JobState.COMPLETED:
-        clean = Outcome.COMPLETE_WITH_FAILURES if progress.files.failed else Outcome.COMPLETE
-        draft.move(state, said, outcome=progress.outcome or clean)
+        draft.move(state, said, outcome=_outcome(progress))
     elif state is JobState.FAILED:
         fault = progress.fault or _NO_REASON
         draft.move(state, f"{fault.code}: {fault.detail}", fault=fault)
     else:
         draft.move(state, said)
+
+
+def _outcome(progress: Progress) -> Outcome:
+    """Result: the agent's word, unless its own counters say that a file failed or was never dealt with."""
+    if progress.files.failed or progress.files.pending:
+        return Outcome.COMPLETE_WITH_FAILURES
+    return progress.outcome or Outcome.COMPLETE
 
 
 def _lost(draft: Plan) -> None:

@@ -9,7 +9,7 @@ import pytest
 from functions.domain.views import ListQuery
 from migrate_contract.agents import HeartbeatJob
 from migrate_contract.errors import ErrorCode, Retryable
-from migrate_contract.jobs import FileFault, JobPhase, JobState, Waiting, WaitReason
+from migrate_contract.jobs import FileFault, JobPhase, JobState, Outcome, Waiting, WaitReason
 from tests.memory.world import ADMIN, refused, running_job, taken_job, tally
 
 
@@ -223,3 +223,22 @@ def test_a_job_that_was_reported_ended_is_asked_for_no_more() -> None:
     assert agent.beat().assignments == []
     assert running.job.state == "completed"
     assert len(world.services.jobs.history(ADMIN, running.job_id, ListQuery()).items) == 6
+
+
+@pytest.mark.parametrize(
+    ("said", "counted", "outcome"),
+    [
+        (None, {"transferred": 3}, Outcome.COMPLETE),
+        (Outcome.COMPLETE, {"transferred": 3}, Outcome.COMPLETE),
+        (Outcome.COMPLETE_WITH_FAILURES, {"transferred": 3}, Outcome.COMPLETE_WITH_FAILURES),
+        (None, {"transferred": 2, "failed": 1}, Outcome.COMPLETE_WITH_FAILURES),
+        (Outcome.COMPLETE, {"transferred": 2, "failed": 1}, Outcome.COMPLETE_WITH_FAILURES),
+        (Outcome.COMPLETE, {"transferred": 2, "pending": 1}, Outcome.COMPLETE_WITH_FAILURES),
+    ],
+)
+def test_a_job_is_complete_only_if_its_counters_say_so_too(
+    said: Outcome | None, counted: dict[str, int], outcome: Outcome
+) -> None:
+    running = running_job()
+    running.agent.report(running.job, JobPhase.COMPLETED, outcome=said, files=tally(**counted))
+    assert (running.job.state, running.job.outcome) == (JobState.COMPLETED, outcome)
