@@ -32,3 +32,6 @@ class Limits:
     scan_stalled_seconds: float = 1800
     code_retention_seconds: float = 7_776_000
     """How long a code that was used, revoked or has expired stays listed with its fate (90 days)."""
+    poison_alert_seconds: float = 86_400
+    """How long the alert of a message that failed stays open without another such message: it is an event, which
+    nothing that the sweep can look at ends."""

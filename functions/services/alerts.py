@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
@@ -73,15 +74,22 @@ class Alerts:
             return  # Somebody else has just counted it again or closed it: the next sweep looks anew.
         _log.info("alert.resolved", organization=organization, code=code.value, subject=subject)
 
-    def open_subjects(self, code: ErrorCode) -> list[tuple[str, str]]:
-        """Result: (organization, subject) of every open alert of this kind, for the sweeps."""
+    def open_subjects(self, code: ErrorCode, *, quiet_since: datetime | None = None) -> list[tuple[str, str]]:
+        """Result: (organization, subject) of every open alert of this kind, for the sweeps.
+
+        `quiet_since`: only those that have not been counted again after this moment.
+        """
         found: list[tuple[str, str]] = []
         continuation: str | None = None
         while True:
             page = self._tables.page(
                 TABLE, where={"code": code.value, "open": True}, limit=1000, continuation=continuation
             )
-            found.extend((row.pk, rows.text(row, "subject")) for row in page.rows)
+            found.extend(
+                (row.pk, rows.text(row, "subject"))
+                for row in page.rows
+                if quiet_since is None or rows.need_moment(row, "last_at") <= quiet_since
+            )
             continuation = page.continuation
             if continuation is None:
                 return found

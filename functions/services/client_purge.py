@@ -22,11 +22,11 @@ class ClientPurge:
         projects = self._found(organization, "projects", "", {"client_id": client_id})
         if projects:
             names = ", ".join(rows.text(row, "name") for row in projects[:5])
-            raise Fatal(ErrorCode.CLIENT_NOT_EMPTY, f"It has {len(projects)} projects: {names}")
+            raise Fatal(ErrorCode.CLIENT_NOT_EMPTY, f"Its projects ({len(projects)}): {names}")
         agents = [row for row in self._agents(organization, client_id) if rows.moment(row, "revoked_at") is None]
         if agents:
             names = ", ".join(rows.text(row, "name") for row in agents[:5])
-            raise Fatal(ErrorCode.CLIENT_NOT_EMPTY, f"It has {len(agents)} agents that are not revoked: {names}")
+            raise Fatal(ErrorCode.CLIENT_NOT_EMPTY, f"Its agents that are not revoked ({len(agents)}): {names}")
 
     def remove(self, organization: str, client_id: str) -> str:
         """Removes agents and codes. Result: the receipt, in words."""

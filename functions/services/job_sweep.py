@@ -174,6 +174,10 @@ class JobSweep:
                 if (organization, code, subject) not in result.standing:
                     self._alerts.over(organization, code, subject)
                     result.resolved += 1
+        quiet_since = self._clock() - timedelta(seconds=self._limits.poison_alert_seconds)
+        for organization, subject in self._alerts.open_subjects(ErrorCode.DISPATCH_POISONED, quiet_since=quiet_since):
+            self._alerts.over(organization, ErrorCode.DISPATCH_POISONED, subject)
+            result.resolved += 1
 
     def _clean_mailboxes(self, agents: dict[tuple[str, str], SeenAgent], result: JobSweepResult) -> int:
         """Takes out what a crash left of jobs that have ended or gone elsewhere. Result: for how many jobs."""

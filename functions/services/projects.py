@@ -133,7 +133,7 @@ class Projects:
         tables = OrganizationTables(self._tables, caller.organization)
         jobs = tables.partition("jobs", project_id, prefix=JOB_PREFIX)
         if jobs:
-            raise Fatal(ErrorCode.PROJECT_NOT_EMPTY, f"It has {len(jobs)} jobs.")
+            raise Fatal(ErrorCode.PROJECT_NOT_EMPTY, f"Jobs in it: {len(jobs)}.")
         try:
             tables.delete(TABLE, "", project_id, row.etag)
         except RowChanged as changed:

@@ -165,6 +165,21 @@ def test_poison_is_kept_counted_and_alerted_and_the_job_does_not_fail() -> None:
     assert world.services.alerts.list(limited("cli_zzzzzzzzzzzz"), ListQuery()).items == []
 
 
+def test_the_alert_of_a_poison_message_ends_after_a_day_without_another() -> None:
+    world = World()
+    world.services.poison.record("garbage")
+    world.clock.forward(world.limits.poison_alert_seconds - 60)
+    world.services.poison.record("garbage")
+    world.clock.forward(60)
+    assert world.services.sweeps.run().resolved == 0
+    assert alerts(world) == [("dispatch-poisoned", "unreadable")]
+    world.clock.forward(world.limits.poison_alert_seconds)
+    assert world.services.sweeps.run().resolved == 1
+    assert alerts(world) == []
+    world.services.poison.record("garbage")
+    assert alerts(world) == [("dispatch-poisoned", "unreadable")]
+
+
 def test_a_lost_message_is_sent_again_by_the_sweep() -> None:
     world = World()
     client_id = world.client()
