@@ -107,3 +107,12 @@ def test_a_page_without_answers_says_so_until_there_is_one(page: Page, stack: St
     expect(silence).to_be_visible(timeout=WITHIN_MS)
     page.unroute_all()
     expect(silence).to_be_hidden(timeout=WITHIN_MS)
+
+
+def test_what_was_done_is_said_once(dashboard: Dashboard) -> None:
+    dashboard.create_client("Said once")
+    said = dashboard.page.get_by_text("Client created")
+    expect(said).to_be_visible()
+    dashboard.page.reload()
+    expect(dashboard.heading("Said once")).to_be_visible()
+    expect(said).to_have_count(0)

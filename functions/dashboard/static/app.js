@@ -212,7 +212,16 @@ document.addEventListener("submit", (event) => {
   }
 });
 
+// What was just done is said once: not again to who reloads the page or keeps its address.
+function forgetDone() {
+  const address = new URL(location.href);
+  if (!address.searchParams.has("done")) return;
+  address.searchParams.delete("done");
+  history.replaceState(history.state, "", address);
+}
+
 showTimes(document);
 guardTyped(document);
 remember();
+forgetDone();
 setInterval(tick, 1000);
