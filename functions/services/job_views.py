@@ -25,10 +25,12 @@ from functions.services.projects import TABLE as PROJECTS
 from functions.services.projects import connection_view
 from migrate_contract.commands import CommandKind
 from migrate_contract.errors import CATALOGUE, ErrorCode
-from migrate_contract.jobs import JobFault, JobState
+from migrate_contract.jobs import JobFault, JobPhase, JobState
 
 _MANY = 4
 """From so many jobs of one project on, its progress rows are read by one query."""
+_AT_WORK = frozenset({JobPhase.SCANNING, JobPhase.RUNNING})
+"""Phases in which a job holds the agent's slot."""
 
 
 @dataclass(slots=True)
@@ -193,7 +195,7 @@ class JobViews:
             next_beat_by=self._next_beat_by(beat),
             queued=command is not None,
             delivered_at=rows.moment(command, "delivered_at") if command else None,
-            position=held.position if held else 0,
+            position=held.position if held else _behind(beat),
             busy_with=self._busy_with(job, beat) if queued else (),
             waiting=record.report.waiting if record else None,
             unconfirmed_since=since,
@@ -206,8 +208,8 @@ class JobViews:
         return max(expected, self._clock())
 
     def _busy_with(self, job: Job, beat: Beat) -> tuple[str, ...]:
-        """Result: names of the jobs that the agent works on now."""
-        ids = [held.job_id for held in beat.jobs if held.position == 0 and held.job_id != job.job_id][:3]
+        """Result: names of the jobs that the agent works on now; what is paused or ended is in its list, too."""
+        ids = [held.job_id for held in beat.jobs if held.phase in _AT_WORK and held.job_id != job.job_id][:3]
         found = [self._jobs.find(job.organization, job_id) for job_id in ids]
         return tuple(other[0].settings.name for other in found if other is not None)
 
@@ -227,6 +229,11 @@ def actions(job: Job, *, unconfirmed: bool) -> list[JobAction]:
         JobAction.DELETE: job.state not in WORKING,
     }
     return [action for action, is_possible in possible.items() if is_possible]
+
+
+def _behind(beat: Beat) -> int:
+    """Result: how many jobs are before one that the agent has taken and no heartbeat has named yet: all of them."""
+    return sum(1 for held in beat.jobs if held.phase in _AT_WORK or held.position > 0)
 
 
 def is_editable(job: Job) -> bool:

@@ -199,7 +199,7 @@ def describe_dry(request: CopyRequest, plan: DryRun) -> None:
     console.print(Text(printable(title), style="bold"))
     console.print(_tallies(plan.files, plan.bytes, transferred="To transfer"))
     if plan.compared_files:
-        console.print(f"{plan.compared_files:,} of those to transfer are compared by hash first, and may be unchanged.")
+        console.print(f"{plan.compared_files:,} of the same size are compared by hash first; they may be unchanged.")
     for found in plan.attention[:_SHOWN_FILES]:
         words = _fault(found.code or "", found.detail or "")
         line = f"{found.bucket}: {found.path}: {words.get('title', '')}: {found.detail or ''}"

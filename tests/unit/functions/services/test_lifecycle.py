@@ -148,6 +148,28 @@ def test_a_pause_taken_back_too_late_is_resumed_by_itself() -> None:
     obey(running, "start_job")
 
 
+def test_a_job_that_no_heartbeat_has_named_yet_is_behind_all_that_were() -> None:
+    running = taken_job()
+    first, second, ended = ("job_" + letter * 24 for letter in "abc")
+    running.agent.beat(
+        jobs=[
+            HeartbeatJob(job_id=ended, attempt=1, phase=JobPhase.CANCELLED),
+            HeartbeatJob(job_id=first, attempt=1, phase=JobPhase.RUNNING),
+            HeartbeatJob(job_id=second, attempt=1, phase=JobPhase.QUEUED, position=1),
+        ]
+    )
+    assert running.job.waiting_because == "Agent files01 busy with other jobs, position 2."
+
+
+def test_an_agent_is_not_busy_with_what_is_ended_or_paused() -> None:
+    world = World()
+    running = taken_job(world)
+    other = world.new_job(running.project_id, destination=BlobDestination(container="other"))
+    for phase in (JobPhase.CANCELLED, JobPhase.PAUSED):
+        running.agent.beat(jobs=[HeartbeatJob(job_id=other.job_id, attempt=1, phase=phase)])
+        assert running.job.waiting_because == "Accepted by agent files01, about to start."
+
+
 def test_a_job_that_waits_behind_others_can_be_paused() -> None:
     running = taken_job()
     held = [HeartbeatJob(job_id=running.job_id, attempt=1, phase=JobPhase.QUEUED, position=2)]
