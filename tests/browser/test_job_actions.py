@@ -13,14 +13,15 @@ from tests.browser.dashboard import WITHIN_MS, Dashboard
 from tests.harness.agent_process import AgentProcess
 
 MIB = 2**20
+FILES = 56
 
 
 @pytest.fixture
 def slow_tree(tmp_path: Path) -> Path:
-    """48 MiB in small files: a minute and a half at 4 Mbps, so that there is time to press buttons."""
+    """28 MiB in small files: a minute at 4 Mbps, so that there is time to press buttons."""
     root = tmp_path / "slow"
     root.mkdir()
-    for index in range(96):
+    for index in range(FILES):
         (root / f"part {index}.bin").write_bytes(os.urandom(MIB // 2))
     return root
 
@@ -50,7 +51,7 @@ def test_pause_resume_cancel_rerun_and_delete(dashboard: Dashboard, agent: Agent
 
     dashboard.press("Rerun")
     dashboard.expect_state("Completed")
-    assert dashboard.bucket("Transferred") + dashboard.bucket("Unchanged") == 96
+    assert dashboard.bucket("Transferred") + dashboard.bucket("Unchanged") == FILES
     assert dashboard.bucket("Unchanged") >= sent
     history = page.locator("section:has(#history-title)")
     for words in ("Pause asked", "Paused", "An operator resumed it", "Cancelled", "attempt 2"):

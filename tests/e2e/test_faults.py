@@ -89,11 +89,11 @@ def slowed(seconds: float) -> dict[str, Any]:
 
 
 def test_an_agent_killed_twenty_times_still_ends_with_a_complete_copy(site: Site) -> None:
-    job_id = site.start_copy("kill-twenty", transfer=slowed(40))
+    job_id = site.start_copy("kill-twenty", transfer=slowed(30))
     chance = random.Random(20)
     for _ in range(20):
         site.agent.start()
-        time.sleep(chance.uniform(0.3, 4.0))  # the random moment of the kill is what is tested
+        time.sleep(chance.uniform(0.3, 3.0))  # the random moment of the kill is what is tested
         site.agent.kill()
     site.agent.start()
     site.operator.wait_for(job_id, "completed", seconds=200)
