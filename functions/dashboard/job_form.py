@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
@@ -26,11 +27,13 @@ _CONTAINER_RULE = "3 to 63 lower-case letters, digits and single dashes, no dash
 _PREFIX_RULE = "Folder names joined by '/', none of them empty, '.', '..' or ending in '.', and without '\\'."
 _PATTERNS_RULE = "At most 200 patterns of 256 characters each, one per line."
 _CHUNK_RULE = "A whole number from 1 to 256."
+_CONCURRENCY_RULE = "Choose automatic, or a whole number from 1 to 64."
 _BANDWIDTH_RULE = "A number above 0; leave it empty for no limit."
 _AGENT_RULE = "Choose an agent of the list."
 
 _COPY = " (copy)"
 NAME_LENGTH = 120
+MOST_CONCURRENCY = 64
 """What the wire allows."""
 
 _FIELD_OF_REFUSAL = {
@@ -57,6 +60,12 @@ def _patterns(text: str) -> str:
     return text
 
 
+def _concurrency(text: str) -> str:
+    if text != "auto" and not (re.fullmatch(r"[1-9][0-9]?", text) and int(text) <= MOST_CONCURRENCY):
+        raise ValueError(_CONCURRENCY_RULE)
+    return text
+
+
 PatternsField = Annotated[str, AfterValidator(_patterns)]
 
 
@@ -74,7 +83,7 @@ class JobForm(FormModel):
     overwrite: Overwrite = Overwrite.IF_SOURCE_NEWER
     verification: Verification = Verification.STORED
     symlinks: SymlinkPolicy = SymlinkPolicy.SKIP
-    concurrency: Literal["auto", "1", "2", "4", "8", "16", "32", "64"] = "auto"
+    concurrency: Annotated[str, AfterValidator(_concurrency)] = "auto"
     chunk_size_mib: Annotated[
         int | None, number(int, _CHUNK_RULE), like(TransferSettings, "chunk_size_mib", _CHUNK_RULE)
     ] = 8
@@ -130,6 +139,7 @@ class JobForm(FormModel):
 
 def typed_from(job: JobView) -> Mapping[str, Sequence[str]]:
     """Result: the form's values as if this job had been typed."""
+    limit = job.transfer.bandwidth_limit_mbps
     values = {
         "name": job.name,
         "source_path": job.source.path,
@@ -142,7 +152,7 @@ def typed_from(job: JobView) -> Mapping[str, Sequence[str]]:
         "symlinks": job.transfer.symlinks.value,
         "concurrency": str(job.transfer.concurrency),
         "chunk_size_mib": str(job.transfer.chunk_size_mib),
-        "bandwidth_limit_mbps": f"{job.transfer.bandwidth_limit_mbps:g}" if job.transfer.bandwidth_limit_mbps else "",
+        "bandwidth_limit_mbps": f"{limit:.15g}" if limit else "",
     }
     typed = {name: [text] for name, text in values.items()}
     return {**typed, "hold_after_scan": ["true"]} if job.hold_after_scan else typed

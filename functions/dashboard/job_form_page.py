@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from functions.dashboard import choices
 from functions.dashboard.badges import agent_badge, usable
 from functions.dashboard.forms import EMPTY_FORM, Form
 from functions.dashboard.frame import Frame
-from functions.dashboard.job_form import typed_from, typed_like
+from functions.dashboard.job_form import MOST_CONCURRENCY, typed_from, typed_like
 from functions.dashboard.rendering import render
 from functions.domain.views import AgentView, JobView, ProjectView
 from migrate_contract.agents import AgentState
@@ -81,6 +82,13 @@ def agent_options(agents: Sequence[AgentView]) -> Options:
     return [(agent.agent_id, f"{agent.name} ({agent_badge(agent.state).label.lower()})") for agent in known]
 
 
+def _concurrency_options(current: str) -> Options:
+    """Result: the usual choices, and what the job has: another program may have set it, and an edit must keep it."""
+    numbers = {int(text) for text in (*choices.CONCURRENCY, current) if re.fullmatch("[0-9]{1,2}", text)}
+    offered = sorted(number for number in numbers if 1 <= number <= MOST_CONCURRENCY)
+    return [("auto", "Automatic"), *((str(number), str(number)) for number in offered)]
+
+
 def _is_online(agents: Sequence[AgentView], agent_id: str) -> bool:
     return any(agent.agent_id == agent_id and agent.state is AgentState.ONLINE for agent in agents)
 
@@ -96,7 +104,7 @@ def _form_page(frame: Frame, project: ProjectView, form: Form, **context: Any) -
         overwrite_options=[(key.value, choices.sentence_case(words)) for key, words in choices.OVERWRITE.items()],
         verification_options=[(key.value, choices.sentence_case(words)) for key, words in choices.VERIFICATION.items()],
         symlink_options=[(key.value, choices.sentence_case(words)) for key, words in choices.SYMLINKS.items()],
-        concurrency_options=[(text, "Automatic" if text == "auto" else text) for text in choices.CONCURRENCY],
+        concurrency_options=_concurrency_options(form.value("concurrency")),
         defaults={
             "hold_after_scan": False,
             "overwrite": defaults.overwrite.value,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from functions.dashboard.forms import Form
 from functions.dashboard.job_form import JobForm, errors_at_fields, typed_from, typed_like
+from functions.dashboard.job_form_page import edit_job_page
 from functions.dashboard.record_forms import ClientForm, CodeForm, ProjectForm, ReassignForm
 from migrate_contract.jobs import FileFilters, Overwrite, SymlinkPolicy, TransferSettings, Verification
 from tests.unit.functions.dashboard import samples
@@ -96,7 +98,9 @@ def test_a_path_that_depends_on_where_we_stand_is_refused(path):
         ("bandwidth_limit_mbps", "-1"),
         ("bandwidth_limit_mbps", "nan"),
         ("bandwidth_limit_mbps", "inf"),
-        ("concurrency", "5"),
+        ("concurrency", "0"),
+        ("concurrency", "65"),
+        ("concurrency", "many"),
         ("overwrite", "sometimes"),
         ("agent_id", "agt_x"),
         ("name", "x" * 121),
@@ -108,12 +112,27 @@ def test_a_wrong_field_is_named_alone(field, value):
     assert found[field]
 
 
-def test_a_job_survives_the_way_through_the_form():
-    job = samples.job(hold_after_scan=True, transfer=TransferSettings(concurrency=8, bandwidth_limit_mbps=0.5))
+@pytest.mark.parametrize(
+    "transfer",
+    [
+        TransferSettings(concurrency=8, bandwidth_limit_mbps=0.5),
+        TransferSettings(concurrency=5, bandwidth_limit_mbps=123456.75),
+        TransferSettings(concurrency="auto"),
+    ],
+)
+def test_a_job_survives_the_way_through_the_form(transfer):
+    job = samples.job(hold_after_scan=True, transfer=transfer)
     typed = {name: texts[0] for name, texts in typed_from(job).items() if texts[0]}
     body = JobForm.model_validate(typed).edit()
     assert (body.name, body.source, body.destination) == (job.name, job.source, job.destination)
     assert (body.filters, body.transfer, body.hold_after_scan) == (job.filters, job.transfer, True)
+
+
+def test_an_edit_offers_the_concurrency_that_another_program_has_set():
+    job = samples.job(transfer=TransferSettings(concurrency=5))
+    page = edit_job_page(samples.frame("/"), samples.project(), job, Form(typed_from(job)))
+    assert '<option value="5" selected>5</option>' in page
+    assert page.index('value="4"') < page.index('value="5"') < page.index('value="8"')
 
 
 def test_a_copy_has_a_name_that_fits():
