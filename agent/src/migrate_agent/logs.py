@@ -6,6 +6,7 @@ One line is one object: `at` (UTC), `level`, `message`, `logger`, and where know
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import logging.handlers
@@ -69,6 +70,26 @@ class Readable(logging.Formatter):
         return f"{start}{text}{_PLAIN}" if start else text
 
 
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """The log's file. Where it cannot be written (a full disk), that is said once, and work goes on."""
+
+    _silent = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the standard library's name
+        """The standard way prints a traceback with the line's arguments, which no redactor has seen."""
+        if not self._silent and sys.stderr is not None:
+            self._silent = True
+            with contextlib.suppress(OSError):
+                sys.stderr.write(f"the log {self.baseFilename} cannot be written: {sys.exc_info()[1]}\n")
+
+
+class _Screen(logging.StreamHandler[IO[str]]):
+    """The terminal. Where it is gone there is nobody to tell; the file has the line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the standard library's name
+        """Nothing: see `_LogFile.handleError`."""
+
+
 def write_logs(log_path: Path, *, level: str, terminal: IO[str] | None = None) -> None:
     """Result: everything under `migrate_agent` goes to `log_path`, and to `terminal` where one is given.
 
@@ -81,13 +102,11 @@ def write_logs(log_path: Path, *, level: str, terminal: IO[str] | None = None) -
         old.close()
     logger.setLevel(level.upper())
     logger.propagate = False
-    file = logging.handlers.RotatingFileHandler(
-        log_path, maxBytes=_ROTATE_AT_BYTES, backupCount=_KEPT_FILES, encoding="utf-8"
-    )
+    file = _LogFile(log_path, maxBytes=_ROTATE_AT_BYTES, backupCount=_KEPT_FILES, encoding="utf-8")
     file.setFormatter(JsonLines())
     logger.addHandler(file)
     if terminal is not None:
-        screen = logging.StreamHandler(terminal)
+        screen = _Screen(terminal)
         screen.setFormatter(Readable(colour=terminal.isatty()))
         logger.addHandler(screen)
 

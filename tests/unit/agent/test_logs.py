@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
@@ -124,3 +125,22 @@ def test_following_reads_whole_lines_and_goes_over_a_rotation(path: Path) -> Non
     path.write_text('{"message": "first of the new file"}\n')
     assert heard() == ["last of the old file", "first of the new file"]
     assert heard() == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the full disk is a device of Linux")
+def test_a_log_that_cannot_be_written_is_said_once_without_the_lines_content(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    full = tmp_path / "full.log"
+    full.symlink_to("/dev/full")
+    write_logs(full, level="info")
+    log.error("PUT %s", SAS)
+    log.error("PUT %s", SAS)
+    said = capsys.readouterr().err
+    assert said.count("cannot be written") == 1
+    assert "No space left" in said
+    assert "Traceback" not in said
+    assert "sig=" not in said
+    with contextlib.suppress(OSError):
+        logging.getLogger(ROOT).handlers[0].close()
+    logging.getLogger(ROOT).handlers.clear()
