@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from local.comparison import Comparison, Difference, DifferenceKind
-from local.demo import DemoReport
 from local.demo_display import DemoDisplay
+from local.demo_report import DemoReport
 
 FILES = {"scanned": 7, "excluded": 2, "unchanged": 1, "transferred": 3, "failed": 0, "unsupported": 1, "pending": 0}
 NOT_COPIED = [
