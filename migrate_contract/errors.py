@@ -418,7 +418,7 @@ CATALOGUE: dict[ErrorCode, Entry] = {
     ),
     _E.TARGET_CONTAINER_MISSING: Entry(
         "The destination container does not exist",
-        "Rerun the job: the control plane creates the container.",
+        "Rerun the job: the control plane creates the container. For a single copy, create it first.",
         _O,
         404,
     ),

@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from dataclasses import replace
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -253,10 +254,13 @@ def test_access_that_is_denied_for_good_ends_the_job(copy, front):
 
 
 def test_an_expired_url_of_a_person_ends_the_copy_at_once(copy):
-    copy.access = SasUrlAccess(f"{copy.container.sas_url.split('?')[0]}?{copy.container.sas(seconds=-60)}")
+    token = copy.container.sas(seconds=-60)
+    copy.access = SasUrlAccess(f"{copy.container.sas_url.split('?')[0]}?{token}")
     result = copy.run()
     assert result.fault is not None
     assert result.fault.code == "target-access-denied"
+    assert f"until {parse_qs(token)['se'][0]}" in result.fault.detail
+    assert parse_qs(token)["sig"][0] not in result.fault.detail
 
 
 def test_random_faults_from_a_seed_lose_nothing(tmp_path, container, new_copy, certificates):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.jobs import Grant
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_TIME = re.compile(r"[0-9TZ:.+-]+")
 _FOR_EVER_SECONDS = 10.0 * 365 * 24 * 3600
 """A typed SAS URL is not renewed: its own end is the service's to say."""
 
@@ -82,5 +84,15 @@ class SasUrlAccess:
         """Raises Fatal(target-access-denied): nobody can sign a new one here."""
         raise Fatal(
             ErrorCode.TARGET_ACCESS_DENIED,
-            f"{urlsplit(refused.container_url).hostname} refused the signature ({reason}): it may have expired",
+            f"{urlsplit(refused.container_url).hostname} refused the signature ({reason}): "
+            + _what_it_says(refused.sas_token),
         )
+
+
+def _what_it_says(token: str) -> str:
+    """Result: what the signature itself allows and until when, so that one sees at once what it lacks."""
+    said = parse_qs(token)
+    permissions, ends = said.get("sp", [""])[0], said.get("se", [""])[0]
+    if not permissions.isalpha() or not _TIME.fullmatch(ends):
+        return "it may have expired"
+    return f"it allows {permissions} until {ends}; rcwl are needed"
