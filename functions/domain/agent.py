@@ -1,7 +1,7 @@
 """An agent: its state, its sessions and its keys. Pure.
 
 Nouns: the *beat* is what the last heartbeat said; a *session* is what the server makes of one process (an epoch that
-only grows, the newest wins); a *change* is a session that was minted, with the machine it was minted for; a *clone*
+only grows, the newest wins); a *change* is a session that another machine takes over from the one before; a *clone*
 is a second machine with the same key: it shows as sessions that change from machine to machine.
 """
 
@@ -24,13 +24,13 @@ BEAT_ROW = "beat"
 COMMAND_PREFIX = "cmd|"
 ASSIGNMENT_PREFIX = "asg|"
 _MISSED = 3
+"""Heartbeats that may be missed before an agent is late (product page, States)."""
 _HIGHEST_ADOPTED = 2**52
 """No agent restarts so often: a higher epoch is made up, and to adopt it would leave no number for the next process."""
-"""Heartbeats that may be missed before an agent is late (product page, States)."""
 
 
 class SessionChange(WireModel):
-    """One session that was minted."""
+    """One change of machine, with the machine that took over."""
 
     at: Timestamp
     machine_id: str
@@ -79,7 +79,7 @@ class Beat:
 
     @property
     def changes(self) -> list[SessionChange]:
-        """Result: the last sessions that were minted, oldest first."""
+        """Result: the last changes of machine, oldest first."""
         return _CHANGES.validate_json(rows.text(self._row, "session_changes") or "[]")
 
     @property
@@ -174,11 +174,16 @@ def judge_session(agent: Row, beat: Beat, body: HeartbeatRequest, now: datetime,
 
 
 def _minted(agent: Row, beat: Beat, body: HeartbeatRequest, now: datetime, limits: Limits) -> Session:
-    """Result: a new session, or the finding that two machines take turns (three changes in 10 minutes)."""
+    """Result: a new session, or the finding that two machines take turns (three changes in 10 minutes).
+
+    Only a session on another machine than the last one's is a change: restarts, and one move to a new machine, are
+    what agents do.
+    """
     since = now - timedelta(seconds=limits.clone_window_seconds)
     lifted = rows.moment(agent, "clone_cleared_at")
-    kept = [change for change in beat.changes if change.at > since and (lifted is None or change.at > lifted)]
-    changes = [*kept, SessionChange(at=now, machine_id=body.machine.machine_id)][-max(limits.clone_changes, 10) :]
-    machines = {change.machine_id for change in changes}
-    cloned = len(changes) >= limits.clone_changes and len(machines) >= 2
+    changes = [change for change in beat.changes if change.at > since and (lifted is None or change.at > lifted)]
+    before, machine_id = beat.machine, body.machine.machine_id
+    if before is not None and before.machine_id != machine_id:
+        changes = [*changes, SessionChange(at=now, machine_id=machine_id)]
+    cloned = len(changes) >= limits.clone_changes
     return Session(SessionVerdict.CLONED if cloned else SessionVerdict.MINTED, beat.epoch + 1, changes)

@@ -125,18 +125,23 @@ def test_an_epoch_that_no_server_ever_minted_is_not_adopted() -> None:
 
 def test_three_changes_from_two_machines_in_ten_minutes_are_a_clone() -> None:
     changes = [
-        SessionChange(at=NOW - timedelta(seconds=500), machine_id="machine-1"),
-        SessionChange(at=NOW - timedelta(seconds=200), machine_id="machine-2"),
+        SessionChange(at=NOW - timedelta(seconds=500), machine_id="machine-2"),
+        SessionChange(at=NOW - timedelta(seconds=200), machine_id="machine-1"),
     ]
-    row = beat(epoch=2, instance_id="x", session_changes=changes_json(changes))
-    third = judge_session(agent(), row, heartbeat("instance-3"), NOW, LIMITS)
+    row = beat(
+        epoch=3,
+        instance_id="x",
+        session_changes=changes_json(changes),
+        machine=heartbeat().machine.model_dump_json(),
+    )
+    other = heartbeat("instance-3", machine="machine-2")
+    third = judge_session(agent(), row, other, NOW, LIMITS)
     assert third.verdict is SessionVerdict.CLONED
     assert len(third.changes) == 3
-    assert (
-        judge_session(agent(), row, heartbeat("instance-4"), NOW + timedelta(seconds=101), LIMITS).verdict == "minted"
-    )
+    assert judge_session(agent(), row, heartbeat("instance-4"), NOW, LIMITS).verdict is SessionVerdict.MINTED
+    assert judge_session(agent(), row, other, NOW + timedelta(seconds=101), LIMITS).verdict is SessionVerdict.MINTED
     lifted = agent(clone_cleared_at=NOW - timedelta(seconds=100))
-    assert judge_session(lifted, row, heartbeat("instance-3"), NOW, LIMITS).verdict is SessionVerdict.MINTED
+    assert judge_session(lifted, row, other, NOW, LIMITS).verdict is SessionVerdict.MINTED
 
 
 def test_one_machine_may_restart_as_often_as_it_likes() -> None:
@@ -144,5 +149,6 @@ def test_one_machine_may_restart_as_often_as_it_likes() -> None:
     for number in range(2, 40):
         session = judge_session(agent(), row, heartbeat(f"instance-{number}"), NOW, LIMITS)
         assert session.verdict is SessionVerdict.MINTED
-        row = beat(epoch=session.epoch, instance_id="y", session_changes=changes_json(session.changes))
-    assert len(row.changes) <= 10
+        machine = heartbeat().machine.model_dump_json()
+        row = beat(epoch=session.epoch, instance_id="y", session_changes=changes_json(session.changes), machine=machine)
+    assert row.changes == []

@@ -122,8 +122,11 @@ def test_clones_are_suspended_until_an_operator_lifts_it() -> None:
     world.clock.forward(60)
     two.beat()
     refused(ErrorCode.SESSION_SUPERSEDED, one.beat)
-    refused(ErrorCode.AGENT_CLONED, one.restart)
-    for call in (two.beat, two.caller, one.restart):
+    one.restart()
+    one.restart()
+    refused(ErrorCode.SESSION_SUPERSEDED, two.beat)
+    refused(ErrorCode.AGENT_CLONED, two.restart)
+    for call in (two.beat, one.caller, one.restart):
         refused(ErrorCode.AGENT_CLONED, call)
     assert world.services.agents.show(ADMIN, one.agent_id).state == "suspended"
     alerts = world.services.alerts.list(ADMIN, ListQuery()).items
@@ -133,6 +136,17 @@ def test_clones_are_suspended_until_an_operator_lifts_it() -> None:
     one.restart()
     assert world.services.agents.show(ADMIN, one.agent_id).state == "online"
     assert world.services.alerts.list(ADMIN, ListQuery()).items == []
+
+
+def test_a_move_to_a_new_machine_with_restarts_before_and_after_is_no_clone() -> None:
+    world = World()
+    agent = world.online_agent(world.client())
+    agent.restart()
+    agent.restart()
+    agent.machine_id = "machine-two"
+    agent.restart()
+    agent.restart()
+    assert world.services.agents.show(ADMIN, agent.agent_id).state == "online"
 
 
 def test_restarts_spread_over_time_are_no_clone() -> None:
