@@ -86,14 +86,14 @@ sign-in-front: install ## sign an operator in in front of the Core Tools (in a s
 .PHONY: test quick lint types imports unit format
 test: install system-packages lint types imports ## everything: lint, types, import rules and all tests
 	$(call say,Tests)
-	@$(BIN)/python -m pytest tests/unit --numprocesses 2 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/unit -p no:schemathesis $(PYTEST_ARGS)
 	@$(BIN)/python -m pytest --ignore tests/unit --numprocesses $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 quick: install lint types imports ## lint, types, import rules and the tests that are not slow
 	@$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
 
 unit: install ## the tests without I/O
-	@$(BIN)/python -m pytest tests/unit --numprocesses 2 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/unit -p no:schemathesis $(PYTEST_ARGS)
 
 lint: install ## ruff: rules and formatting
 	$(call say,Lint)

@@ -30,6 +30,7 @@ def tree(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_from_an_empty_stack_to_a_finished_copy(
     page: Page, fresh_stack: Callable[..., Stack], tree: Path, tmp_path: Path
 ) -> None:

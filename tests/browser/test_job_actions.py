@@ -69,6 +69,7 @@ def test_pause_resume_cancel_rerun_and_delete(dashboard: Dashboard, agent: Agent
     expect(page.get_by_text("No jobs yet.")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_hold_approve_edit_and_duplicate(dashboard: Dashboard, agent: AgentProcess, tmp_path: Path) -> None:
     page = dashboard.page
     (tmp_path / "few").mkdir()

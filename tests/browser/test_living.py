@@ -92,6 +92,7 @@ def test_every_live_page_is_clean_in_a_narrow_window(waiting_job: Dashboard, bro
     complaints.expect_none()
 
 
+@pytest.mark.slow
 def test_a_page_without_answers_says_so_until_there_is_one(page: Page, stack: Stack) -> None:
     Dashboard(page, stack).sign_in()
     silence = page.get_by_role("status").filter(has_text="No answer from the control plane since")

@@ -135,6 +135,7 @@ def test_health_needs_nothing_and_says_no_more_than_it_must(anonymous: httpx.Cli
     assert set(said) == {"status", "version", "protocol_version", "time"}
 
 
+@pytest.mark.slow
 def test_health_does_not_ask_storage(fresh_stack: Callable[..., Stack]):
     stack = fresh_stack()
     stack.azurite.stop()

@@ -75,6 +75,7 @@ def test_up_twice_changes_nothing_and_data_outlives_down(background: BackgroundS
     assert later["operator"] == first["operator"]
 
 
+@pytest.mark.slow
 def test_half_a_stack_is_made_whole(background: BackgroundStack):
     first, _ = background.up()
     lost = identity_of(first["pids"]["azurite"])

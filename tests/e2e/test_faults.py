@@ -24,7 +24,7 @@ from tests.harness.conditions import eventually
 from tests.harness.container import blobs, files, open_container
 from tests.harness.operator import Engagement, Operator
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 BUCKETS = ("excluded", "unchanged", "transferred", "failed", "unsupported", "pending")
 FILES = 400
 
