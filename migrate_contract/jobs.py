@@ -171,12 +171,16 @@ class TransferSettings(WireModel):
     """How to copy. Units are in the names."""
 
     concurrency: Annotated[int, Field(ge=1, le=64), INTEGRAL] | Literal["auto"] = "auto"
-    """Files or blocks in flight; `auto` starts at 4 (the source document's default)."""
+    """Files or blocks in flight; `auto` starts at 4 (the source document's default) and tunes itself."""
     chunk_size_mib: Annotated[int, Field(ge=1, le=256), INTEGRAL] = 8
+    memory_limit_mib: Annotated[int, Field(ge=16, le=65_536), INTEGRAL] = 192
+    """File content held in memory at once; concurrency and block size are lowered for it where needed."""
     bandwidth_limit_mbps: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
     overwrite: Overwrite = Overwrite.IF_SOURCE_NEWER
     symlinks: SymlinkPolicy = SymlinkPolicy.SKIP
     verification: Verification = Verification.STORED
+    readback_percent: Annotated[float, Field(gt=0, le=100)] = 100
+    """With verification `readback`: how many files of a hundred are downloaded again; the others are `stored`."""
 
 
 class JobSpec(WireModel):
@@ -227,6 +231,8 @@ class WaitReason(StrEnum):
     GRANT = "grant"
     NO_CONNECTION = "no_connection"
     APPROVAL = "approval"
+    IDLE = "idle"
+    """Workers without work: the scan or the planner does not keep up, or the end is near."""
 
 
 class Waiting(WireModel):

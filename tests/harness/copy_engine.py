@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ QUICK = EngineSettings(
     stop_grace_seconds=2.0,
     flush_seconds=0.02,
     racy_seconds=0.0,
+    lanes=int(os.environ.get("LANES", "0")),
 )
 """Short waits; files are never too young, unless a test is about that."""
 

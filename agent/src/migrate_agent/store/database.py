@@ -10,7 +10,7 @@ import contextlib
 import errno
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
@@ -19,8 +19,12 @@ _BUSY_SECONDS = 30.0
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_SHMSIZE}
 
 
-def open_database(path: Path, schema: str, version: int) -> sqlite3.Connection:
+def open_database(
+    path: Path, schema: str, version: int, migrations: Mapping[int, str] | None = None
+) -> sqlite3.Connection:
     """Result: the database at `path`, made with `schema` if new; usable by all threads under the caller's lock.
+
+    `migrations` maps an older version to the statements that make the next one of it.
 
     Raises Fatal(journal-unreadable) for a damaged file or one of a newer version, Retryable(disk-full).
     """
@@ -32,11 +36,11 @@ def open_database(path: Path, schema: str, version: int) -> sqlite3.Connection:
             connection.execute("PRAGMA temp_store = FILE")
             found = int(connection.execute("PRAGMA user_version").fetchone()[0])
             if found == 0:
-                with transaction(connection, path):
-                    for statement in schema.split(";"):
-                        connection.execute(statement)
-                    connection.execute(f"PRAGMA user_version = {version}")
-            elif found != version:
+                _run(connection, path, schema, version)
+            while 0 < found < version and migrations and found in migrations:
+                found += 1
+                _run(connection, path, migrations[found - 1], found)
+            if found not in (0, version):
                 raise Fatal(
                     ErrorCode.JOURNAL_UNREADABLE,
                     f"{path} was written by another version of the agent (schema {found}, this one has {version})",
@@ -45,6 +49,13 @@ def open_database(path: Path, schema: str, version: int) -> sqlite3.Connection:
             connection.close()
             raise
     return connection
+
+
+def _run(connection: sqlite3.Connection, path: Path, statements: str, version: int) -> None:
+    with transaction(connection, path):
+        for statement in statements.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {version}")
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from enum import IntEnum, unique
+from typing import NamedTuple
 
 from migrate_contract.errors import ErrorCode
 from migrate_contract.jobs import Bucket, Tally, Verification
@@ -31,20 +32,17 @@ class FileState(IntEnum):
     """In the ledger. Never touched again in this attempt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """What the service confirmed at the commit; compared with what is read back."""
 
     etag: str
     md5: str
     """Of the whole file, 32 hexadecimal digits."""
-    upload_id: str = ""
-    """Of a blob made of blocks; empty for one Put Blob."""
-    block_bytes: int = 0
+    blocks: str = ""
+    """Digest of the committed block list (transfer/blocks.py); empty for one Put Blob."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What became of one file, as the engine decided. `size_bytes` and `mtime_ns` are those of the copied state."""
 
     state: FileState
@@ -59,8 +57,7 @@ class Verdict:
     tries: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """One file, link or unreadable folder as the scan met it. `verdict` where the scan alone settles it."""
 
     path: str
@@ -72,8 +69,7 @@ class Found:
     verdict: Verdict | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One row of the journal's files. `file_id` grows in the order of the scan."""
 
     file_id: int
@@ -86,6 +82,15 @@ class Entry:
     stored: Stored | None = None
     code: ErrorCode | None = None
     """Why the last pass failed, for a file in RETRY."""
+
+
+class Listed(NamedTuple):
+    """One blob as the service listed it after the commit, by its source path's key."""
+
+    key: bytes
+    size_bytes: int
+    etag: str
+    md5: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,21 +8,42 @@ the same transaction, so a crash at any moment neither loses a row nor counts a 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from migrate_agent.store.database import open_database, transaction, translated
-from migrate_agent.store.entries import Counters, Entry, FileState, Found, Stored, Verdict, path_key, path_of
-from migrate_agent.store.ledger import insert_row, read_faults, read_rows
-from migrate_agent.store.schema import ATTEMPT_SCHEMA, ATTEMPT_SCHEMA_VERSION
+from migrate_agent.store.entries import Counters, Entry, FileState, Found, Listed, Stored, Verdict, path_key, path_of
+from migrate_agent.store.ledger import Row, insert_rows, read_faults, read_rows, row_of
+from migrate_agent.store.schema import ATTEMPT_MIGRATIONS, ATTEMPT_SCHEMA, ATTEMPT_SCHEMA_VERSION
 from migrate_agent.store.tallies import Tallies, bucket_of
 from migrate_contract.errors import ErrorCode
 from migrate_contract.jobs import Bucket, FileFault, LedgerRow, Verification
 
 _KNOWN_RIGHT = (Verification.STORED, Verification.READBACK)
-_ENTRY = "id, path, size, mtime_ns, state, tries, note, etag, md5, upload_id, block_bytes, code"
+_ENTRY = "id, path, size, mtime_ns, state, tries, note, etag, md5, blocks, code"
+_INSERT = "INSERT OR IGNORE INTO files (path, size, mtime_ns, state, note) VALUES (?, ?, ?, ?, ?)"
+_UPDATE = (
+    "UPDATE files SET size = ?, mtime_ns = coalesce(?, mtime_ns), state = ?, tries = ?, code = ?, etag = ?, md5 = ?,"
+    " blocks = ? WHERE id = ?"
+)
+_IDS_A_QUERY = 500
+_MAKE_LISTED = (
+    "CREATE TEMP TABLE IF NOT EXISTS listed (path BLOB PRIMARY KEY, size INTEGER, etag TEXT, md5 TEXT) WITHOUT ROWID",
+    "CREATE TEMP TABLE IF NOT EXISTS proved (id INTEGER PRIMARY KEY)",
+)
+_PROVE = (
+    "INSERT INTO proved SELECT files.id FROM listed CROSS JOIN files ON files.path = listed.path"
+    " WHERE files.state = 2 AND ifnull(files.blocks, '') = '' AND files.size = listed.size"
+    " AND files.md5 = listed.md5 AND files.etag = listed.etag"
+)
+"""COMMITTED files whose stored copy is what was committed (transfer/verify.py says the same of one file)."""
+_PROVED_TO_LEDGER = (
+    "INSERT INTO ledger (row, path, bucket, size, mtime_ns, md5, verification, code, detail, tries, finished_at)"
+    " SELECT ? + row_number() OVER (ORDER BY proved.id), CAST(path AS TEXT), 'transferred', size, mtime_ns, md5,"
+    " 'stored', CASE WHEN note IS NULL THEN NULL ELSE ? END, note, tries, ? FROM proved JOIN files USING (id)"
+)
 
 
 class JobJournal:
@@ -40,7 +61,7 @@ class JobJournal:
         self._buffer: list[tuple[int, Verdict, float]] = []
         self._uncounted_retries = 0
         self._closed = False
-        self._db = open_database(path, ATTEMPT_SCHEMA, ATTEMPT_SCHEMA_VERSION)
+        self._db = open_database(path, ATTEMPT_SCHEMA, ATTEMPT_SCHEMA_VERSION, ATTEMPT_MIGRATIONS)
         with self._transaction():
             self._db.execute("UPDATE files SET state = ? WHERE state = ?", (FileState.PENDING, FileState.RETRY))
         with translated(path):
@@ -90,10 +111,10 @@ class JobJournal:
         """Result: the last ledger row on the disk; 0 at first."""
         return int(self._next_row) - 1
 
-    def ledger_rows(self, first: int, limit: int) -> list[LedgerRow]:
-        """Result: rows from `first` (1 or more) on, at most `limit`, in order, without gaps."""
+    def ledger_rows(self, first: int, limit: int, buckets: Collection[Bucket] | None = None) -> list[LedgerRow]:
+        """Result: rows from `first` (1 or more) on, at most `limit`, in order; without gaps, or those in `buckets`."""
         with self._lock, translated(self.path):
-            return read_rows(self._db, first, limit)
+            return read_rows(self._db, first, limit, buckets)
 
     def mark_shipped(self, row: int) -> None:
         """The control plane holds every row up to `row`; may go back, if the control plane asks for rows again."""
@@ -114,23 +135,39 @@ class JobJournal:
         with self._lock:
             tallies, row = self._tallies.copy(), self._next_row
             with self._transaction():
-                for found in batch:
-                    row = self._add(found, tallies, row)
+                add = self._add_new if self._all_new(batch) else self._add_each
+                row = add(batch, tallies, row)
                 self._save(tallies, row)
             self._confirm(tallies, row)
 
-    def _add(self, found: Found, tallies: Tallies, row: int) -> int:
-        state = found.verdict.state if found.verdict else FileState.PENDING
-        inserted = self._db.execute(
-            "INSERT OR IGNORE INTO files (path, size, mtime_ns, state, note) VALUES (?, ?, ?, ?, ?)",
-            (path_key(found.path), found.size_bytes, found.mtime_ns, state, found.note),
-        )
-        if not inserted.rowcount:
-            return self._refresh(found, tallies, row)
-        tallies.add(found.verdict.bucket if found.verdict else Bucket.PENDING, found.size_bytes)
-        if found.verdict is None:
-            return row
-        return self._to_ledger(found.path, found.verdict, found.note, found.verdict.tries, row)
+    def _all_new(self, batch: Sequence[Found]) -> bool:
+        """Adds the whole batch at once, or (where a path is known already) nothing of it."""
+        self._db.execute("SAVEPOINT batch")
+        added = self._db.executemany(_INSERT, [_found_row(found) for found in batch]).rowcount
+        whole = added == len(batch)
+        self._db.execute("RELEASE batch" if whole else "ROLLBACK TO batch")
+        return whole
+
+    def _add_new(self, batch: Sequence[Found], tallies: Tallies, row: int) -> int:
+        rows: list[Row] = []
+        now = self._clock().timestamp()
+        for found in batch:
+            verdict = found.verdict
+            tallies.add(verdict.bucket if verdict else Bucket.PENDING, found.size_bytes)
+            if verdict is not None:
+                rows.append(self._row(row, path_key(found.path), verdict, found.note, verdict.tries, now))
+                row += 1
+                tallies.verified_files += verdict.verification in _KNOWN_RIGHT
+        insert_rows(self._db, rows)
+        return row
+
+    def _add_each(self, batch: Sequence[Found], tallies: Tallies, row: int) -> int:
+        for found in batch:
+            if self._db.execute(_INSERT, _found_row(found)).rowcount:
+                row = self._add_new([found], tallies, row)
+            else:
+                row = self._refresh(found, tallies, row)
+        return row
 
     def _refresh(self, found: Found, tallies: Tallies, row: int) -> int:
         """A path of an earlier process's scan."""
@@ -140,7 +177,7 @@ class JobJournal:
         if state in (FileState.COMMITTED, FileState.FINAL):
             return row
         if found.verdict is not None:
-            return self._apply(file_id, found.verdict, tallies, row, self._clock().timestamp())
+            return self._apply([(file_id, found.verdict, self._clock().timestamp())], tallies, row)
         self._db.execute(
             "UPDATE files SET size = ?, mtime_ns = ? WHERE id = ?", (found.size_bytes, found.mtime_ns, file_id)
         )
@@ -174,16 +211,14 @@ class JobJournal:
 
     def committed(self, paths: Iterable[str]) -> dict[str, Entry]:
         """Result: those of `paths` that are committed and wait to be read back."""
-        found: dict[str, Entry] = {}
+        keys = [path_key(path) for path in paths]
+        found: list[Entry] = []
         with self._lock, translated(self.path):
-            for path in paths:
-                row = self._db.execute(
-                    f"SELECT {_ENTRY} FROM files WHERE path = ? AND state = ?",  # noqa: S608 - our own names
-                    (path_key(path), FileState.COMMITTED),
-                ).fetchone()
-                if row is not None:
-                    found[path] = _entry(row)
-        return found
+            for start in range(0, len(keys), _IDS_A_QUERY):
+                part = keys[start : start + _IDS_A_QUERY]
+                query = f"SELECT {_ENTRY} FROM files WHERE path IN ({','.join('?' * len(part))}) AND state = 2"  # noqa: S608 - our own names
+                found += [_entry(row) for row in self._db.execute(query, part)]
+        return {entry.path: entry for entry in found}
 
     def record(self, file_id: int, verdict: Verdict) -> None:
         """Takes what became of one file; it is on the disk after the next `flush`."""
@@ -192,8 +227,12 @@ class JobJournal:
 
     def count_retry(self) -> None:
         """One request was sent again."""
+        self.count_retries(1)
+
+    def count_retries(self, number: int) -> None:
+        """So many requests were sent again."""
         with self._lock:
-            self._uncounted_retries += 1
+            self._uncounted_retries += number
 
     @property
     def buffered(self) -> int:
@@ -208,51 +247,63 @@ class JobJournal:
             tallies, row = self._tallies.copy(), self._next_row
             tallies.retries += self._uncounted_retries
             with self._transaction():
-                for file_id, verdict, at in self._buffer:
-                    row = self._apply(file_id, verdict, tallies, row, at)
+                for start in range(0, len(self._buffer), _IDS_A_QUERY):
+                    row = self._apply(self._buffer[start : start + _IDS_A_QUERY], tallies, row)
                 self._save(tallies, row)
             self._buffer.clear()
             self._uncounted_retries = 0
             self._confirm(tallies, row)
 
-    def _apply(self, file_id: int, verdict: Verdict, tallies: Tallies, row: int, at: float) -> int:
-        path, old_state, old_size, tries, note = self._db.execute(
-            "SELECT path, state, size, tries, note FROM files WHERE id = ?", (file_id,)
-        ).fetchone()
-        if old_state == FileState.FINAL:
-            raise AssertionError(f"file {file_id} is final already")
-        tries += verdict.tries
-        stored = verdict.stored or Stored("", "")
-        self._db.execute(
-            "UPDATE files SET size = ?, mtime_ns = coalesce(?, mtime_ns), state = ?, tries = ?, code = ?, etag = ?,"
-            " md5 = ?, upload_id = ?, block_bytes = ? WHERE id = ?",
-            (
-                verdict.size_bytes,
-                verdict.mtime_ns,
-                verdict.state,
-                tries,
-                verdict.code.value if verdict.code else None,
-                stored.etag,
-                stored.md5,
-                stored.upload_id,
-                stored.block_bytes,
-                file_id,
-            ),
-        )
-        old = bucket_of(FileState(old_state), Bucket.PENDING)
-        tallies.move(old, old_size, bucket_of(verdict.state, verdict.bucket), verdict.size_bytes)
-        if verdict.state is not FileState.FINAL:
-            return row
-        if verdict.verification in _KNOWN_RIGHT:
-            tallies.verified_files += 1
-        return self._to_ledger(path_of(path), verdict, note, tries, row, at)
+    def _apply(self, verdicts: Sequence[tuple[int, Verdict, float]], tallies: Tallies, row: int) -> int:
+        """Brings files from what the database says of them to their verdicts. Result: the next ledger row."""
+        ids = [file_id for file_id, _, _ in verdicts]
+        query = f"SELECT id, path, state, size, tries, note FROM files WHERE id IN ({','.join('?' * len(ids))})"  # noqa: S608 - question marks
+        known = {found[0]: found[1:] for found in self._db.execute(query, ids)}
+        changes: list[tuple[Any, ...]] = []
+        rows: list[Row] = []
+        for file_id, verdict, at in verdicts:
+            key, old_state, old_size, tries, note = known[file_id]
+            if old_state == FileState.FINAL:
+                raise AssertionError(f"file {file_id} is final already")
+            tries += verdict.tries
+            known[file_id] = (key, verdict.state, verdict.size_bytes, tries, note)
+            changes.append(_change(file_id, verdict, tries))
+            old = bucket_of(FileState(old_state), Bucket.PENDING)
+            tallies.move(old, old_size, bucket_of(verdict.state, verdict.bucket), verdict.size_bytes)
+            if verdict.state is FileState.FINAL:
+                tallies.verified_files += verdict.verification in _KNOWN_RIGHT
+                rows.append(self._row(row, key, verdict, note, tries, at))
+                row += 1
+        self._db.executemany(_UPDATE, changes)
+        insert_rows(self._db, rows)
+        return row
 
-    def _to_ledger(
-        self, path: str, verdict: Verdict, note: str | None, tries: int, row: int, at: float | None = None
-    ) -> int:
-        finished_at = self._clock().timestamp() if at is None else at
-        insert_row(self._db, row, path, verdict, note=note, tries=tries, finished_at=finished_at)
-        return row + 1
+    def _row(self, row: int, key: bytes, verdict: Verdict, note: str | None, tries: int, at: float) -> Row:
+        return row_of(row, key, verdict, note=note, tries=tries, finished_at=at)
+
+    def prove(self, page: Sequence[Listed]) -> None:
+        """Committed files that are listed just as they were committed become final, verified `stored`.
+
+        Others, and blobs made of blocks, are left as they are: somebody has to look at them one by one.
+        """
+        with self._lock:
+            self.flush()
+            tallies, row = self._tallies.copy(), self._next_row
+            with self._transaction():
+                for statement in _MAKE_LISTED:
+                    self._db.execute(statement)
+                self._db.execute("DELETE FROM listed")
+                self._db.execute("DELETE FROM proved")
+                listed = [(found.key, found.size_bytes, found.etag, found.md5) for found in page]
+                self._db.executemany("INSERT OR REPLACE INTO listed VALUES (?, ?, ?, ?)", listed)
+                proved = self._db.execute(_PROVE).rowcount
+                now = self._clock().timestamp()
+                self._db.execute(_PROVED_TO_LEDGER, (row - 1, ErrorCode.NAME_COLLISION.value, now))
+                self._db.execute("UPDATE files SET state = 3 WHERE id IN (SELECT id FROM proved)")
+                tallies.verified_files += proved
+                row += proved
+                self._save(tallies, row)
+            self._confirm(tallies, row)
 
     def _save(self, tallies: Tallies, next_row: int) -> None:
         tallies.save(self._db)
@@ -263,8 +314,19 @@ class JobJournal:
         self._tallies, self._next_row, self._counters = tallies, next_row, tallies.counters()
 
 
+def _found_row(found: Found) -> tuple[Any, ...]:
+    state = found.verdict.state if found.verdict else FileState.PENDING
+    return (path_key(found.path), found.size_bytes, found.mtime_ns, state, found.note)
+
+
+def _change(file_id: int, verdict: Verdict, tries: int) -> tuple[Any, ...]:
+    stored, code = verdict.stored, verdict.code.value if verdict.code else None
+    seen = (stored.etag, stored.md5, stored.blocks) if stored else ("", "", "")
+    return (verdict.size_bytes, verdict.mtime_ns, verdict.state, tries, code, *seen, file_id)
+
+
 def _entry(row: tuple[Any, ...]) -> Entry:
-    file_id, path, size, mtime_ns, state, tries, note, etag, md5, upload_id, block_bytes, code = row
+    file_id, path, size, mtime_ns, state, tries, note, etag, md5, blocks, code = row
     return Entry(
         file_id=file_id,
         path=path_of(path),
@@ -273,6 +335,6 @@ def _entry(row: tuple[Any, ...]) -> Entry:
         state=FileState(state),
         tries=tries,
         note=note,
-        stored=Stored(etag, md5, upload_id or "", block_bytes or 0) if etag else None,
+        stored=Stored(etag, md5, blocks or "") if etag else None,
         code=ErrorCode(code) if code else None,
     )

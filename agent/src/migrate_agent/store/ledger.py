@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
-from migrate_agent.store.entries import Verdict, shown_path
+from migrate_agent.store.entries import Verdict
 from migrate_contract.errors import ErrorCode
 from migrate_contract.jobs import Bucket, FileFault, LedgerRow, Verification
 
@@ -22,36 +23,51 @@ _SELECT = (
     "SELECT row, path, bucket, size, mtime_ns, md5, verification, code, detail, tries, finished_at"
     " FROM ledger WHERE row >= ? ORDER BY row LIMIT ?"
 )
+_SELECT_OF = (
+    "SELECT row, path, bucket, size, mtime_ns, md5, verification, code, detail, tries, finished_at"
+    " FROM ledger WHERE row >= ? AND bucket IN ({}) ORDER BY row LIMIT ?"
+)
 _SELECT_FAILED = "SELECT path, code, detail FROM ledger WHERE bucket = 'failed' ORDER BY row DESC LIMIT ?"
 
 
-def insert_row(
-    db: sqlite3.Connection, row: int, path: str, verdict: Verdict, *, note: str | None, tries: int, finished_at: float
-) -> None:
-    """Writes one row; `note` (a name's warning) stands beside the outcome, and gives the code where it has none."""
-    code = verdict.code or (ErrorCode.NAME_COLLISION if note else None)
-    detail = "; ".join(part for part in (verdict.detail, note) if part)
-    md5 = verdict.md5 or (verdict.stored.md5 if verdict.stored else None)
-    db.execute(
-        _INSERT,
-        (
-            row,
-            _cut(shown_path(path), _LONGEST_PATH),
-            verdict.bucket.value,
-            verdict.size_bytes,
-            verdict.mtime_ns,
-            md5,
-            verdict.verification.value if verdict.verification else None,
-            code.value if code else None,
-            _cut(detail, _LONGEST_DETAIL) or None,
-            tries,
-            finished_at,
-        ),
+Row = tuple[int, str, str, int, int | None, str | None, str | None, str | None, str | None, int, float]
+"""One row in the order of the columns."""
+
+
+def row_of(row: int, key: bytes, verdict: Verdict, *, note: str | None, tries: int, finished_at: float) -> Row:
+    """Result: one row; `note` (a name's warning) stands beside the outcome, and gives the code where it has none."""
+    code, detail = verdict.code, verdict.detail
+    if note:
+        code = code or ErrorCode.NAME_COLLISION
+        detail = f"{detail}; {note}" if detail else note
+    return (
+        row,
+        _cut(key.decode("utf-8", "backslashreplace"), _LONGEST_PATH),
+        verdict.bucket.value,
+        verdict.size_bytes,
+        verdict.mtime_ns,
+        verdict.md5 or (verdict.stored.md5 if verdict.stored else None),
+        verdict.verification.value if verdict.verification else None,
+        code.value if code else None,
+        _cut(detail, _LONGEST_DETAIL) if detail else None,
+        tries,
+        finished_at,
     )
 
 
-def read_rows(db: sqlite3.Connection, first: int, limit: int) -> list[LedgerRow]:
-    """Result: rows from `first` on, in order, at most `limit`."""
+def insert_rows(db: sqlite3.Connection, rows: list[Row]) -> None:
+    """Writes them; part of the caller's transaction."""
+    if rows:
+        db.executemany(_INSERT, rows)
+
+
+def read_rows(
+    db: sqlite3.Connection, first: int, limit: int, buckets: Collection[Bucket] | None = None
+) -> list[LedgerRow]:
+    """Result: rows from `first` on, in order, at most `limit`; only those in `buckets`, if given."""
+    query, chosen = _SELECT, [bucket.value for bucket in buckets or ()]
+    if buckets is not None:
+        query = _SELECT_OF.format(",".join("?" * len(chosen)))
     return [
         LedgerRow(
             row=row,
@@ -67,7 +83,7 @@ def read_rows(db: sqlite3.Connection, first: int, limit: int) -> list[LedgerRow]
             finished_at=_EPOCH + timedelta(seconds=finished_at),
         )
         for row, path, bucket, size, mtime_ns, md5, verification, code, detail, tries, finished_at in db.execute(
-            _SELECT, (first, limit)
+            query, (first, *chosen, limit)
         )
     ]
 

@@ -24,7 +24,7 @@ CREATE TABLE commands (
 )
 """
 
-ATTEMPT_SCHEMA_VERSION = 1
+ATTEMPT_SCHEMA_VERSION = 2
 ATTEMPT_SCHEMA = """
 CREATE TABLE attempt (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -51,8 +51,7 @@ CREATE TABLE files (
     note TEXT,
     etag TEXT,
     md5 TEXT,
-    upload_id TEXT,
-    block_bytes INTEGER
+    blocks TEXT
 );
 CREATE INDEX files_unfinished ON files (state, id) WHERE state < 3;
 CREATE TABLE ledger (
@@ -70,3 +69,13 @@ CREATE TABLE ledger (
 );
 CREATE INDEX ledger_failed ON ledger (row) WHERE bucket = 'failed'
 """
+
+ATTEMPT_MIGRATIONS = {
+    1: """
+ALTER TABLE files ADD COLUMN blocks TEXT;
+ALTER TABLE files DROP COLUMN upload_id;
+ALTER TABLE files DROP COLUMN block_bytes
+"""
+}
+"""From each older version to the next one. A file of version 1 that was committed in blocks is read back by size, hash
+and ETag alone."""

@@ -6,15 +6,16 @@ service checks. Nothing is repeated here (transfer/courier.py does), and a signa
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hashlib
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
 from migrate_agent import __version__
-from migrate_agent.transfer.blob_answers import refusal
+from migrate_agent.transfer.blob_answers import refusal, service_code
 from migrate_agent.transfer.blob_xml import BlobPage, parse_block_list, parse_page
 from migrate_agent.transfer.connection import Answer, Endpoint, Exchange, Pace, Request
 from migrate_agent.transfer.target_blob import TargetBlob, blob_from_headers
@@ -25,8 +26,7 @@ SERVICE_VERSION = "2021-12-02"
 _USER_AGENT = f"migrate-agent/{__version__} ({platform.system()}; Python)"
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """What must hold of the blob for a commit: it does not exist (`etag` None), or it is still the one with `etag`."""
 
     etag: str | None = None
@@ -36,13 +36,12 @@ class Condition:
         return ("If-None-Match", "*") if self.etag is None else ("If-Match", f'"{self.etag}"')
 
 
-@dataclass(frozen=True, slots=True)
-class BlobProperties:
+class BlobProperties(NamedTuple):
     """What a commit stores beside the bytes. `md5` is the whole file's."""
 
     md5: bytes
     content_type: str
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = MappingProxyType({})
 
 
 class BlobClient:
@@ -53,6 +52,7 @@ class BlobClient:
 
     def __init__(self, pool: Exchange) -> None:
         self._pool = pool
+        self._address: _Address | None = None
 
     def put_blob(
         self, grant: Grant, name: str, body: bytes, properties: BlobProperties, condition: Condition, *, pace: Pace
@@ -66,11 +66,15 @@ class BlobClient:
         ]
         return _etag(self._call(grant, "PUT", name, headers=headers, body=body, pace=pace))
 
-    def put_block(self, grant: Grant, name: str, block_id: str, body: bytes | memoryview, *, pace: Pace) -> None:
-        """Stages one block; `block_id` is base64, of equal length for all blocks of a blob."""
-        digest = hashlib.md5(body, usedforsecurity=False).digest()
+    def put_block(
+        self, grant: Grant, name: str, block_id: str, body: bytes | memoryview, check: tuple[str, str], *, pace: Pace
+    ) -> None:
+        """Stages one block; `block_id` is base64, of equal length for all blocks of a blob.
+
+        `check` is the header by which the service checks the body (transfer/content_check.py).
+        """
         query = {"comp": "block", "blockid": block_id}
-        self._call(grant, "PUT", name, query, headers=[("Content-MD5", _base64(digest))], body=body, pace=pace)
+        self._call(grant, "PUT", name, query, headers=[check], body=body, pace=pace)
 
     def put_block_list(
         self, grant: Grant, name: str, block_ids: Sequence[str], properties: BlobProperties, condition: Condition
@@ -95,12 +99,24 @@ class BlobClient:
         query = {"comp": "blocklist", "blocklisttype": "committed"}
         return parse_block_list(self._call(grant, "GET", name, query).body)
 
-    def list_page(self, grant: Grant, prefix: str, marker: str, limit: int) -> BlobPage:
-        """Result: up to `limit` blobs whose names begin with `prefix`, from `marker` on ('' at first)."""
+    def staged_blocks(self, grant: Grant, name: str) -> list[tuple[str, int]]:
+        """Result: id and size of each block that waits uncommitted under this name; none where the blob is unknown."""
+        query = {"comp": "blocklist", "blocklisttype": "uncommitted"}
+        answer = self._exchange(grant, "GET", name, query, [], b"", None, None)
+        if answer.status == 404 and service_code(answer) == "BlobNotFound":
+            return []
+        _raise_unless_done(answer, name)
+        return parse_block_list(answer.body, committed=False)
+
+    def list_page(self, grant: Grant, prefix: str, marker: str, limit: int, *, metadata: bool = True) -> BlobPage:
+        """Result: up to `limit` blobs whose names begin with `prefix`, from `marker` on ('' at first).
+
+        Without `metadata` they have no `mtime_ns` and no `marker`, and the answer is about half as long.
+        """
         query = {
             "restype": "container",
             "comp": "list",
-            "include": "metadata",
+            **({"include": "metadata"} if metadata else {}),
             "maxresults": str(limit),
             **({"prefix": prefix} if prefix else {}),
             **({"marker": marker} if marker else {}),
@@ -143,29 +159,44 @@ class BlobClient:
         pace: Pace | None,
         sink: Callable[[bytes], None] | None,
     ) -> Answer:
+        address = self._address
+        if address is None or address.grant is not grant:
+            address = self._address = _Address.of(grant)
+        asked = f"{urlencode(query, quote_via=quote)}&{address.sas}" if query else address.sas
+        target = f"{address.path}/{quote(name, safe='/')}" if name else address.path
+        fields = "".join([f"{key}: {value}\r\n" for key, value in headers])
+        length = f"Content-Length: {len(body)}\r\n" if method == "PUT" else ""
+        head = f"{method} {target}?{asked} HTTP/1.1\r\n{address.fields}{fields}{length}\r\n".encode("latin-1")
+        return self._pool.exchange(address.endpoint, Request(method, head, body, pace, sink))
+
+
+class _Address(NamedTuple):
+    """What a grant makes of every request: taken apart once, not a million times."""
+
+    grant: Grant
+    endpoint: Endpoint
+    path: str
+    sas: str
+    fields: str
+
+    @classmethod
+    def of(cls, grant: Grant) -> _Address:
         parts = urlsplit(grant.container_url)
-        path = parts.path.rstrip("/") + ("/" + quote(name, safe="/") if name else "")
-        asked = (urlencode(query, quote_via=quote) + "&" if query else "") + grant.sas_token.lstrip("?")
-        lines = [
-            f"{method} {path}?{asked} HTTP/1.1",
-            f"Host: {parts.netloc}",
-            f"User-Agent: {_USER_AGENT}",
-            f"x-ms-version: {SERVICE_VERSION}",
-            *(f"{key}: {value}" for key, value in headers),
-        ]
-        if method == "PUT":
-            lines.append(f"Content-Length: {len(body)}")
-        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
         secure = parts.scheme == "https"
-        endpoint = Endpoint(parts.hostname or "", parts.port or (443 if secure else 80), secure)
-        return self._pool.exchange(endpoint, Request(method, head, body, pace, sink))
+        return cls(
+            grant=grant,
+            endpoint=Endpoint(parts.hostname or "", parts.port or (443 if secure else 80), secure),
+            path=parts.path.rstrip("/"),
+            sas=grant.sas_token.lstrip("?"),
+            fields=f"Host: {parts.netloc}\r\nUser-Agent: {_USER_AGENT}\r\nx-ms-version: {SERVICE_VERSION}\r\n",
+        )
 
 
 def _stored_headers(properties: BlobProperties) -> list[tuple[str, str]]:
     return [
         ("x-ms-blob-content-md5", _base64(properties.md5)),
         ("x-ms-blob-content-type", properties.content_type),
-        *((f"x-ms-meta-{key}", value) for key, value in properties.metadata.items()),
+        *[(f"x-ms-meta-{key}", value) for key, value in properties.metadata.items()],
     ]
 
 
@@ -179,4 +210,4 @@ def _etag(answer: Answer) -> str:
 
 
 def _base64(digest: bytes) -> str:
-    return base64.b64encode(digest).decode("ascii")
+    return binascii.b2a_base64(digest, newline=False).decode("ascii")

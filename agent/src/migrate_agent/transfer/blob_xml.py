@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import unquote
 from xml.etree import ElementTree
+from xml.sax.saxutils import unescape
 
 from migrate_agent.transfer.target_blob import (
     MARKER_KEY,
@@ -27,16 +28,85 @@ class BlobPage:
 
 def parse_page(body: bytes) -> BlobPage:
     """Result: the page. Raises Retryable(target-busy) for what is no listing: something in between answered."""
+    usual = _usual_page(body)
+    return _any_page(body) if usual is None else usual
+
+
+def _usual_page(body: bytes) -> BlobPage | None:
+    """The page as the service writes it, cut apart by its tags: a listing of a million blobs is a gigabyte of XML.
+
+    Result: None where anything is not just as usual; then a real parser reads all of it.
+    """
+    begin, end = body.find(b"<Blobs>"), body.rfind(b"</Blobs>")
+    if begin < 0 or end < 0 or not body.rstrip().endswith(b"</EnumerationResults>"):
+        return None
+    blobs: list[TargetBlob] = []
+    for part in body[begin + 7 : end].split(b"<Blob>")[1:]:
+        blob = _usual_blob(part)
+        if blob is None:
+            return None
+        blobs.append(blob)
+    marker = _between(body[end:], b"<NextMarker>", b"</NextMarker>") or b""
+    return BlobPage(blobs, unescape(marker.decode("utf-8", "replace")))
+
+
+def _usual_blob(part: bytes) -> TargetBlob | None:
+    name_ends, properties_end = part.find(b"</Name>"), part.find(b"</Properties>")
+    if not part.startswith(b"<Name>") or name_ends < 0 or properties_end < 0 or not part.endswith(b"</Blob>"):
+        return None
+    name, properties, metadata = part[6:name_ends], part[name_ends:properties_end], part[properties_end:]
+    length = _between(properties, b"<Content-Length>", b"</")
+    if length is None or not length.isdigit() or b"<" in name or b"&#" in part or b"<!" in part:
+        return None
+    if b"<Metadata>" in metadata:
+        lower = metadata.lower()
+        if any(key in lower and key not in metadata for key in (_MTIME, _MARKER)):
+            return None
+    mtime_ns = parse_mtime(_text(metadata, _MTIME))
+    marker = _between(metadata, _MARKER, b"</")
+    try:
+        text = name.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return TargetBlob(
+        name=unescape(text, _QUOTES) if "&" in text else text,
+        size_bytes=int(length),
+        etag=_text(properties, b"<Etag>").strip('"').removeprefix("&quot;").removesuffix("&quot;"),
+        md5=parse_md5(_text(properties, b"<Content-MD5>")),
+        mtime_ns=mtime_ns,
+        modified_ns=parse_http_date(_text(properties, b"<Last-Modified>")) if mtime_ns is None else None,
+        marker=None if marker is None else unescape(marker.decode("utf-8", "replace")),
+        archived=b"<AccessTier>Archive<" in properties,
+    )
+
+
+_MTIME, _MARKER = f"<{MTIME_KEY}>".encode(), f"<{MARKER_KEY}>".encode()
+_QUOTES = {"&quot;": '"', "&apos;": "'"}
+
+
+def _between(text: bytes, begin: bytes, end: bytes) -> bytes | None:
+    at = text.find(begin)
+    if at < 0:
+        return None
+    at += len(begin)
+    return text[at : text.find(end, at)]
+
+
+def _text(text: bytes, tag: bytes) -> str:
+    return (_between(text, tag, b"</") or b"").decode("latin-1")
+
+
+def _any_page(body: bytes) -> BlobPage:
     root = _parse(body)
     blobs = [_blob(element) for element in root.iterfind("Blobs/Blob")]
     return BlobPage(blobs, root.findtext("NextMarker") or "")
 
 
-def parse_block_list(body: bytes) -> list[tuple[str, int]]:
-    """Result: id and size of each committed block, in order. Raises Retryable(target-busy)."""
+def parse_block_list(body: bytes, *, committed: bool = True) -> list[tuple[str, int]]:
+    """Result: id and size of each committed (or uncommitted) block, in order. Raises Retryable(target-busy)."""
     return [
         (block.findtext("Name") or "", _number(block.findtext("Size")))
-        for block in _parse(body).iterfind("CommittedBlocks/Block")
+        for block in _parse(body).iterfind("CommittedBlocks/Block" if committed else "UncommittedBlocks/Block")
     ]
 
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple, Protocol
 
 from migrate_agent.network import Network, Proxy
 from migrate_contract.errors import ErrorCode, Retryable
@@ -51,8 +50,7 @@ class Pace(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """Where to connect. `secure`: TLS."""
 
     host: str
@@ -60,16 +58,18 @@ class Endpoint:
     secure: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One request. `head` ends with an empty line and holds the signature: never shown."""
 
     method: str
-    head: bytes = field(repr=False)
-    body: bytes | memoryview = field(default=b"", repr=False)
+    head: bytes
+    body: bytes | memoryview = b""
     pace: Pace | None = None
     sink: Callable[[bytes], None] | None = None
     """Takes the body of a successful answer piece by piece; the answer's own `body` is then empty."""
+
+    def __repr__(self) -> str:
+        return f"Request({self.method}, {len(self.body)} bytes)"
 
 
 class Exchange(Protocol):
@@ -80,13 +80,42 @@ class Exchange(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """`headers` by lower-case name."""
 
     status: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: bytes
+
+
+class Headers(Mapping[str, str]):
+    """An answer's headers as they came. Two or three of some fifteen are ever asked for, so none is parsed before."""
+
+    __slots__ = ("_lower", "_raw")
+
+    def __init__(self, raw: bytes) -> None:
+        """`raw`: the status line, and each header's line after a line break."""
+        self._raw, self._lower = raw, raw.lower()
+
+    def __getitem__(self, name: str) -> str:
+        """Result: the last value of that name, as for a repeated header before."""
+        key = b"\r\n" + name.encode("latin-1") + b":"
+        at = self._lower.rfind(key)
+        if at < 0:
+            raise KeyError(name)
+        begin = at + len(key)
+        end = self._raw.find(b"\r\n", begin)
+        return self._raw[begin : None if end < 0 else end].decode("latin-1").strip()
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and b"\r\n" + name.encode("latin-1") + b":" in self._lower
+
+    def __iter__(self) -> Iterator[str]:
+        names = (line.partition(b":")[0].decode("latin-1") for line in self._lower.split(b"\r\n")[1:])
+        return iter(dict.fromkeys(names))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class Connection:
@@ -136,7 +165,7 @@ class Connection:
         if len(body) <= _JOINED_BYTES and (pace is None or len(body) <= pace.slice_bytes):
             if pace is not None:
                 pace.before_sending(len(body))
-            self._socket.sendall(head + bytes(body) if body else head)
+            self._socket.sendall(b"".join((head, body)) if body else head)
             return
         self._socket.sendall(head)
         # Slices, also without a limit: sendall's timeout is for the whole of its data, and a stop must get through.
@@ -164,7 +193,7 @@ class Connection:
         while 100 <= status < 200:
             status, version, headers = self._read_head()
         connection = headers.get("connection", "").lower()
-        if "close" in connection or (version == "HTTP/1.0" and "keep-alive" not in connection):
+        if "close" in connection or (version == b"HTTP/1.0" and "keep-alive" not in connection):
             self.reusable = False
         body = b""
         if request.method != "HEAD" and status not in (204, 304):
@@ -176,29 +205,26 @@ class Connection:
             self.close()
         return Answer(status, headers, body)
 
-    def _read_head(self) -> tuple[int, str, dict[str, str]]:
+    def _read_head(self) -> tuple[int, bytes, Headers]:
         while (end := self._buffer.find(b"\r\n\r\n")) < 0:
             if len(self._buffer) > _MAX_HEAD_BYTES:
                 raise _NotHttpError
             self._fill()
-        lines = self._buffer[:end].decode("latin-1").split("\r\n")
+        head = bytes(self._buffer[:end])
         del self._buffer[: end + 4]
-        version, _, rest = lines[0].partition(" ")
-        if not version.startswith("HTTP/1.") or not rest[:3].isdigit():
+        # "HTTP/1.1 201 Created"
+        version, status = head[:8], head[9:12]
+        if not version.startswith(b"HTTP/1.") or not status.isdigit():
             raise _NotHttpError
-        headers: dict[str, str] = {}
-        for line in lines[1:]:
-            name, _, value = line.partition(":")
-            headers[name.lower()] = value.strip()
-        return int(rest[:3]), version, headers
+        return int(status), version, Headers(head)
 
-    def _read_body(self, headers: dict[str, str], sink: Callable[[bytes], None]) -> None:
+    def _read_body(self, headers: Mapping[str, str], sink: Callable[[bytes], None]) -> None:
         if "chunked" in headers.get("transfer-encoding", "").lower():
             self._read_chunks(sink)
-        elif "content-length" in headers:
-            if not headers["content-length"].isdigit():
+        elif length := headers.get("content-length", ""):
+            if not length.isdigit():
                 raise _NotHttpError
-            self._read_counted(int(headers["content-length"]), sink)
+            self._read_counted(int(length), sink)
         else:
             self.reusable = False
             while True:

@@ -18,11 +18,12 @@ from migrate_agent.transfer.blob_answers import AccessRefused, BytesDamaged, Ser
 from migrate_agent.transfer.blob_http import BlobClient
 from migrate_agent.transfer.connection import ConnectionFault
 from migrate_agent.transfer.connectivity import Connectivity
-from migrate_agent.transfer.meter import Meter
+from migrate_agent.transfer.meter import Meter, reason_index
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 from migrate_contract.jobs import Grant, WaitReason
 
 log = logging.getLogger(__name__)
+_GRANT = reason_index(WaitReason.GRANT)
 Answer = TypeVar("Answer")
 
 
@@ -91,25 +92,30 @@ class Courier:
         others; Fatal(target-access-denied, ...) and what else `call` raises.
         """
         denied_seconds, denials = 0.0, 0
+        switch, at = self._meter.switch, reason_index(waiting)
         while True:
             if self._stop.cancelled:
                 self._stop.raise_if_requested()
             self._connectivity.wait_until_open()
-            with self._meter.during(WaitReason.GRANT):
-                grant = self._access.current()
+            outer = switch(_GRANT)
             try:
-                with self._meter.during(waiting):
-                    answer = call(grant)
+                grant = self._access.current()
+                switch(at)
+                answer = call(grant)
             except ConnectionFault as fault:
+                self._meter.setback()
                 self._after_break(fault, grant, tries)
             except AccessRefused as refused:
                 denials += 1
                 denied_seconds += self._after_denial(refused, grant, denials, denied_seconds)
             except (ServiceBusy, BytesDamaged) as busy:
+                self._meter.setback()
                 self._after_answer(busy, tries)
             else:
                 tries.broken = 0
                 return answer
+            finally:
+                switch(outer)
             self._on_retry()
 
     def _after_answer(self, busy: Retryable, tries: Tries) -> None:

@@ -1,7 +1,8 @@
 """The copy of one attempt: drives the stages, records what became of each file, and alone decides how it ends.
 
-Threads: the caller's (plans and feeds), one for the scan, one that tends the journal and the stop, and the workers. A
-stage raises; here it is decided what that means: for one file a verdict, for the job its end.
+Threads: the caller's (plans and feeds), one for the scan, one that tends the journal and the stop, and the workforce
+(transfer/workforce.py), which may be processes. A stage raises; here it is decided what that means: for one file a
+verdict, for the job its end.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from datetime import UTC, datetime
 
 from migrate_agent.network import Network
 from migrate_agent.stop import StopKind, StopRequested, StopSignal
-from migrate_agent.store.entries import Entry, FileState
+from migrate_agent.store.entries import Counters, Entry, FileState
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.transfer import outcomes
 from migrate_agent.transfer.access import GrantSource
@@ -27,6 +28,7 @@ from migrate_agent.transfer.passes import entries_in, record_scan
 from migrate_agent.transfer.planner import Settled, Unchanged
 from migrate_agent.transfer.results import DryRun, EngineResult, EngineSettings, Snapshot
 from migrate_agent.transfer.target import TargetIndex
+from migrate_agent.transfer.workforce import Hears, Workforce
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError, Retryable, SkipRecord
 from migrate_contract.jobs import JobFault, JobPhase, JobSpec, Outcome
 from migrate_contract.schedule import bytes_per_second
@@ -89,6 +91,9 @@ class CopyEngine:
             chance=chance,
         )
         self._keeper = self._parts.keeper
+        self._workforce: Workforce | None = None
+        if self._parts.reduced:
+            log.info("%s", self._parts.reduced, extra={"job_id": spec.job_id})
 
     def run(self) -> EngineResult:
         """Result: how the attempt ended. Raises nothing of the catalogue: a Fatal becomes phase `failed`."""
@@ -127,7 +132,7 @@ class CopyEngine:
 
     def set_bandwidth_limit(self, limit_mbps: float | None) -> None:
         """The limit in force from now on; None: no limit."""
-        self._parts.bucket.set_rate(None if limit_mbps is None else bytes_per_second(limit_mbps))
+        self._parts.limit(None if limit_mbps is None else bytes_per_second(limit_mbps))
 
     def snapshot(self) -> Snapshot:
         """Result: how far it is; takes no lock for long and never fails."""
@@ -151,24 +156,25 @@ class CopyEngine:
     # The caller's thread
 
     def _copy(self) -> None:
-        self._parts.check_source()
+        self._parts.open_source()
         scan = threading.Thread(target=self._scan, name="scan", daemon=True)
         if not self._journal.scan_complete:
             self._scanning = True
             scan.start()
-        workers: list[threading.Thread] = []
         try:
             if not self._approved.is_set():
                 self._wait_for_approval()
             with self._parts.open_index() as index:
-                workers = self._start_workers()
-                self._passes(index)
+                workforce = self._hire()
+                try:
+                    self._passes(index, workforce)
+                finally:
+                    if self._halt.kind is not None:
+                        workforce.tell_stop(self._halt.kind)
+                    workforce.close()
         finally:
-            self._parts.queue.close()
             if scan.is_alive():
                 scan.join()
-            for worker in workers:
-                worker.join()
         self._raise_failure()
         self._keeper.persist(self._journal.flush)
 
@@ -187,7 +193,28 @@ class CopyEngine:
             if self._halt.wait(_LOOK_SECONDS):
                 self._halt.raise_if_requested()
 
-    def _passes(self, index: TargetIndex) -> None:
+    def _hire(self) -> Workforce:
+        """Waits a moment for the scan to show how much there is to do."""
+        began = self._monotonic()
+        settings, pending = self._settings, self._journal.counters()
+        while self._scanning and settings.lanes is None and not self._is_many(pending):
+            if self._monotonic() - began >= _LOOK_SECONDS * 2:
+                break
+            self._wait_for_scan()
+            pending = self._journal.counters()
+        hears = Hears(
+            verdict=lambda task, verdict: self._keeper.record(task.entry.file_id, verdict),
+            retried=self._journal.count_retries,
+            fatal=self._fail,
+            begun=lambda: self._set_phase(JobPhase.RUNNING),
+        )
+        self._workforce = self._parts.hire(hears, many=self._scanning or self._is_many(pending))
+        return self._workforce
+
+    def _is_many(self, found: Counters) -> bool:
+        return found.files.pending >= self._settings.many_files or found.bytes.pending >= self._settings.many_bytes
+
+    def _passes(self, index: TargetIndex, workforce: Workforce) -> None:
         last = self._settings.retry_passes
         for number in range(last + 1):
             if number:
@@ -196,20 +223,20 @@ class CopyEngine:
                 delays = self._settings.pass_delays_seconds
                 if delays and self._halt.wait(delays[min(number, len(delays)) - 1]):
                     self._halt.raise_if_requested()
-            self._feed(index, FileState.RETRY if number else FileState.PENDING, last_pass=number == last)
-            self._parts.queue.drain()
+            self._feed(index, workforce, FileState.RETRY if number else FileState.PENDING, last_pass=number == last)
+            workforce.drain()
             self._raise_failure()
             self._keeper.persist(self._journal.flush)
             self._set_phase(JobPhase.RUNNING)
             self._parts.read_back.run(last_pass=number == last)
 
-    def _feed(self, index: TargetIndex, state: FileState, *, last_pass: bool) -> None:
+    def _feed(self, index: TargetIndex, workforce: Workforce, state: FileState, *, last_pass: bool) -> None:
         for entry in entries_in(self._journal, state, lambda: self._scanning, self._wait_for_scan):
             self._halt.raise_if_requested()
             if state is FileState.RETRY:
-                self._parts.queue.put_file(FileTask(entry, None, last_pass))
+                workforce.put(FileTask(entry, None, last_pass))
             elif (task := self._plan(entry, index, last_pass=last_pass)) is not None:
-                self._parts.queue.put_file(task)
+                workforce.put(task)
 
     def _plan(self, entry: Entry, index: TargetIndex, *, last_pass: bool) -> FileTask | None:
         """Result: work for the uploader, or None where the first look gave the verdict already."""
@@ -237,31 +264,6 @@ class CopyEngine:
 
     # Other threads
 
-    def _start_workers(self) -> list[threading.Thread]:
-        workers = [
-            threading.Thread(target=self._work, name=f"upload-{number}", daemon=True)
-            for number in range(self._parts.concurrency.workers)
-        ]
-        for worker in workers:
-            worker.start()
-        return workers
-
-    def _work(self) -> None:
-        queue = self._parts.queue
-        while (task := queue.take()) is not None:
-            if not isinstance(task, FileTask):
-                task()
-                continue
-            try:
-                self._set_phase(JobPhase.RUNNING)
-                self._keeper.record(task.entry.file_id, self._parts.copy.work(task))
-            except StopRequested:
-                continue  # the file stays pending
-            except Fatal as error:
-                self._fail(error)
-            finally:
-                queue.file_done()
-
     def _scan(self) -> None:
         try:
             self._scan_into_journal()
@@ -284,7 +286,7 @@ class CopyEngine:
             self._journal,
             self._keeper.persist,
             stop=self._halt,
-            check=parts.check_source,
+            check=parts.open_source,
             found=self._announce_found,
         )
 
@@ -298,9 +300,12 @@ class CopyEngine:
         while not self._ended.wait(self._settings.flush_seconds):
             self._flush()
             self._parts.rates.sample(self._journal.counters())
+            self._parts.observe(self._monotonic())
+            if self._halt.kind is not None and self._workforce is not None:
+                self._workforce.tell_stop(self._halt.kind)
             if self._halt.requested and deadline is None:
                 deadline = self._monotonic() + self._settings.stop_grace_seconds
-                self._parts.queue.wake()
+                self._parts.crew.queue.wake()
             if deadline is not None and (self._halt.cancelled or self._monotonic() >= deadline):
                 self._halt.request(StopKind.CANCEL)
                 self._parts.abort()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from migrate_agent.stop import StopRequested
 from migrate_agent.store.entries import Entry, Stored, Verdict
@@ -16,7 +16,7 @@ from migrate_agent.transfer.planner import Compare, Decision, Recognised, Settle
 from migrate_agent.transfer.source import FileStat, stat_file
 from migrate_agent.transfer.target_blob import TargetBlob
 from migrate_agent.transfer.uploader import Uploader
-from migrate_agent.transfer.verify import hash_of
+from migrate_agent.transfer.verify import hash_of, in_sample
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError, Retryable, SkipRecord
 from migrate_contract.jobs import JobSpec, SymlinkPolicy, Verification, WaitReason
 
@@ -24,8 +24,7 @@ log = logging.getLogger(__name__)
 _SOURCE_GONE = (ErrorCode.SOURCE_VANISHED, ErrorCode.SOURCE_READ_FAILED)
 
 
-@dataclass(frozen=True, slots=True)
-class FileTask:
+class FileTask(NamedTuple):
     """One file for a worker. Without a decision, the worker looks at source and destination itself."""
 
     entry: Entry
@@ -50,11 +49,12 @@ class FileCopy:
         self._uploader, self._courier = uploader, courier
         self._check_source = check_source
         self._follow = spec.transfer.symlinks is SymlinkPolicy.FOLLOW
+        self._level, self._readback_percent = spec.transfer.verification, spec.transfer.readback_percent
 
     def refreshed(self, entry: Entry) -> Entry:
         """Result: the entry with the file's present size and time. Raises SkipRecord(source-...)."""
         state = stat_file(self._spec.source.path, entry.path, follow=self._follow)
-        return replace(entry, size_bytes=state.size_bytes, mtime_ns=state.storable_mtime_ns)
+        return entry._replace(size_bytes=state.size_bytes, mtime_ns=state.storable_mtime_ns)
 
     def decide(self, entry: Entry, target: TargetBlob | None) -> Decision:
         """Result: the planner's decision. A copy that was found wrong is sent again over our own blob."""
@@ -98,7 +98,7 @@ class FileCopy:
         if isinstance(decision, Compare):
             state, md5 = self._uploader.hash(entry)
             if md5.hex() == decision.md5 and state.size_bytes == entry.size_bytes:
-                return outcomes.unchanged(replace(entry, mtime_ns=state.storable_mtime_ns), decision.md5)
+                return outcomes.unchanged(entry._replace(mtime_ns=state.storable_mtime_ns), decision.md5)
             if (state.size_bytes, state.storable_mtime_ns) != (entry.size_bytes, entry.mtime_ns):
                 raise SkipRecord(ErrorCode.SOURCE_CHANGED, "it was written to after the scan")
             decision = decision.otherwise
@@ -110,15 +110,17 @@ class FileCopy:
             assert decision.blob.md5 is not None
             mtime_ns = entry.mtime_ns or 0
             state = FileStat(entry.size_bytes, mtime_ns, changed_ns=0, device=0, inode=0)
-            return self._committed(name, state, Stored(decision.blob.etag, decision.blob.md5), tries)
+            return self._committed(entry.path, name, state, Stored(decision.blob.etag, decision.blob.md5), tries)
         return self._upload(entry, name, decision, tries)
 
     def _upload(self, entry: Entry, name: str, decision: Upload, tries: Tries) -> Verdict:
         uploaded = self._uploader.upload(entry, name, decision.condition, tries)
-        return self._committed(name, uploaded.state, uploaded.stored, tries)
+        return self._committed(entry.path, name, uploaded.state, uploaded.stored, tries)
 
-    def _committed(self, name: str, state: FileStat, stored: Stored, tries: Tries) -> Verdict:
-        level = self._spec.transfer.verification
+    def _committed(self, path: str, name: str, state: FileStat, stored: Stored, tries: Tries) -> Verdict:
+        level = self._level
+        if level is Verification.READBACK and not in_sample(path, self._readback_percent):
+            level = Verification.STORED
         if level is Verification.READBACK:
             found = self._courier.send(
                 lambda grant: hash_of(lambda sink: self._courier.client.download(grant, name, stored.etag, sink)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
@@ -11,51 +10,24 @@ from migrate_agent.network import Network
 from migrate_agent.stop import StopSignal
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.transfer.access import GrantSource
-from migrate_agent.transfer.blob_http import BlobClient
-from migrate_agent.transfer.committer import Committer
-from migrate_agent.transfer.concurrency import Concurrency
-from migrate_agent.transfer.connectivity import Connectivity
-from migrate_agent.transfer.courier import Courier, RetryRules
-from migrate_agent.transfer.file_copy import FileCopy, FileTask
+from migrate_agent.transfer.concurrency import AUTO_MOST, Concurrency
+from migrate_agent.transfer.connectivity import Outage
+from migrate_agent.transfer.content_check import fastest_check
+from migrate_agent.transfer.crew import CrewParts, Means
 from migrate_agent.transfer.keeper import JournalKeeper
+from migrate_agent.transfer.lane_process import LaneSetup
 from migrate_agent.transfer.meter import Meter
-from migrate_agent.transfer.pacing import SLICE_BYTES, TokenBucket
+from migrate_agent.transfer.pace import BucketPace
+from migrate_agent.transfer.pacing import TokenBucket
 from migrate_agent.transfer.passes import ReadBack
-from migrate_agent.transfer.pool import ConnectionPool
 from migrate_agent.transfer.progress import Rates, WaitTeller
 from migrate_agent.transfer.results import EngineSettings
 from migrate_agent.transfer.scanner import Scanner, open_source
-from migrate_agent.transfer.source import system_path
+from migrate_agent.transfer.sizing import Plan, Sizes, block_bytes_in_memory, reduction, under_limit
 from migrate_agent.transfer.target import TargetIndex
-from migrate_agent.transfer.target_blob import marker_of
-from migrate_agent.transfer.uploader import Memory, SourceRules, Uploader
-from migrate_agent.transfer.work_queue import WorkQueue
-from migrate_contract.errors import ErrorCode, Fatal
-from migrate_contract.jobs import JobSpec, SymlinkPolicy, WaitReason
+from migrate_agent.transfer.workforce import Hears, Workforce, can_start_lanes, lanes_for, usable_cores
+from migrate_contract.jobs import JobSpec
 from migrate_contract.schedule import bytes_per_second
-
-_UNLIMITED_SLICE_BYTES = 256 * 1024
-
-
-class UploadPace:
-    """Charges each slice to the job's bucket, counts it, and cuts cancelled requests off between slices."""
-
-    def __init__(self, bucket: TokenBucket, meter: Meter, stop: StopSignal) -> None:
-        self._bucket, self._meter, self._stop = bucket, meter, stop
-
-    @property
-    def slice_bytes(self) -> int:
-        """Result: small under a limit, so that the average is smooth."""
-        return SLICE_BYTES if self._bucket.limited else _UNLIMITED_SLICE_BYTES
-
-    def before_sending(self, size_bytes: int) -> None:
-        """Waits until `size_bytes` may be sent. Raises StopRequested after a cancel."""
-        if self._stop.cancelled:
-            self._stop.raise_if_requested()
-        if self._bucket.limited:
-            with self._meter.during(WaitReason.THROTTLE):
-                self._bucket.take(size_bytes)
-        self._meter.sent(size_bytes)
 
 
 def until_cancelled(stop: StopSignal) -> Callable[[float], None]:
@@ -85,9 +57,7 @@ class Parts:
         chance: Callable[[], float],
     ) -> None:
         transfer, prefix = spec.transfer, spec.destination.prefix
-        self.spec = spec
-        self._root = spec.source.path
-        self._device: int | None = None
+        self.spec, self._settings, self._access, self._network, self._stop = spec, settings, access, network, stop
         self.meter = Meter(monotonic=monotonic)
         self.keeper = JournalKeeper(journal, stop, self.meter)
         limit = transfer.bandwidth_limit_mbps
@@ -96,70 +66,107 @@ class Parts:
             monotonic=monotonic,
             wait=until_cancelled(stop),
         )
-        self._pace = UploadPace(self.bucket, self.meter, stop)
-        self.concurrency = Concurrency(transfer.concurrency)
-        self.queue: WorkQueue[FileTask] = WorkQueue(self.concurrency.workers * 4, settings.memory_limit_bytes, stop)
-        self._pool = ConnectionPool(network, monotonic=monotonic)
-        self.connectivity = Connectivity(
-            stop,
-            self.meter,
-            probe_seconds=settings.probe_seconds,
-            give_up_after_seconds=settings.give_up_after_seconds,
-            clock=clock,
-            monotonic=monotonic,
-        )
-        rules = RetryRules(
-            settings.max_tries,
-            settings.backoff_first_seconds,
-            settings.backoff_ceiling_seconds,
-            settings.access_patience_seconds,
-            chance,
-        )
-        self.courier = Courier(
-            BlobClient(self._pool), access, self.connectivity, self.meter, stop, rules, on_retry=journal.count_retry
-        )
-        follow = transfer.symlinks is SymlinkPolicy.FOLLOW
-        marker = marker_of(spec.job_id, spec.attempt)
+        self._memory_bytes = settings.memory_limit_bytes or transfer.memory_limit_mib << 20
+        self._lanes = self._most_lanes()
         chunk_bytes = transfer.chunk_size_mib << 20
-        uploader = Uploader(
-            SourceRules(self._root, follow, settings.racy_seconds),
-            self.courier,
-            Committer(self.courier),
-            Memory(self.queue.hold, self.queue.release, self.queue.put_block, self.queue.help_until),
-            pace=self._pace,
+        self._block_bytes = block_bytes_in_memory(chunk_bytes, self._memory_bytes // max(self._lanes, 1))
+        self.reduced = reduction(chunk_bytes, self._block_bytes, self._memory_bytes)
+        """What was made smaller to stay within the memory limit; '' for nothing."""
+        self.concurrency = Concurrency(transfer.concurrency, most=AUTO_MOST)
+        means = Means(
+            access=access,
+            network=network,
+            pace=BucketPace(self.bucket, self.meter, stop),
             meter=self.meter,
             stop=stop,
-            marker=marker,
-            chunk_bytes=chunk_bytes,
-            single_put_max_bytes=min(settings.single_put_max_bytes or chunk_bytes, chunk_bytes),
+            check=fastest_check(),
+            clock=clock,
+            monotonic=monotonic,
+            chance=chance,
+            on_retry=journal.count_retry,
         )
-        self.copy = FileCopy(spec, marker, uploader, self.courier, check_source=self.check_source)
+        self.crew = CrewParts(
+            spec,
+            settings,
+            means,
+            sizes=Sizes(self._block_bytes, settings.single_put_max_bytes),
+            memory_bytes=self._memory_bytes,
+        )
+        self.copy, self.connectivity = self.crew.copy, self.crew.connectivity
         self.scanner = Scanner(
-            self._root, prefix=prefix, filters=spec.filters, symlinks=transfer.symlinks, wait=stop.wait
+            spec.source.path, prefix=prefix, filters=spec.filters, symlinks=transfer.symlinks, wait=stop.wait
         )
         self.read_back = ReadBack(
             journal,
-            self.courier,
+            self.crew.courier,
             self.keeper.persist,
             prefix=prefix,
             page_size=settings.list_page_size,
             head_limit=settings.head_verify_limit,
         )
         self.rates = Rates(monotonic=monotonic)
-        self.teller = WaitTeller(self.meter, self.connectivity, clock=clock)
+        self.teller = WaitTeller(self.meter, lambda: self.outage, clock=clock)
+        self._workforce: Workforce | None = None
 
-    def check_source(self) -> None:
-        """Raises Fatal if the source folder is not there (any more), or another disk lies in its place."""
-        if self._device is None:
-            self._device = open_source(self._root).st_dev
-            return
-        try:
-            device = os.stat(system_path(self._root, "")).st_dev  # noqa: PTH116 - may be bytes
-        except OSError as error:
-            words = error.strerror or type(error).__name__
-            raise Fatal(ErrorCode.SOURCE_NOT_FOUND, f"{self._root} went away during the copy: {words}") from error
-        if device != self._device:
-            raise Fatal(ErrorCode.SOURCE_NOT_FOUND, f"{self._root} was unmounted during the copy")
+    def _most_lanes(self) -> int:
+        wanted = self._settings.lanes
+        lanes = lanes_for(usable_cores()) if wanted is None else wanted
+        asked = self.spec.transfer.concurrency
+        return min(lanes, asked) if isinstance(asked, int) else lanes
+
+    @property
+    def outage(self) -> Outage | None:
+        """Result: the connection that is lost, here or in a lane; None while there is none."""
+        if self.connectivity.outage is not None or self._workforce is None:
+            return self.connectivity.outage
+        return next(iter(self._workforce.outages), None)
+
+    def hire(self, hears: Hears, *, many: bool) -> Workforce:
+        """Result: who works on the files. `many`: there are enough of them for processes of their own."""
+        lanes = self._lanes if (many or self._settings.lanes is not None) and can_start_lanes() else 0
+        setup = LaneSetup(
+            self.spec,
+            self._settings,
+            self._network,
+            self._block_bytes,
+            self._memory_bytes // max(lanes, 1),
+            self.crew.device,
+        )
+        self._workforce = Workforce(self.crew, setup, self._access, self.bucket, self._stop, hears, lanes=lanes)
+        self.steer()
+        return self._workforce
+
+    def plan(self) -> Plan:
+        """Result: workers and block size under the limit in force."""
+        return under_limit(self.concurrency.workers, self._block_bytes, self.bucket.rate)
+
+    def steer(self) -> None:
+        """Brings the workforce to the plan."""
+        if self._workforce is not None:
+            plan = self.plan()
+            self._workforce.set_workers(plan.workers)
+            if plan.block_bytes != self.crew.sizes.block_bytes:
+                self._workforce.set_block_bytes(plan.block_bytes)
+
+    def limit(self, rate: float | None) -> None:
+        """The bandwidth limit from now on in bytes per second; None: none, 0: nothing is sent."""
+        self.bucket.set_rate(rate)
+        if self._workforce is not None:
+            self._workforce.set_rate()
+        self.steer()
+
+    def observe(self, now: float) -> None:
+        """Lets `auto` look at what the last moments brought."""
+        if self.bucket.rate is None:
+            self.concurrency.observe(now, self.meter.sent_bytes, self.meter.requests, self.meter.setbacks)
+        self.steer()
+
+    def open_source(self) -> None:
+        """Raises Fatal if the source folder cannot be opened, or (later) is another one."""
+        if self.crew.device is None:
+            self.crew.device = open_source(self.spec.source.path).st_dev
+        else:
+            self.crew.check_source()
 
     @contextlib.contextmanager
     def open_index(self) -> Iterator[TargetIndex]:
@@ -173,9 +180,10 @@ class Parts:
 
     def abort(self) -> None:
         """Cuts every request off."""
-        self._pool.abort()
-        self.queue.wake()
+        self.crew.abort()
+        if self._workforce is not None:
+            self._workforce.abort()
 
     def close(self) -> None:
         """Closes what is kept open."""
-        self._pool.close()
+        self.crew.close()

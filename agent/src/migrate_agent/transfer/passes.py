@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from migrate_agent.stop import StopSignal
-from migrate_agent.store.entries import Entry, FileState, Found
+from migrate_agent.store.entries import Entry, FileState, Found, Listed, path_key
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.transfer import outcomes
 from migrate_agent.transfer.blob_xml import BlobPage
@@ -99,12 +99,12 @@ class ReadBack:
         self._journal, self._courier, self._persist = journal, courier, persist
         self._prefix, self._page_size, self._head_limit = prefix, page_size, head_limit
 
-    def list_pages(self) -> Iterable[BlobPage]:
-        """Yields what the destination holds below the job's prefix."""
+    def list_pages(self, *, metadata: bool = True) -> Iterable[BlobPage]:
+        """Yields what the destination holds below the job's prefix; `metadata` as in BlobClient.list_page."""
         prefix = f"{self._prefix}/" if self._prefix else ""
         return pages_of(
             lambda marker: self._courier.send(
-                lambda grant: self._courier.client.list_page(grant, prefix, marker, self._page_size),
+                lambda grant: self._courier.client.list_page(grant, prefix, marker, self._page_size, metadata=metadata),
                 Tries(limited=False),
                 waiting=WaitReason.NETWORK,
             )
@@ -116,9 +116,8 @@ class ReadBack:
         if not count:
             return
         if count > self._head_limit:
-            for page in self.list_pages():
+            for page in self.list_pages(metadata=False):
                 self._compare(page.blobs, last_pass=last_pass)
-                self._persist(self._journal.flush)
         # What is committed still was in no page: it is gone, or the listing was not used.
         after = 0
         while entries := self._journal.pending(FileState.COMMITTED, after, PAGE):
@@ -130,8 +129,15 @@ class ReadBack:
 
     def _compare(self, blobs: list[TargetBlob], *, last_pass: bool) -> None:
         by_path = {path: blob for blob in blobs if (path := path_below(self._prefix, blob.name)) is not None}
+        listed = [
+            Listed(path_key(path), blob.size_bytes, blob.etag, blob.md5)
+            for path, blob in by_path.items()
+            if blob.md5 is not None
+        ]
+        self._persist(lambda: self._journal.prove(listed))
         for path, entry in self._journal.committed(by_path).items():
             self._settle(entry, by_path[path], last_pass=last_pass)
+        self._persist(self._journal.flush)
 
     def _head(self, name: str) -> TargetBlob | None:
         return self._courier.send(
@@ -147,7 +153,7 @@ class ReadBack:
         self._journal.record(entry.file_id, verdict)
 
     def _wrong_blocks(self, entry: Entry) -> str | None:
-        if entry.stored is None or not entry.stored.upload_id:
+        if entry.stored is None or not entry.stored.blocks:
             return None
         name = blob_name(self._prefix, entry.path)
         blocks = self._courier.send(

@@ -7,7 +7,7 @@ decides), *unchanged*, *recognised* (this very attempt committed it, then crashe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from migrate_agent.transfer.blob_http import Condition
 from migrate_agent.transfer.target_blob import TargetBlob
@@ -15,37 +15,32 @@ from migrate_contract.errors import ErrorCode
 from migrate_contract.jobs import Bucket, Overwrite
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(NamedTuple):
     """Send it; commit only if `condition` holds."""
 
     condition: Condition
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(NamedTuple):
     """Hash the file: equal to `md5`, it is unchanged; otherwise `otherwise` holds."""
 
     md5: str
     otherwise: Upload | Settled
 
 
-@dataclass(frozen=True, slots=True)
-class Unchanged:
+class Unchanged(NamedTuple):
     """The destination holds it, with this hash."""
 
     md5: str
 
 
-@dataclass(frozen=True, slots=True)
-class Recognised:
+class Recognised(NamedTuple):
     """The blob is this attempt's own commit of this state of the file."""
 
     blob: TargetBlob
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """Nothing is sent: `bucket` is excluded (kept) or failed."""
 
     bucket: Bucket

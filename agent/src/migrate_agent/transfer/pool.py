@@ -1,4 +1,4 @@
-"""Kept-alive connections, shared by all workers; a stale one is replaced without anybody noticing."""
+"""Kept-alive connections, one for each thread; a stale one is replaced without anybody noticing."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _IDLE_SECONDS = 30.0
 
 
 class ConnectionPool:
-    """Connections to the endpoints of one job. Safe for all threads."""
+    """Connections to the endpoints of one job. Safe for all threads; each keeps the connection that it used last."""
 
     def __init__(self, network: Network, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._network = network
         self._context: ssl.SSLContext | None = None
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._idle: dict[Endpoint, list[tuple[Connection, float]]] = {}
-        self._busy: set[Connection] = set()
+        self._open: set[Connection] = set()
+        self._own = threading.local()
         self._aborted = False
 
     def exchange(self, endpoint: Endpoint, request: Request) -> Answer:
@@ -33,61 +33,58 @@ class ConnectionPool:
         A kept connection that the peer closed while it was idle is replaced once; whether the peer has seen the request
         is then unknown, as after any lost answer, so every request must be safe to send twice.
         """
-        connection = self._kept(endpoint)
-        if connection is not None:
-            try:
-                return self._run(connection, endpoint, request)
-            except ConnectionFault as fault:
-                if not fault.untouched or self._aborted:
-                    raise
+        kept: tuple[Connection, Endpoint, float] | None = getattr(self._own, "kept", None)
+        if kept is not None:
+            connection, known, since = kept
+            if known == endpoint and connection.reusable and self._monotonic() - since < _IDLE_SECONDS:
+                try:
+                    return self._run(connection, endpoint, request)
+                except ConnectionFault as fault:
+                    if not fault.untouched or self._aborted:
+                        raise
+            else:
+                self.retire()
         return self._run(self._dial(endpoint), endpoint, request)
+
+    def retire(self) -> None:
+        """This thread needs its connection no more."""
+        kept = getattr(self._own, "kept", None)
+        if kept is not None:
+            self._own.kept = None
+            self._drop(kept[0])
 
     def abort(self) -> None:
         """Cuts every request off; later ones fail at once. For cancel, and for a stop whose grace is over."""
         with self._lock:
             self._aborted = True
-            busy = list(self._busy)
-        for connection in busy:
+            connections = list(self._open)
+        for connection in connections:
             connection.abort()
 
     def close(self) -> None:
-        """Closes what is idle."""
+        """Closes every connection; nobody uses one any more."""
         with self._lock:
-            idle, self._idle = self._idle, {}
-        for kept in idle.values():
-            for connection, _ in kept:
-                connection.close()
+            connections, self._open = self._open, set()
+        for connection in connections:
+            connection.close()
 
     def _run(self, connection: Connection, endpoint: Endpoint, request: Request) -> Answer:
-        with self._lock:
-            self._busy.add(connection)
-            aborted = self._aborted
+        if self._aborted:  # also for one that was dialled meanwhile
+            self._drop(connection)
+            raise ConnectionFault(ErrorCode.INTERRUPTED, endpoint.host, "cut off")
         try:
-            if aborted:
-                connection.close()
-                raise ConnectionFault(ErrorCode.INTERRUPTED, endpoint.host, "cut off")
             return connection.exchange(request)
         finally:
-            with self._lock:
-                self._busy.discard(connection)
-                if connection.reusable:
-                    self._idle.setdefault(endpoint, []).append((connection, self._monotonic()))
+            if connection.reusable:
+                self._own.kept = (connection, endpoint, self._monotonic())
+            else:
+                self._own.kept = None
+                self._drop(connection)
 
-    def _kept(self, endpoint: Endpoint) -> Connection | None:
-        oldest = self._monotonic() - _IDLE_SECONDS
-        stale: list[Connection] = []
-        found: Connection | None = None
+    def _drop(self, connection: Connection) -> None:
+        connection.close()
         with self._lock:
-            kept = self._idle.get(endpoint, [])
-            while kept and found is None:
-                connection, since = kept.pop()
-                if since >= oldest:
-                    found = connection
-                else:
-                    stale.append(connection)
-        for connection in stale:
-            connection.close()
-        return found
+            self._open.discard(connection)
 
     def _dial(self, endpoint: Endpoint) -> Connection:
         if self._aborted:
@@ -96,4 +93,7 @@ class ConnectionPool:
             if self._context is None:
                 self._context = self._network.tls_context()
             context = self._context
-        return dial(endpoint, self._network, context)
+        connection = dial(endpoint, self._network, context)
+        with self._lock:
+            self._open.add(connection)
+        return connection

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from migrate_agent.store.entries import Counters
-from migrate_agent.transfer.connectivity import Connectivity
+from migrate_agent.transfer.connectivity import Outage
 from migrate_agent.transfer.meter import Meter
 from migrate_contract.jobs import JobPhase, Waiting, WaitReason
 
@@ -68,15 +68,16 @@ class Rates:
 class WaitTeller:
     """Says what the job waits for, and since when."""
 
-    def __init__(self, meter: Meter, connectivity: Connectivity, *, clock: Callable[[], datetime]) -> None:
-        self._meter, self._connectivity, self._clock = meter, connectivity, clock
+    def __init__(self, meter: Meter, outage: Callable[[], Outage | None], *, clock: Callable[[], datetime]) -> None:
+        """`outage`: the connection that is lost now, if one is."""
+        self._meter, self._outage, self._clock = meter, outage, clock
         self._lock = threading.Lock()
         self._last = (WaitReason.NONE, "")
         self._since: datetime | None = None
 
     def now(self, phase: JobPhase, disk_full: str | None) -> Waiting:
         """Result: the reason that outweighs the others. `disk_full`: the journal cannot be written."""
-        outage = self._connectivity.outage
+        outage = self._outage()
         if phase not in (JobPhase.SCANNING, JobPhase.READY, JobPhase.RUNNING):
             return Waiting()
         if phase is JobPhase.READY:

@@ -31,8 +31,13 @@ class EngineSettings:
     """A file modified this short before it was read is read twice (file systems' clocks tick coarsely)."""
     flush_seconds: float = 0.2
     """How long a verdict may wait for its batch."""
-    memory_limit_bytes: int = 192 << 20
-    """File content held in memory at once, over all workers (one chunk is always allowed)."""
+    memory_limit_bytes: int | None = None
+    """File content held in memory at once, over all workers; None: the job's own limit."""
+    lanes: int | None = None
+    """Worker processes beside the agent's own; None: as the cores and the number of files suggest, 0: none."""
+    many_files: int = 1000
+    many_bytes: int = 256 << 20
+    """From so many files or bytes on, worker processes are worth their start."""
     single_put_max_bytes: int | None = None
     """Files up to this go up by one Put Blob; None: up to the chunk size."""
     list_page_size: int = 5000

@@ -14,9 +14,8 @@ import stat
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from migrate_agent.store.entries import path_key
 from migrate_contract.errors import ErrorCode, SkipRecord
@@ -33,10 +32,10 @@ _FLAGS = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_NONBLOCK", 0)  # a pipe that took the file's place must not hold a worker for ever
 )
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
-@dataclass(frozen=True, slots=True)
-class FileStat:
+class FileStat(NamedTuple):
     """The state of a file that a copy is of."""
 
     size_bytes: int
@@ -87,6 +86,54 @@ def fault_of(error: OSError, path: str | bytes) -> SkipRecord:
     return SkipRecord(fault_code(error), f"the system says: {words}")
 
 
+class Whole(NamedTuple):
+    """A small file as it was read: its state, its bytes, and whether that reading alone proves them to belong."""
+
+    state: FileStat
+    body: bytes
+    young: bool
+    """Modified moments before: it must be read again to be sure."""
+
+
+def read_whole(where: str | bytes, most_bytes: int, *, follow: bool, young_ns: int) -> Whole | None:
+    """Result: the file, if it has at most `most_bytes`, with as few calls of the system as there can be.
+
+    `young_ns`: a file modified later than this is young. Raises SkipRecord(source-...).
+    """
+    try:
+        descriptor = os.open(where, _FLAGS if follow else _FLAGS | _NO_FOLLOW)
+    except OSError as error:
+        raise fault_of(error, where) from error
+    try:
+        found = os.fstat(descriptor)
+        size = found.st_size
+        if not stat.S_ISREG(found.st_mode) or size > most_bytes:
+            return None
+        # One byte more than there should be: what was appended meanwhile shows at once.
+        body = os.read(descriptor, size + 1)
+        if len(body) != size:
+            return None
+    except OSError as error:
+        raise fault_of(error, where) from error
+    finally:
+        os.close(descriptor)
+    state = stat_of(found)
+    return Whole(state, body, state.mtime_ns >= young_ns)
+
+
+def confirm_state(where: str | bytes, state: FileStat, *, follow: bool) -> None:
+    """Returns if the path still leads to the same file in the same state. Raises SkipRecord(source-...)."""
+    try:
+        now = stat_of(os.stat(where, follow_symlinks=follow))  # noqa: PTH116 - may be bytes
+    except OSError as error:
+        raise fault_of(error, where) from error
+    if now == state:
+        return
+    if (now.device, now.inode) != (state.device, state.inode):
+        raise SkipRecord(ErrorCode.SOURCE_CHANGED, "another file took its place while it was read")
+    raise SkipRecord(ErrorCode.SOURCE_CHANGED, _difference(state, now))
+
+
 def stat_file(root: str, path: str, *, follow: bool) -> FileStat:
     """Result: the state of a regular file. Raises SkipRecord(source-...)."""
     where = system_path(root, path)
@@ -117,7 +164,7 @@ class SourceFile:
         self._follow = follow
         self._racy_ns = int(racy_seconds * 1e9)
         self._check = check
-        flags = _FLAGS if follow else _FLAGS | getattr(os, "O_NOFOLLOW", 0)
+        flags = _FLAGS if follow else _FLAGS | _NO_FOLLOW
         try:
             self._descriptor = os.open(self._path, flags)
         except OSError as error:

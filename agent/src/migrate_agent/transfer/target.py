@@ -9,7 +9,6 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import astuple
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -67,7 +66,7 @@ class TargetIndex:
 
 def _storable(blob: TargetBlob) -> tuple[object, ...]:
     """Times beyond SQLite's 64 bits are as good as none."""
-    return tuple(None if isinstance(value, int) and abs(value) >= 1 << 63 else value for value in astuple(blob))
+    return tuple(None if isinstance(value, int) and abs(value) >= 1 << 63 else value for value in blob)
 
 
 def pages_of(fetch: Callable[[str], BlobPage]) -> Iterable[BlobPage]:

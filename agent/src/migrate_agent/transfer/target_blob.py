@@ -10,18 +10,18 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 MTIME_KEY = "mtime"
 MARKER_KEY = "onemigrate"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC by what it is used for; half as slow to print
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(Z|[+-]\d\d:\d\d)")
 
 
-@dataclass(frozen=True, slots=True)
-class TargetBlob:
+class TargetBlob(NamedTuple):
     """One blob as the service describes it."""
 
     name: str
@@ -55,10 +55,10 @@ def format_mtime(mtime_ns: int | None) -> str | None:
         return None
     seconds, nanoseconds = divmod(mtime_ns, 1_000_000_000)
     try:
-        moment = _EPOCH + timedelta(seconds=seconds)
+        moment = _NAIVE_EPOCH + timedelta(seconds=seconds)
     except OverflowError:
         return None
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z" if moment.year >= 1000 else None
+    return f"{moment.isoformat()}.{nanoseconds:09d}Z" if moment.year >= 1000 else None
 
 
 def parse_mtime(text: str | None) -> int | None:

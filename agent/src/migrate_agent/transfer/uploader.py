@@ -1,47 +1,72 @@
 """Sends one file: reads it as one state, proves that it kept it, and hands it to the committer.
 
-Small files go up by one Put Blob. Large ones are cut into blocks that all workers send, while this thread reads on in
-order and hashes the whole. Raises, and records nothing: the engine does.
+Small files go up by one Put Blob. Large ones are cut into blocks that all workers check and send, while this thread
+reads on in order and hashes the whole; a block that the service holds already, from a process or attempt that was
+broken off, is not sent again. Raises, and records nothing: the engine does.
 """
 
 from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from migrate_agent.stop import StopSignal
-from migrate_agent.store.entries import Entry, Stored
+from migrate_agent.store.entries import Entry, Stored, path_key
 from migrate_agent.transfer.blob_answers import BlocksLost
 from migrate_agent.transfer.blob_http import BlobProperties, Condition
-from migrate_agent.transfer.blocks import block_bytes_for, block_id, block_sizes, new_upload_id
+from migrate_agent.transfer.blocks import (
+    ID_BYTES,
+    block_bytes_for,
+    block_id,
+    block_sizes,
+    blocks_digest,
+    id_bytes_beside,
+    upload_id,
+)
 from migrate_agent.transfer.committer import Committer
 from migrate_agent.transfer.connection import Pace
+from migrate_agent.transfer.content_check import ContentCheck
 from migrate_agent.transfer.content_type import content_type
 from migrate_agent.transfer.courier import Courier, Tries
-from migrate_agent.transfer.meter import Meter
-from migrate_agent.transfer.source import FileStat, SourceFile
+from migrate_agent.transfer.meter import Meter, reason_index
+from migrate_agent.transfer.sizing import Sizes
+from migrate_agent.transfer.source import FileStat, SourceFile, confirm_state, read_whole, system_path
 from migrate_agent.transfer.target_blob import metadata_for
 from migrate_contract.errors import ErrorCode, SkipRecord
 from migrate_contract.jobs import WaitReason
 
+_DISK, _NONE = reason_index(WaitReason.DISK), reason_index(WaitReason.NONE)
+_QUIET_READ_BYTES = 1 << 20
+"""Below this a file is read in one go; above, a cancel must get through between reads."""
 
-@dataclass(frozen=True, slots=True)
-class Uploaded:
+
+class Uploaded(NamedTuple):
     """A commit that the service confirmed, and the state that it is a copy of."""
 
     state: FileStat
     stored: Stored
 
 
-@dataclass(frozen=True, slots=True)
 class SourceRules:
     """Where files come from and how they are read."""
 
-    root: str
-    follow_links: bool
-    racy_seconds: float
+    def __init__(self, root: str, *, follow_links: bool, racy_seconds: float) -> None:
+        self.root, self.follow_links, self.racy_seconds = root, follow_links, racy_seconds
+        self._racy_ns = int(racy_seconds * 1e9)
+        base = system_path(root, "")
+        self._base = base.rstrip(b"/") + b"/" if isinstance(base, bytes) else None
+
+    def where(self, path: str) -> str | bytes:
+        """Result: the file's path for the system."""
+        return system_path(self.root, path) if self._base is None else self._base + path_key(path)
+
+    def young_ns(self) -> int:
+        """Result: files modified after this moment may change again unseen."""
+        return time.time_ns() - self._racy_ns
 
     def open(self, path: str, check: Callable[[], None]) -> SourceFile:
         """Result: the open file. Raises SkipRecord(source-...)."""
@@ -59,7 +84,7 @@ class Memory:
 
 
 class Uploader:
-    """Shared by all workers of a job; `upload` is called by one worker per file."""
+    """Shared by all workers of a process; `upload` is called by one worker per file."""
 
     def __init__(
         self,
@@ -72,13 +97,12 @@ class Uploader:
         meter: Meter,
         stop: StopSignal,
         marker: str,
-        chunk_bytes: int,
-        single_put_max_bytes: int,
+        sizes: Sizes,
+        check: ContentCheck,
     ) -> None:
         self._source, self._courier, self._committer, self._memory = source, courier, committer, memory
         self._pace, self._meter, self._stop = pace, meter, stop
-        self._marker = marker
-        self._chunk_bytes, self._single_put_max_bytes = chunk_bytes, single_put_max_bytes
+        self._marker, self._sizes, self._content = marker, sizes, check
 
     def hash(self, entry: Entry) -> tuple[FileStat, bytes]:
         """Result: the file's state and its MD5, proved to belong together. Raises SkipRecord(source-...)."""
@@ -89,10 +113,14 @@ class Uploader:
 
     def upload(self, entry: Entry, name: str, condition: Condition, tries: Tries) -> Uploaded:
         """Result: the commit. Raises StopRequested with nothing committed, or an error of the catalogue."""
+        if entry.size_bytes <= min(self._sizes.single_put_bytes, _QUIET_READ_BYTES):
+            uploaded = self._put_small(entry, name, condition, tries)
+            if uploaded is not None:
+                return uploaded
         with self._meter.during(WaitReason.DISK), self._source.open(entry.path, self._check) as file:
             while True:
                 try:
-                    if file.state.size_bytes <= self._single_put_max_bytes:
+                    if file.state.size_bytes <= self._sizes.single_put_bytes:
                         return self._put_blob(file, name, condition, tries)
                     return self._put_blocks(file, name, condition, tries)
                 except BlocksLost as lost:
@@ -108,6 +136,28 @@ class Uploader:
         if tries.answers >= self._courier.max_tries:
             raise lost
         file.rewind()
+
+    def _put_small(self, entry: Entry, name: str, condition: Condition, tries: Tries) -> Uploaded | None:
+        """The way of nearly all files. Result: None for a file that needs a closer look."""
+        source, size = self._source, entry.size_bytes
+        where = source.where(entry.path)
+        self._memory.hold(size)
+        try:
+            outer = self._meter.switch(_DISK)
+            try:
+                whole = read_whole(where, size, follow=source.follow_links, young_ns=source.young_ns())
+                if whole is None or whole.young:
+                    return None
+                md5 = hashlib.md5(whole.body, usedforsecurity=False).digest()
+                confirm_state(where, whole.state, follow=source.follow_links)
+            finally:
+                self._meter.switch(outer)
+            etag = self._committer.put_blob(
+                name, whole.body, self._properties(whole.state, name, md5), condition, tries, pace=self._pace
+            )
+        finally:
+            self._memory.release(size)
+        return Uploaded(whole.state, Stored(etag, md5.hex()))
 
     def _put_blob(self, file: SourceFile, name: str, condition: Condition, tries: Tries) -> Uploaded:
         size = file.state.size_bytes
@@ -126,18 +176,21 @@ class Uploader:
         return Uploaded(file.state, Stored(etag, md5.hex()))
 
     def _put_blocks(self, file: SourceFile, name: str, condition: Condition, tries: Tries) -> Uploaded:
-        block_bytes = block_bytes_for(file.state.size_bytes, self._chunk_bytes)
-        staging = _Staging(self, name, new_upload_id(), tries)
+        block_bytes = block_bytes_for(file.state.size_bytes, self._sizes.block_bytes)
+        sizes = block_sizes(file.state.size_bytes, block_bytes)
+        upload = upload_id(name, file.state.size_bytes, file.state.mtime_ns, block_bytes)
+        staging = _Staging(self, name, upload, self._staged(name, tries), sizes, tries)
         whole = hashlib.md5(usedforsecurity=False)
         try:
-            for index, size in enumerate(block_sizes(file.state.size_bytes, block_bytes)):
+            for index, size in enumerate(sizes):
                 staging.raise_fault()
                 self._stop.raise_if_requested()
                 self._memory.hold(size)
                 staging.begin(index, self._read_block(file, size, whole.update))
         finally:
             # Also after a fault: blocks in flight hold memory, and must not outlive their file's verdict.
-            self._memory.help_until(staging.done)
+            with self._meter.during(WaitReason.NETWORK):
+                self._memory.help_until(staging.done)
             self._meter.staged(-staging.staged_bytes)
         staging.raise_fault()
         self._check()
@@ -145,7 +198,16 @@ class Uploader:
         file.confirm(md5)
         properties = self._properties(file.state, name, md5)
         etag = self._committer.put_block_list(name, staging.ids, properties, condition, tries)
-        return Uploaded(file.state, Stored(etag, md5.hex(), staging.upload_id, block_bytes))
+        blocks = blocks_digest(list(zip(staging.ids, sizes, strict=True)))
+        return Uploaded(file.state, Stored(etag, md5.hex(), blocks))
+
+    def _staged(self, name: str, tries: Tries) -> dict[str, int]:
+        """What the service holds uncommitted under this name, by id."""
+        return dict(
+            self._courier.send(
+                lambda grant: self._courier.client.staged_blocks(grant, name), tries, waiting=WaitReason.NETWORK
+            )
+        )
 
     def _read_block(self, file: SourceFile, size: int, update: Callable[[bytes], None]) -> bytes:
         try:
@@ -158,14 +220,22 @@ class Uploader:
         update(body)
         return body
 
-    def stage(self, name: str, id_of_block: str, body: bytes, tries: Tries) -> None:
+    def digest(self, body: bytes) -> bytes:
+        """Result: what the service will check the block by."""
+        return self._content.digest(body)
+
+    def stage(self, name: str, id_of_block: str, body: bytes, digest: bytes, tries: Tries) -> None:
         """Sends one block; for `_Staging`, on whichever worker is free."""
+        check = self._content.header_line(digest)
         self._courier.send(
-            lambda grant: self._courier.client.put_block(grant, name, id_of_block, body, pace=self._pace),
+            lambda grant: self._courier.client.put_block(grant, name, id_of_block, body, check, pace=self._pace),
             tries,
             waiting=WaitReason.NETWORK,
         )
-        self._meter.staged(len(body))
+
+    def count_staged(self, size_bytes: int) -> None:
+        """A block of a file that is not committed yet is at the service."""
+        self._meter.staged(size_bytes)
 
     def put_block(self, send: Callable[[], None]) -> None:
         """Leaves a block to whichever worker is free."""
@@ -188,10 +258,14 @@ class Uploader:
 class _Staging:
     """The blocks of one upload, of which several are on their way at once. The first fault ends it."""
 
-    def __init__(self, uploader: Uploader, name: str, upload_id: str, tries: Tries) -> None:
-        self._uploader, self._name, self._tries = uploader, name, tries
-        self.upload_id = upload_id
-        self.ids: list[str] = []
+    def __init__(
+        self, uploader: Uploader, name: str, upload: bytes, staged: dict[str, int], sizes: list[int], tries: Tries
+    ) -> None:
+        """`staged`: what the service holds already; a block that is among it is not sent."""
+        self._uploader, self._name, self._upload, self._tries = uploader, name, upload, tries
+        self._staged = staged
+        self._id_bytes = id_bytes_beside(staged) if staged else ID_BYTES
+        self.ids = [""] * len(sizes)
         self.staged_bytes = 0
         self._lock = threading.Lock()
         self._on_their_way = 0
@@ -199,18 +273,21 @@ class _Staging:
 
     def begin(self, index: int, body: bytes) -> None:
         """The next block is read: any worker may send it."""
-        chosen = block_id(index, self.upload_id)
-        self.ids.append(chosen)
         with self._lock:
             self._on_their_way += 1
-        self._uploader.put_block(lambda: self._send(chosen, body))
+        self._uploader.put_block(lambda: self._send(index, body))
 
-    def _send(self, chosen: str, body: bytes) -> None:
+    def _send(self, index: int, body: bytes) -> None:
         try:
             if self._fault is None:
                 self._uploader.stopping.raise_if_requested()
-                self._uploader.stage(self._name, chosen, body, self._tries)
+                digest = self._uploader.digest(body)
+                chosen = block_id(index, self._upload, digest, self._id_bytes)
+                if self._staged.get(chosen) != len(body):
+                    self._uploader.stage(self._name, chosen, body, digest, self._tries)
+                self._uploader.count_staged(len(body))
                 with self._lock:
+                    self.ids[index] = chosen
                     self.staged_bytes += len(body)
         except BaseException as fault:  # noqa: BLE001 - on another file's thread; raised again on this one's
             self._fault = self._fault or fault

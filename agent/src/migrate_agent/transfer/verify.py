@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 from migrate_agent.store.entries import Entry
-from migrate_agent.transfer.blocks import block_id, block_sizes
+from migrate_agent.transfer.blocks import blocks_digest
 from migrate_agent.transfer.target_blob import TargetBlob
 
 
@@ -26,14 +26,23 @@ def difference(entry: Entry, blob: TargetBlob | None) -> str | None:
 
 
 def block_difference(entry: Entry, blocks: Sequence[tuple[str, int]]) -> str | None:
-    """Result: how the stored block list differs from the committed one, None if it is the same."""
+    """Result: how the stored block list differs from the committed one, None if it is the same.
+
+    Each block's id holds a hash of its content, so an equal list is equal content.
+    """
     stored = entry.stored
     assert stored is not None
-    sizes = block_sizes(entry.size_bytes, stored.block_bytes)
-    expected = [(block_id(index, stored.upload_id), size) for index, size in enumerate(sizes)]
-    if list(blocks) == expected:
+    if blocks_digest(blocks) == stored.blocks:
         return None
-    return f"the blob is made of {len(blocks)} blocks that are not the {len(expected)} committed ones"
+    return f"the blob is made of {len(blocks)} blocks that are not the ones that were committed"
+
+
+def in_sample(path: str, percent: float) -> bool:
+    """Result: whether this file is among the `percent` of a hundred that are downloaded again; always the same ones."""
+    if percent >= 100:
+        return True
+    drawn = int.from_bytes(hashlib.sha256(path.encode("utf-8", "surrogatepass")).digest()[:4], "big")
+    return drawn / 2**32 * 100 < percent
 
 
 def hash_of(download: Callable[[Callable[[bytes], None]], None]) -> str:

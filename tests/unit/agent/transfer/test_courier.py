@@ -146,7 +146,7 @@ def test_an_outage_is_said_while_it_lasts():
     setting = Setting()
     setting.wire.broken = 3
     said = []
-    teller = WaitTeller(setting.meter, setting.connectivity, clock=lambda: datetime.now(UTC))
+    teller = WaitTeller(setting.meter, lambda: setting.connectivity.outage, clock=lambda: datetime.now(UTC))
     setting.stop.on_wait = lambda: said.append(teller.now(JobPhase.RUNNING, None))
     setting.send(BROKEN, "done")
     assert {waiting.detail for waiting in said} == {"no connection to h since 14:02 UTC (refused)"}
@@ -240,7 +240,9 @@ def test_the_time_left_is_the_later_of_files_and_bytes():
 
 def test_a_full_disk_and_an_approval_are_said():
     setting = Setting()
-    teller = WaitTeller(setting.meter, setting.connectivity, clock=lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    teller = WaitTeller(
+        setting.meter, lambda: setting.connectivity.outage, clock=lambda: datetime(2026, 1, 1, tzinfo=UTC)
+    )
     assert teller.now(JobPhase.RUNNING, "no space on /x").detail == "no space on /x"
     assert teller.now(JobPhase.READY, None).reason is WaitReason.APPROVAL
     assert teller.now(JobPhase.COMPLETED, None).reason is WaitReason.NONE

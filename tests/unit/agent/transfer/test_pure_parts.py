@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrate_agent.transfer.blocks import MAX_BLOCKS, block_bytes_for, block_id, block_sizes, new_upload_id
+from migrate_agent.transfer.blocks import (
+    MAX_BLOCKS,
+    block_bytes_for,
+    block_id,
+    block_sizes,
+    blocks_digest,
+    id_bytes_beside,
+    upload_id,
+)
 from migrate_agent.transfer.concurrency import Concurrency
 from migrate_agent.transfer.content_type import content_type
 from migrate_agent.transfer.filters import PathFilter
@@ -129,11 +137,37 @@ def test_a_file_that_no_blob_holds_is_refused():
     assert raised.value.code is ErrorCode.TARGET_REFUSED
 
 
-def test_block_ids_have_equal_length_and_never_meet():
-    one, other = new_upload_id(), new_upload_id()
-    ids = [block_id(index, upload) for upload in (one, other) for index in (0, 9, 49_999)]
-    assert len(set(ids)) == 6
+def test_block_ids_have_equal_length_and_differ_by_place_state_and_content():
+    one, other = upload_id("a/b", 10, 5, MIB), upload_id("a/b", 10, 6, MIB)
+    ids = [
+        block_id(index, upload, digest)
+        for upload in (one, other)
+        for index in (0, 9, 49_999)
+        for digest in (b"\x00" * 8, b"\x00" * 7 + b"\x01")
+    ]
+    assert len(set(ids)) == 12
     assert len({len(base64.b64decode(found)) for found in ids}) == 1
+    assert block_id(9, upload_id("a/b", 10, 5, MIB), b"\x00" * 8) == ids[2], "the same again after any restart"
+
+
+@pytest.mark.parametrize("raw", [21, 23, 36, 48, 64])
+def test_ids_fit_in_beside_the_blocks_of_another_program(raw):
+    staged = [base64.b64encode(b"x" * raw).decode()]
+    length = id_bytes_beside(staged)
+    assert len(block_id(3, b"u" * 16, b"d" * 8, length)) == len(staged[0])
+
+
+@pytest.mark.parametrize("left", ["YWJj", "no base64"])
+def test_blocks_too_short_for_ids_of_ours_are_said(left):
+    with pytest.raises(SkipRecord) as raised:
+        id_bytes_beside([left])
+    assert raised.value.code is ErrorCode.TARGET_REFUSED
+
+
+def test_a_block_list_is_known_by_ids_sizes_and_order():
+    blocks = [("YQ==", 4), ("Yg==", 2)]
+    others = [[("Yg==", 2), ("YQ==", 4)], [("YQ==", 4)], [("YQ==", 4), ("Yg==", 3)], []]
+    assert all(blocks_digest(other) != blocks_digest(blocks) for other in others)
 
 
 @given(st.integers(0, 253_402_300_799_999_999_999))

@@ -16,6 +16,7 @@ from migrate_agent.transfer.blob_answers import (
 from migrate_agent.transfer.blob_http import BlobClient, BlobProperties, Condition
 from migrate_agent.transfer.blob_xml import parse_block_list, parse_page
 from migrate_agent.transfer.connection import Answer, Endpoint, Request
+from migrate_agent.transfer.content_check import MD5
 from migrate_agent.transfer.target_blob import blob_from_headers
 from migrate_contract.errors import ErrorCode, Fatal, Retryable, SkipRecord
 from migrate_contract.jobs import Grant
@@ -148,7 +149,7 @@ def test_put_blob_on_the_wire():
 def test_blocks_on_the_wire_carry_their_own_hash():
     pool = Pool(Answer(201, {}, b""), Answer(201, {"etag": "0x1"}, b""))
     client = BlobClient(pool)
-    client.put_block(GRANT, "n", "aWQ=", b"body", pace=NoPace())
+    client.put_block(GRANT, "n", "aWQ=", b"body", MD5.header_line(MD5.digest(b"body")), pace=NoPace())
     client.put_block_list(GRANT, "n", ["aWQ="], PROPERTIES, Condition("0x0"))
     block, listed = (request for _, request in pool.requests)
     assert block.head.startswith(b"PUT /acc/c/n?comp=block&blockid=aWQ%3D&sv=1")
