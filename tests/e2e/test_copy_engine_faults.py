@@ -73,7 +73,16 @@ def test_every_form_of_answer_is_understood(copy, container, front, shape):
 
 
 def test_connections_are_kept_alive(copy, container, front):
+    copy.transfer["concurrency"] = 4
     ends_complete(copy, container)
+    assert len({request.connection for request in front.seen}) <= 5
+
+
+def test_a_lane_keeps_its_connections_too(copy, container, front):
+    copy.settings = replace(QUICK, lanes=2)
+    copy.transfer["concurrency"] = 4
+    ends_complete(copy, container)
+    # Four that send, and the engine's own for listing.
     assert len({request.connection for request in front.seen}) <= 5
 
 

@@ -11,6 +11,7 @@ import base64
 import contextlib
 import hashlib
 import json
+import os
 import secrets
 import shutil
 import threading
@@ -119,12 +120,9 @@ def run_copy(
         with _watching(engine, watch):
             result = engine.run()
         snapshot = engine.snapshot()
-        attention: list[LedgerRow] = []
-        for row in _rows(journal):
-            if ledger is not None:
-                ledger.write(row.model_dump_json() + "\n")
-            if row.bucket in (Bucket.FAILED, Bucket.UNSUPPORTED) and len(attention) < most_attention:
-                attention.append(row)
+        if ledger is not None:
+            _write_ledger(journal, ledger)
+        attention = journal.ledger_rows(1, most_attention, (Bucket.FAILED, Bucket.UNSUPPORTED))
         return CopyReport(result, snapshot, time.monotonic() - began, resumed, attention)
 
 
@@ -194,11 +192,13 @@ def _watching(engine: CopyEngine, watch: Callable[[Snapshot], None]) -> Iterator
         thread.join(5)
 
 
-def _rows(journal: JobJournal) -> Iterator[LedgerRow]:
-    first = 1
-    while rows := journal.ledger_rows(first, _PAGE):
-        yield from rows
-        first = rows[-1].row + 1
+def _write_ledger(journal: JobJournal, ledger: IO[str]) -> None:
+    """JSON lines, on the disk when this returns."""
+    for page in journal.ledger_pages(_PAGE):
+        ledger.write("".join(page))
+    ledger.flush()
+    with contextlib.suppress(OSError, ValueError):  # a pipe or a terminal is nobody's disk
+        os.fsync(ledger.fileno())
 
 
 def _remove(path: Path) -> None:

@@ -8,14 +8,14 @@ the same transaction, so a crash at any moment neither loses a row nor counts a 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from migrate_agent.store.database import open_database, transaction, translated
 from migrate_agent.store.entries import Counters, Entry, FileState, Found, Listed, Stored, Verdict, path_key, path_of
-from migrate_agent.store.ledger import Row, insert_rows, read_faults, read_rows, row_of
+from migrate_agent.store.ledger import Row, insert_rows, read_faults, read_lines, read_rows, row_of
 from migrate_agent.store.schema import ATTEMPT_MIGRATIONS, ATTEMPT_SCHEMA, ATTEMPT_SCHEMA_VERSION
 from migrate_agent.store.tallies import Tallies, bucket_of
 from migrate_contract.errors import ErrorCode
@@ -115,6 +115,17 @@ class JobJournal:
         """Result: rows from `first` (1 or more) on, at most `limit`, in order; without gaps, or those in `buckets`."""
         with self._lock, translated(self.path):
             return read_rows(self._db, first, limit, buckets)
+
+    def ledger_pages(self, size: int) -> Iterator[list[str]]:
+        """Yields the whole ledger as JSON lines (fields and values of `LedgerRow`), `size` rows at a time."""
+        first = 1
+        while True:
+            with self._lock, translated(self.path):
+                page = read_lines(self._db, first, size)
+            if not page:
+                return
+            yield page
+            first += len(page)
 
     def mark_shipped(self, row: int) -> None:
         """The control plane holds every row up to `row`; may go back, if the control plane asks for rows again."""

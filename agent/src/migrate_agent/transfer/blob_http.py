@@ -111,7 +111,7 @@ class BlobClient:
     def list_page(self, grant: Grant, prefix: str, marker: str, limit: int, *, metadata: bool = True) -> BlobPage:
         """Result: up to `limit` blobs whose names begin with `prefix`, from `marker` on ('' at first).
 
-        Without `metadata` they have no `mtime_ns` and no `marker`, and the answer is about half as long.
+        Without `metadata` they have no times and no `marker`, and the answer is about half as long.
         """
         query = {
             "restype": "container",
@@ -121,7 +121,7 @@ class BlobClient:
             **({"prefix": prefix} if prefix else {}),
             **({"marker": marker} if marker else {}),
         }
-        return parse_page(self._call(grant, "GET", "", query).body)
+        return parse_page(self._call(grant, "GET", "", query).body, times=metadata)
 
     def download(self, grant: Grant, name: str, etag: str, sink: Callable[[bytes], None]) -> None:
         """Gives the blob's bytes to `sink`, if it is still the one with `etag`."""

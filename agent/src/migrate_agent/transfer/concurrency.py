@@ -56,7 +56,7 @@ class Concurrency:
             return self._fixed
         work = sent_bytes + requests * _REQUEST_BYTES
         if self._since is None or now < self._counts_from:
-            self._since = (max(now, self._counts_from), work, requests, setbacks)
+            self._since = (now, work, requests, setbacks)
             return self._workers
         began, work_then, requests_then, setbacks_then = self._since
         if setbacks - setbacks_then > max(1.0, (requests - requests_then) * _SETBACK_SHARE):

@@ -11,7 +11,7 @@ import errno
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar, overload
 
 from migrate_agent.network import Network, Proxy
 from migrate_contract.errors import ErrorCode, Retryable
@@ -24,6 +24,9 @@ _MAX_BODY_BYTES = 64 * 1024 * 1024
 """A page of 5,000 blobs with metadata is a few MiB; more than this is no answer of the service."""
 _EARLY_ANSWER_SECONDS = 5.0
 _NO_ROUTE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL}
+
+
+Default = TypeVar("Default")
 
 
 class ConnectionFault(Retryable):
@@ -97,15 +100,32 @@ class Headers(Mapping[str, str]):
         """`raw`: the status line, and each header's line after a line break."""
         self._raw, self._lower = raw, raw.lower()
 
-    def __getitem__(self, name: str) -> str:
-        """Result: the last value of that name, as for a repeated header before."""
-        key = b"\r\n" + name.encode("latin-1") + b":"
+    def _find(self, name: str) -> str | None:
+        """The last value of that name, None where there is none."""
+        key = b"\r\n%b:" % name.encode("latin-1")
         at = self._lower.rfind(key)
         if at < 0:
-            raise KeyError(name)
+            return None
         begin = at + len(key)
         end = self._raw.find(b"\r\n", begin)
         return self._raw[begin : None if end < 0 else end].decode("latin-1").strip()
+
+    def __getitem__(self, name: str) -> str:
+        found = self._find(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    @overload
+    def get(self, name: str, default: None = None, /) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str, /) -> str: ...
+    @overload
+    def get(self, name: str, default: Default, /) -> str | Default: ...
+    def get(self, name: str, default: object = None, /) -> object:
+        """Result: the last value of that name; most that are asked for are not there, and that must be cheap."""
+        found = self._find(name)
+        return default if found is None else found
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and b"\r\n" + name.encode("latin-1") + b":" in self._lower

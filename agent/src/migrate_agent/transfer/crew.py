@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -210,6 +210,10 @@ class Crew:
     def put(self, task: FileTask) -> None:
         """Adds a file; waits while there are enough. Raises StopRequested."""
         self._parts.queue.put_file(task)
+
+    def put_all(self, tasks: Sequence[FileTask]) -> None:
+        """Adds files without waiting."""
+        self._parts.queue.put_files(tasks)
 
     def drain(self) -> None:
         """Waits until every file that was put has its verdict. Raises StopRequested."""

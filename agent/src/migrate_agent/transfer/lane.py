@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from migrate_agent.network import Network
-from migrate_agent.stop import StopKind, StopRequested, StopSignal
+from migrate_agent.stop import StopKind, StopSignal
 from migrate_agent.store.entries import Verdict
 from migrate_agent.transfer.content_check import fastest_check
 from migrate_agent.transfer.crew import Crew, CrewParts, Means
@@ -110,7 +110,7 @@ class Lane:
         self._unreported: list[Frame] = []
         self._report_lock = threading.Lock()
         self._report_due = threading.Event()
-        self._ended = threading.Event()
+        self._told_end, self._ended = threading.Event(), threading.Event()
         means = Means(
             access=self._access,
             network=_network(setup["network"]),
@@ -147,35 +147,33 @@ class Lane:
         }
 
     def run(self, stream: BinaryIO) -> None:
-        """Works until the engine says END or is gone."""
-        reporter = threading.Thread(target=self._report_on, name="report", daemon=True)
-        reporter.start()
+        """Works until the engine says END; ends the process where the engine is gone."""
+        for target, values in ((self._report_on, ()), (self._listen, (stream,))):
+            threading.Thread(target=target, args=values, daemon=True).start()
         self._writer.send(Say.READY, os.getpid())
-        ended = False
-        for kind, *values in read_frames(stream):
-            if kind == Say.END.value:
-                ended = True
-                break
-            self._hear[kind](*values)
-        if not ended:
-            # Whoever could take the results is gone: what is half sent must not be committed any more.
-            os._exit(1)
+        self._told_end.wait()
+        # What is begun is finished, and for that grants, leases and a stop must still be heard.
         self._crew.close()
         self._ended.set()
-        self._report_due.set()
-        reporter.join()
         self._report()
+        self._report_meter()
         self._parts.close()
+
+    def _listen(self, stream: BinaryIO) -> None:
+        try:
+            for kind, *values in read_frames(stream):
+                if kind == Say.END.value:
+                    self._told_end.set()
+                else:
+                    self._hear[kind](*values)
+        finally:
+            # Whoever could take the results is gone: what is half sent must not be committed any more.
+            os._exit(1)
 
     # What the engine says
 
     def _files(self, packed: list[Frame]) -> None:
-        for one in packed:
-            task = unpack_task(one)
-            try:
-                self._crew.put(task)
-            except StopRequested:
-                self._left(task)
+        self._crew.put_all([unpack_task(one) for one in packed])
 
     def _grant(self, url: str, token: str, seconds_left: float, renew_in: float) -> None:
         self._access.bring(
@@ -219,7 +217,6 @@ class Lane:
             if now - metered >= _METER_SECONDS:
                 metered = now
                 self._report_meter()
-        self._report_meter()
 
     def _report(self) -> None:
         with self._report_lock:
@@ -259,6 +256,8 @@ def main() -> None:
         Lane(first[1], writer).run(stream)
     except BrokenPipeError:
         os._exit(1)  # the engine is gone
+    # Without the interpreter's own end: it would wait for the thread that reads what nobody says any more.
+    os._exit(0)
 
 
 if __name__ == "__main__":

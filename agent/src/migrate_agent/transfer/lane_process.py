@@ -80,7 +80,7 @@ class LaneProcess:
         self._given: dict[int, FileTask] = {}
         self._waiting: list[Frame] = []
         self._given_bytes = 0
-        self._workers = 1
+        self._workers = 0
         self._ending = False
         self.ready = threading.Event()
         self._process = subprocess.Popen(

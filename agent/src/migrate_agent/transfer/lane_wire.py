@@ -50,6 +50,11 @@ class Say(StrEnum):
     LOG = "log"
 
 
+_STATES = tuple(FileState)
+_NEW, _PACKED_NEW = Upload(Condition()), ("upload", None)
+"""The decision about nearly every file."""
+
+
 class FrameWriter:
     """Writes whole frames; safe for all threads."""
 
@@ -93,10 +98,9 @@ def pack_task(task: FileTask) -> Frame:
 def unpack_task(packed: Frame) -> FileTask:
     """Result: what `pack_task` was given, but for the entry's note and stored blob, which only the journal needs."""
     file_id, path, size, mtime_ns, state, tries, code, decision, last_pass = packed
-    entry = Entry(
-        file_id, path, size, mtime_ns, FileState(state), tries, None, None, None if code is None else ErrorCode(code)
-    )
-    return FileTask(entry, _unpack_decision(decision), last_pass)
+    known = None if code is None else ErrorCode(code)
+    entry = Entry(file_id, path, size, mtime_ns, _STATES[state], tries, None, None, known)
+    return FileTask(entry, _NEW if decision == _PACKED_NEW else _unpack_decision(decision), last_pass)
 
 
 def _pack_decision(decision: Decision | None) -> Frame | None:
@@ -147,7 +151,6 @@ def pack_verdict(file_id: int, verdict: Verdict) -> Frame:
     )
 
 
-_STATES = tuple(FileState)
 _BUCKETS = {bucket.value: bucket for bucket in Bucket}
 
 

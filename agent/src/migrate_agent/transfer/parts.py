@@ -138,7 +138,8 @@ class Parts:
 
     def plan(self) -> Plan:
         """Result: workers and block size under the limit in force."""
-        return under_limit(self.concurrency.workers, self._block_bytes, self.bucket.rate)
+        least = max(self._workforce.lanes, 1) if self._workforce is not None else 1
+        return under_limit(self.concurrency.workers, self._block_bytes, self.bucket.rate, least=least)
 
     def steer(self) -> None:
         """Brings the workforce to the plan."""

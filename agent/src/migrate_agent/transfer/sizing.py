@@ -33,15 +33,15 @@ def block_bytes_in_memory(chunk_bytes: int, memory_bytes: int) -> int:
     return max(most // _MIB * _MIB, min(_MIB, most))
 
 
-def under_limit(workers: int, block_bytes: int, bytes_per_second: float | None) -> Plan:
-    """Result: concurrency lowered first, then the block size, until the slowest request takes at most 120 s."""
+def under_limit(workers: int, block_bytes: int, bytes_per_second: float | None, *, least: int = 1) -> Plan:
+    """Result: concurrency lowered first (to `least`), then the block size, until no request takes over 120 s."""
     if not bytes_per_second:
-        return Plan(workers, block_bytes)
+        return Plan(max(workers, least), block_bytes)
     allowance = bytes_per_second * _LONGEST_REQUEST_SECONDS
     fitting = int(allowance // block_bytes)
-    if fitting >= 1:
-        return Plan(min(workers, fitting), block_bytes)
-    return Plan(1, max(int(allowance) // 4096 * 4096, _SMALLEST_BLOCK_BYTES))
+    if fitting >= least:
+        return Plan(max(min(workers, fitting), least), block_bytes)
+    return Plan(least, max(int(allowance / least) // 4096 * 4096, _SMALLEST_BLOCK_BYTES))
 
 
 def reduction(chunk_bytes: int, block_bytes: int, memory_bytes: int) -> str:

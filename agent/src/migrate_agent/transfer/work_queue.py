@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from migrate_agent.stop import StopSignal
@@ -47,6 +47,12 @@ class WorkQueue(Generic[FileTask]):
                 self._stop.raise_if_requested()
             self._files.append(task)
             self._work.notify()
+
+    def put_files(self, tasks: Sequence[FileTask]) -> None:
+        """Adds files without waiting: whoever gives them keeps count."""
+        with self._lock:
+            self._files.extend(tasks)
+            self._work.notify(len(tasks))
 
     def put_block(self, task: BlockTask) -> None:
         """Adds a block, whose memory is held already."""

@@ -119,6 +119,11 @@ class Workforce:
         return lane
 
     @property
+    def lanes(self) -> int:
+        """Result: worker processes now; each sends something at any time."""
+        return len(self._lanes)
+
+    @property
     def outages(self) -> list[Outage]:
         """Result: what lanes cannot reach now."""
         return [outage for outage in self._outages.values() if outage is not None]
@@ -197,7 +202,8 @@ class Workforce:
         lanes = self._lanes
         for number, lane in enumerate(lanes):
             share = self._workers // len(lanes) + (number < self._workers % len(lanes))
-            lane.set_workers(max(share, 0))
+            # One at least: a lane that has files must be able to end them.
+            lane.set_workers(max(share, 1))
 
     def set_rate(self) -> None:
         """The bucket has another rate."""

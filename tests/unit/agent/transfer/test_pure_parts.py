@@ -18,7 +18,6 @@ from migrate_agent.transfer.blocks import (
     id_bytes_beside,
     upload_id,
 )
-from migrate_agent.transfer.concurrency import Concurrency
 from migrate_agent.transfer.content_type import content_type
 from migrate_agent.transfer.filters import PathFilter
 from migrate_agent.transfer.names import blob_name, look_alikes, name_problem, path_below
@@ -218,8 +217,3 @@ def test_hashes_in_base64():
 )
 def test_content_types(path, expected):
     assert content_type(path) == expected
-
-
-def test_auto_begins_with_the_source_documents_four():
-    assert Concurrency("auto").workers == 4
-    assert Concurrency(9).workers == 9
