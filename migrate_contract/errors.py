@@ -87,6 +87,7 @@ class ErrorCode(StrEnum):
     # A copy as a whole
     SOURCE_NOT_FOUND = "source-not-found"
     SOURCE_NOT_READABLE = "source-not-readable"
+    SOURCE_MAPPED_DRIVE = "source-mapped-drive"
     TARGET_UNREACHABLE = "target-unreachable"
     TARGET_CONTAINER_MISSING = "target-container-missing"
     TARGET_ACCESS_DENIED = "target-access-denied"
@@ -100,10 +101,16 @@ class ErrorCode(StrEnum):
     SPECIAL_FILE = "special-file"
     NAME_UNSUPPORTED = "name-unsupported"
     NAME_COLLISION = "name-collision"
+    NAME_RESERVED = "name-reserved"
+    HARD_LINK = "hard-link"
+    FOLDER_EMPTY = "folder-empty"
+    STREAM_NOT_CARRIED = "stream-not-carried"
+    PERMISSIONS_NOT_CARRIED = "permissions-not-carried"
     SOURCE_CHANGED = "source-changed"
     SOURCE_LOCKED = "source-locked"
     SOURCE_DENIED = "source-denied"
     SOURCE_VANISHED = "source-vanished"
+    SOURCE_OFFLINE = "source-offline"
     SOURCE_READ_FAILED = "source-read-failed"
     TARGET_EXISTS = "target-exists"
     TARGET_KEPT = "target-kept"
@@ -409,6 +416,12 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         _C,
         403,
     ),
+    _E.SOURCE_MAPPED_DRIVE: Entry(
+        "The source is on a mapped drive of somebody's session",
+        "Give the source as a UNC path (\\\\server\\share\\folder), and the agent's account read access to the share.",
+        _C,
+        400,
+    ),
     _E.TARGET_UNREACHABLE: Entry(
         "No connection to the destination",
         "Allow outbound HTTPS to the host in the detail; the job goes on by itself.",
@@ -464,6 +477,36 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         _C,
         409,
     ),
+    _E.NAME_RESERVED: Entry(
+        "Windows cannot hold this name",
+        "Nothing to do for the copy, which has it; rename it before it is restored to Windows.",
+        _C,
+        409,
+    ),
+    _E.HARD_LINK: Entry(
+        "One of several names of the same file",
+        "Nothing to do: each name is copied as a file of its own, which takes its size again.",
+        _C,
+        409,
+    ),
+    _E.FOLDER_EMPTY: Entry(
+        "Empty folder not copied",
+        "Set folder markers if folders should be kept: Blob Storage has none of its own.",
+        _O,
+        409,
+    ),
+    _E.STREAM_NOT_CARRIED: Entry(
+        "Alternate data stream not copied",
+        "Nothing to do for the file itself; save the stream as a file if its content is needed.",
+        _C,
+        409,
+    ),
+    _E.PERMISSIONS_NOT_CARRIED: Entry(
+        "Permissions of its own are not carried",
+        "Nothing to do for the content; write the permissions down (icacls /save, getfacl -R) if they are needed.",
+        _C,
+        409,
+    ),
     _E.SOURCE_CHANGED: Entry(
         "The file changed while it was being read",
         "Close the program that writes to it, then retry the failed files.",
@@ -489,6 +532,13 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         "Nothing to do if that was meant; otherwise restore it and rerun.",
         _C,
         404,
+    ),
+    _E.SOURCE_OFFLINE: Entry(
+        "The file's content is not on the disk",
+        "Bring it there (Explorer: Always keep on this device; Azure File Sync: Invoke-StorageSyncFileRecall), then "
+        "retry the failed files.",
+        _C,
+        409,
     ),
     _E.SOURCE_READ_FAILED: Entry(
         "The source disk or share returned an error",

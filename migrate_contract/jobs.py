@@ -181,6 +181,10 @@ class TransferSettings(WireModel):
     verification: Verification = Verification.STORED
     readback_percent: Annotated[float, Field(gt=0, le=100)] = 100
     """With verification `readback`: how many files of a hundred are downloaded again; the others are `stored`."""
+    posix_properties: bool = False
+    """Owner, group, mode and times of each file go into its blob's metadata, under AzCopy's keys."""
+    folder_markers: bool = False
+    """Each folder below the source becomes an empty blob with `hdi_isfolder`, so that empty ones are kept."""
 
 
 class JobSpec(WireModel):

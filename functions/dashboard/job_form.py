@@ -83,6 +83,8 @@ class JobForm(FormModel):
     overwrite: Overwrite = Overwrite.IF_SOURCE_NEWER
     verification: Verification = Verification.STORED
     symlinks: SymlinkPolicy = SymlinkPolicy.SKIP
+    posix_properties: bool = False
+    folder_markers: bool = False
     concurrency: Annotated[str, AfterValidator(_concurrency)] = "auto"
     chunk_size_mib: Annotated[
         int | None, number(int, _CHUNK_RULE), like(TransferSettings, "chunk_size_mib", _CHUNK_RULE)
@@ -134,6 +136,8 @@ class JobForm(FormModel):
             overwrite=self.overwrite,
             symlinks=self.symlinks,
             verification=self.verification,
+            posix_properties=self.posix_properties,
+            folder_markers=self.folder_markers,
         )
 
 
@@ -155,7 +159,12 @@ def typed_from(job: JobView) -> Mapping[str, Sequence[str]]:
         "bandwidth_limit_mbps": f"{limit:.15g}" if limit else "",
     }
     typed = {name: [text] for name, text in values.items()}
-    return {**typed, "hold_after_scan": ["true"]} if job.hold_after_scan else typed
+    ticked = {
+        "hold_after_scan": job.hold_after_scan,
+        "posix_properties": job.transfer.posix_properties,
+        "folder_markers": job.transfer.folder_markers,
+    }
+    return typed | {name: ["true"] for name, is_set in ticked.items() if is_set}
 
 
 def typed_like(job: JobView) -> Mapping[str, Sequence[str]]:

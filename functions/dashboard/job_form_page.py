@@ -18,7 +18,9 @@ from migrate_contract.jobs import TransferSettings
 
 type Options = list[tuple[str, str]]
 
-_EXPERT_FIELDS = frozenset({"concurrency", "chunk_size_mib", "bandwidth_limit_mbps", "symlinks"})
+_EXPERT_FIELDS = frozenset(
+    {"concurrency", "chunk_size_mib", "bandwidth_limit_mbps", "symlinks", "posix_properties", "folder_markers"}
+)
 _ORDER = (AgentState.ONLINE, AgentState.LATE, AgentState.REGISTERED, AgentState.OFFLINE)
 
 
@@ -110,6 +112,8 @@ def _form_page(frame: Frame, project: ProjectView, form: Form, **context: Any) -
             "overwrite": defaults.overwrite.value,
             "verification": defaults.verification.value,
             "symlinks": defaults.symlinks.value,
+            "posix_properties": defaults.posix_properties,
+            "folder_markers": defaults.folder_markers,
             "concurrency": str(defaults.concurrency),
             "chunk_size_mib": str(defaults.chunk_size_mib),
             "bandwidth_limit_mbps": "",

@@ -158,7 +158,7 @@ def test_hard_names_and_odd_files_are_each_in_one_bucket(tmp_path, container, ne
     codes = {path: (row.bucket.value, row.code) for path, row in rows.items()}
     collision = ("transferred", "name-collision")
     assert codes == {
-        "plain": ("transferred", None),
+        "plain": ("transferred", "hard-link"),
         "Case": collision,
         "case": collision,
         "é": collision,

@@ -33,8 +33,8 @@ def files(root: Path) -> dict[str, bytes]:
     }
 
 
-def rclone_check(source: Path, sas_url: str, ca_file: str) -> subprocess.CompletedProcess[str]:
-    """Result: `rclone check --download SOURCE CONTAINER`, which reads every byte of both sides.
+def rclone_check(source: Path, sas_url: str, ca_file: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Result: `rclone check --download OPTIONS SOURCE CONTAINER`, which reads every byte of both sides.
 
     By a container's signed address: the rclone of Debian 12 builds an account's host name itself, which no emulator
     on loopback has.
@@ -48,10 +48,11 @@ def rclone_check(source: Path, sas_url: str, ca_file: str) -> subprocess.Complet
     }
     container = urlsplit(sas_url).path.rsplit("/", 1)[1]
     return subprocess.run(
-        ["rclone", "check", "--download", "--ca-cert", ca_file, str(source), f"target:{container}"],
+        ["rclone", "check", "--download", "--ca-cert", ca_file, *options, str(source), f"target:{container}"],
         env=environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         timeout=900,
         check=False,
     )

@@ -79,6 +79,13 @@ def copy(
         Overwrite, typer.Option("--overwrite", help="Where the container holds a different blob already.")
     ] = Overwrite.IF_SOURCE_NEWER,
     symlinks: Annotated[SymlinkPolicy, typer.Option("--symlinks", help="Skip or follow.")] = SymlinkPolicy.SKIP,
+    posix_properties: Annotated[
+        bool,
+        typer.Option("--posix-properties", help="Keep owner, group, mode and times in the metadata, as AzCopy does."),
+    ] = False,
+    folder_markers: Annotated[
+        bool, typer.Option("--folder-markers", help="Keep folders, also empty ones, as blobs with hdi_isfolder.")
+    ] = False,
     verification: Annotated[
         Verification, typer.Option("--verification", help="How each copy is proved right.")
     ] = Verification.STORED,
@@ -113,6 +120,8 @@ def copy(
                 overwrite=overwrite,
                 symlinks=symlinks,
                 verification=verification,
+                posix_properties=posix_properties,
+                folder_markers=folder_markers,
             ),
             ledger=ledger,
             dry_run=dry_run,

@@ -65,7 +65,7 @@ class Found(NamedTuple):
     size_bytes: int = 0
     mtime_ns: int | None = None
     note: str | None = None
-    """A warning that goes into the ledger beside the outcome (a name that differs only by case)."""
+    """Warnings that go into the ledger beside the outcome, as `store/notes.py` packs them."""
     verdict: Verdict | None = None
 
 

@@ -42,8 +42,11 @@ _PROVE = (
 _PROVED_TO_LEDGER = (
     "INSERT INTO ledger (row, path, bucket, size, mtime_ns, md5, verification, code, detail, tries, finished_at)"
     " SELECT ? + row_number() OVER (ORDER BY proved.id), CAST(path AS TEXT), 'transferred', size, mtime_ns, md5,"
-    " 'stored', CASE WHEN note IS NULL THEN NULL ELSE ? END, note, tries, ? FROM proved JOIN files USING (id)"
+    " 'stored', CASE WHEN instr(note, char(31)) THEN substr(note, 1, instr(note, char(31)) - 1)"
+    " WHEN note IS NOT NULL THEN ? END, substr(note, instr(note, char(31)) + 1), tries, ?"
+    " FROM proved JOIN files USING (id)"
 )
+"""Takes notes apart as `store/notes.py` does."""
 
 
 class JobJournal:

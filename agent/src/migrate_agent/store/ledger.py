@@ -8,6 +8,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from migrate_agent.store.entries import Verdict
+from migrate_agent.store.notes import unpacked
 from migrate_contract.errors import ErrorCode
 from migrate_contract.jobs import Bucket, FileFault, LedgerRow, Verification
 
@@ -36,11 +37,12 @@ Row = tuple[int, str, str, int, int | None, str | None, str | None, str | None, 
 
 
 def row_of(row: int, key: bytes, verdict: Verdict, *, note: str | None, tries: int, finished_at: float) -> Row:
-    """Result: one row; `note` (a name's warning) stands beside the outcome, and gives the code where it has none."""
+    """Result: one row; `note` (store/notes.py) stands beside the outcome, and gives the code where it has none."""
     code, detail = verdict.code, verdict.detail
     if note:
-        code = code or ErrorCode.NAME_COLLISION
-        detail = f"{detail}; {note}" if detail else note
+        note_code, sentences = unpacked(note)
+        code = code or note_code
+        detail = f"{detail}; {sentences}" if detail else sentences
     return (
         row,
         _cut(key.decode("utf-8", "backslashreplace"), _LONGEST_PATH),

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 from xml.sax.saxutils import unescape
 
+from migrate_agent.transfer.posix_properties import FOLDER_KEY, is_folder_mark
 from migrate_agent.transfer.target_blob import (
     MARKER_KEY,
     MTIME_KEY,
@@ -63,7 +64,7 @@ def _usual_blob(part: bytes, *, times: bool) -> TargetBlob | None:
         return None
     if b"<Metadata>" in metadata:
         lower = metadata.lower()
-        if any(key in lower and key not in metadata for key in (_MTIME, _MARKER)):
+        if any(key in lower and key not in metadata for key in (_MTIME, _MARKER, _FOLDER)):
             return None
         mtime_ns, marker = parse_mtime(_text(metadata, _MTIME)), _between(metadata, _MARKER, b"</")
     else:
@@ -81,10 +82,12 @@ def _usual_blob(part: bytes, *, times: bool) -> TargetBlob | None:
         modified_ns=parse_http_date(_text(properties, b"<Last-Modified>")) if times and mtime_ns is None else None,
         marker=None if marker is None else unescape(marker.decode("utf-8", "replace")),
         archived=b"<AccessTier>Archive<" in properties,
+        folder=is_folder_mark(_text(metadata, _FOLDER)),
     )
 
 
 _MTIME, _MARKER = f"<{MTIME_KEY}>".encode(), f"<{MARKER_KEY}>".encode()
+_FOLDER = f"<{FOLDER_KEY}>".encode()
 _QUOTES = {"&quot;": '"', "&apos;": "'"}
 
 
@@ -140,6 +143,7 @@ def _blob(element: ElementTree.Element) -> TargetBlob:
         modified_ns=parse_http_date(values.get("Last-Modified")),
         marker=stored.get(MARKER_KEY),
         archived=values.get("AccessTier", "").lower() == "archive",
+        folder=is_folder_mark(stored.get(FOLDER_KEY)),
     )
 
 

@@ -91,7 +91,12 @@ class CrewParts:
         follow = spec.transfer.symlinks is SymlinkPolicy.FOLLOW
         marker = marker_of(spec.job_id, spec.attempt)
         uploader = Uploader(
-            SourceRules(self._root, follow_links=follow, racy_seconds=settings.racy_seconds),
+            SourceRules(
+                self._root,
+                follow_links=follow,
+                racy_seconds=settings.racy_seconds,
+                posix_properties=spec.transfer.posix_properties,
+            ),
             self.courier,
             Committer(self.courier),
             Memory(self.queue.hold, self.queue.release, self.queue.put_block, self.queue.help_until),

@@ -13,7 +13,8 @@ from migrate_agent.transfer.blob_http import Condition
 from migrate_agent.transfer.courier import Courier, Tries
 from migrate_agent.transfer.names import blob_name
 from migrate_agent.transfer.planner import Compare, Decision, Recognised, Settled, Unchanged, Upload, decide
-from migrate_agent.transfer.source import FileStat, stat_file
+from migrate_agent.transfer.source import FileStat
+from migrate_agent.transfer.source_folder import stat_entry
 from migrate_agent.transfer.target_blob import TargetBlob
 from migrate_agent.transfer.uploader import Uploader
 from migrate_agent.transfer.verify import hash_of, in_sample
@@ -53,14 +54,21 @@ class FileCopy:
 
     def refreshed(self, entry: Entry) -> Entry:
         """Result: the entry with the file's present size and time. Raises SkipRecord(source-...)."""
-        state = stat_file(self._spec.source.path, entry.path, follow=self._follow)
+        state = stat_entry(self._spec.source.path, entry.path, follow=self._follow)
         return entry._replace(size_bytes=state.size_bytes, mtime_ns=state.storable_mtime_ns)
 
     def decide(self, entry: Entry, target: TargetBlob | None) -> Decision:
         """Result: the planner's decision. A copy that was found wrong is sent again over our own blob."""
         if entry.code is ErrorCode.VERIFY_MISMATCH and target is not None and target.marker == self._marker:
             return Upload(Condition(target.etag))
-        return decide(entry.size_bytes, entry.mtime_ns, target, rule=self._spec.transfer.overwrite, marker=self._marker)
+        return decide(
+            entry.size_bytes,
+            entry.mtime_ns,
+            target,
+            rule=self._spec.transfer.overwrite,
+            marker=self._marker,
+            folder=entry.path.endswith("/"),
+        )
 
     def work(self, task: FileTask) -> Verdict:
         """Result: the verdict. Raises StopRequested and Fatal only."""

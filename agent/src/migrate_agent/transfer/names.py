@@ -18,7 +18,12 @@ _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 
 
 def blob_name(prefix: str, path: str) -> str:
-    """Result: the blob's name for a source path ('/' as separator) below the destination's prefix."""
+    """Result: the blob's name for a source path ('/' as separator) below the destination's prefix.
+
+    A folder's path ends in '/'; the blob that marks it does not, since such a name is another blob's to many programs.
+    """
+    if path.endswith("/"):
+        path = path[:-1]
     return f"{prefix}/{path}" if prefix else path
 
 

@@ -14,6 +14,7 @@ from migrate_agent.transfer.concurrency import AUTO_MOST, Concurrency
 from migrate_agent.transfer.connectivity import Outage
 from migrate_agent.transfer.content_check import fastest_check
 from migrate_agent.transfer.crew import CrewParts, Means
+from migrate_agent.transfer.file_facts import system_facts
 from migrate_agent.transfer.keeper import JournalKeeper
 from migrate_agent.transfer.lane_process import LaneSetup
 from migrate_agent.transfer.meter import Meter
@@ -94,7 +95,13 @@ class Parts:
         )
         self.copy, self.connectivity = self.crew.copy, self.crew.connectivity
         self.scanner = Scanner(
-            spec.source.path, prefix=prefix, filters=spec.filters, symlinks=transfer.symlinks, wait=stop.wait
+            spec.source.path,
+            prefix=prefix,
+            filters=spec.filters,
+            symlinks=transfer.symlinks,
+            wait=stop.wait,
+            folder_markers=transfer.folder_markers,
+            facts=system_facts(posix_properties=transfer.posix_properties),
         )
         self.read_back = ReadBack(
             journal,

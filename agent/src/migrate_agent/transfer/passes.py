@@ -129,6 +129,8 @@ class ReadBack:
 
     def _compare(self, blobs: list[TargetBlob], *, last_pass: bool) -> None:
         by_path = {path: blob for blob in blobs if (path := path_below(self._prefix, blob.name)) is not None}
+        # An empty blob may be a folder's marker, whose path ends in '/'; no folder has both names.
+        by_path |= {f"{path}/": blob for path, blob in by_path.items() if blob.size_bytes == 0}
         listed = [
             Listed(path_key(path), blob.size_bytes, blob.etag, blob.md5)
             for path, blob in by_path.items()

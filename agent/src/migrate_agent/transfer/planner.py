@@ -52,12 +52,18 @@ Decision = Upload | Compare | Unchanged | Recognised | Settled
 
 
 def decide(
-    size_bytes: int, mtime_ns: int | None, target: TargetBlob | None, *, rule: Overwrite, marker: str
+    size_bytes: int,
+    mtime_ns: int | None,
+    target: TargetBlob | None,
+    *,
+    rule: Overwrite,
+    marker: str,
+    folder: bool = False,
 ) -> Decision:
-    """Result: what to do with a file of this size and time. `marker` is this attempt's."""
+    """Result: what to do with a file (or `folder`) of this size and time. `marker` is this attempt's."""
     if target is None:
         return Upload(Condition())
-    if target.size_bytes != size_bytes or target.md5 is None:
+    if target.size_bytes != size_bytes or target.md5 is None or bool(target.folder) is not folder:
         return _different(mtime_ns, target, rule)
     if target.marker is not None and mtime_ns is not None and target.mtime_ns == mtime_ns:
         return Recognised(target) if target.marker == marker else Unchanged(target.md5)

@@ -18,13 +18,14 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from migrate_agent.store.entries import path_key
+from migrate_agent.transfer.windows_codes import is_placeholder, windows_fault
+from migrate_agent.transfer.windows_paths import extended_path
 from migrate_contract.errors import ErrorCode, SkipRecord
 
 _READ_BYTES = 1 << 20
 _LOCKED_ERRNO = {errno.EAGAIN, errno.EBUSY, errno.ETXTBSY, errno.EDEADLK, errno.ENOLCK}
-_SHARING_VIOLATIONS = {32, 33}
-"""Windows: ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION."""
 _LARGEST_NS = 2**63 - 1
+OFFLINE_WORDS = "its content is in the cloud or on another medium, and was not fetched from there"
 _FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_BINARY", 0)
@@ -58,16 +59,19 @@ def stat_of(found: os.stat_result) -> FileStat:
 
 
 def system_path(root: str, path: str) -> str | bytes:
-    """Result: the file's path for the system: bytes on POSIX, where names need not be text."""
+    """Result: the file's path for the system: bytes on POSIX, where names need not be text; else an extended path."""
     if os.name == "posix":
         base = path_key(root)
         return base.rstrip(b"/") + b"/" + path_key(path) if path else base
-    return os.path.join(root, path.replace("/", os.sep)) if path else root  # noqa: PTH118 - may be no pathlib path
+    return extended_path(root, path)
 
 
 def fault_code(error: OSError) -> ErrorCode:
-    """Result: what an error of the source means. Windows tells locked from forbidden by its own number."""
-    if getattr(error, "winerror", None) in _SHARING_VIOLATIONS or error.errno in _LOCKED_ERRNO:
+    """Result: what an error of the source means. Windows' own number says more than errno where there is one."""
+    windows = windows_fault(getattr(error, "winerror", None))
+    if windows is not None:
+        return windows
+    if error.errno in _LOCKED_ERRNO:
         return ErrorCode.SOURCE_LOCKED
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return ErrorCode.SOURCE_VANISHED
@@ -86,6 +90,14 @@ def fault_of(error: OSError, path: str | bytes) -> SkipRecord:
     return SkipRecord(fault_code(error), f"the system says: {words}")
 
 
+def refuse_unreadable(found: os.stat_result) -> None:
+    """Raises SkipRecord for what is no regular file (source-changed), or has its content elsewhere (source-offline)."""
+    if not stat.S_ISREG(found.st_mode):
+        raise SkipRecord(ErrorCode.SOURCE_CHANGED, "it is not a regular file any more")
+    if is_placeholder(getattr(found, "st_file_attributes", 0)):
+        raise SkipRecord(ErrorCode.SOURCE_OFFLINE, OFFLINE_WORDS)
+
+
 class Whole(NamedTuple):
     """A small file as it was read: its state, its bytes, and whether that reading alone proves them to belong."""
 
@@ -93,6 +105,8 @@ class Whole(NamedTuple):
     body: bytes
     young: bool
     """Modified moments before: it must be read again to be sure."""
+    found: os.stat_result
+    """Its properties as they were before it was read."""
 
 
 def read_whole(where: str | bytes, most_bytes: int, *, follow: bool, young_ns: int) -> Whole | None:
@@ -101,6 +115,8 @@ def read_whole(where: str | bytes, most_bytes: int, *, follow: bool, young_ns: i
     `young_ns`: a file modified later than this is young. Raises SkipRecord(source-...).
     """
     try:
+        if sys.platform == "win32":  # see SourceFile
+            refuse_unreadable(os.stat(where, follow_symlinks=follow))  # noqa: PTH116 - may be bytes
         descriptor = os.open(where, _FLAGS if follow else _FLAGS | _NO_FOLLOW)
     except OSError as error:
         raise fault_of(error, where) from error
@@ -118,7 +134,7 @@ def read_whole(where: str | bytes, most_bytes: int, *, follow: bool, young_ns: i
     finally:
         os.close(descriptor)
     state = stat_of(found)
-    return Whole(state, body, state.mtime_ns >= young_ns)
+    return Whole(state, body, state.mtime_ns >= young_ns, found)
 
 
 def confirm_state(where: str | bytes, state: FileStat, *, follow: bool) -> None:
@@ -141,8 +157,7 @@ def stat_file(root: str, path: str, *, follow: bool) -> FileStat:
         found = os.stat(where, follow_symlinks=follow)  # noqa: PTH116 - may be bytes
     except OSError as error:
         raise fault_of(error, where) from error
-    if not stat.S_ISREG(found.st_mode):
-        raise SkipRecord(ErrorCode.SOURCE_CHANGED, "it is not a regular file any more")
+    refuse_unreadable(found)
     return stat_of(found)
 
 
@@ -166,19 +181,22 @@ class SourceFile:
         self._check = check
         flags = _FLAGS if follow else _FLAGS | _NO_FOLLOW
         try:
+            if sys.platform == "win32":  # before it is opened: that alone recalls some placeholders
+                refuse_unreadable(os.stat(self._path, follow_symlinks=follow))  # noqa: PTH116 - may be bytes
             self._descriptor = os.open(self._path, flags)
         except OSError as error:
             raise fault_of(error, self._path) from error
         try:
             found = os.fstat(self._descriptor)
-            if not stat.S_ISREG(found.st_mode):
-                raise SkipRecord(ErrorCode.SOURCE_CHANGED, "it is not a regular file any more")
+            refuse_unreadable(found)
         except OSError as error:
             os.close(self._descriptor)
             raise fault_of(error, self._path) from error
         except SkipRecord:
             os.close(self._descriptor)
             raise
+        self.found = found
+        """The file's properties as they were before it was read."""
         self.state = stat_of(found)
         self._opened_ns = int(wall() * 1e9)
 

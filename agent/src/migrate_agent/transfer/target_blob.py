@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
+from migrate_agent.transfer.posix_properties import FOLDER_KEY, is_folder_mark
+
 MTIME_KEY = "mtime"
 MARKER_KEY = "onemigrate"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,6 +38,8 @@ class TargetBlob(NamedTuple):
     marker: str | None
     """`<job_id>.<attempt>` of our own blobs, None for everybody else's."""
     archived: bool = False
+    folder: bool = False
+    """Marks a folder (`hdi_isfolder`), and is no file."""
 
 
 def marker_of(job_id: str, attempt: int) -> str:
@@ -107,4 +111,5 @@ def blob_from_headers(name: str, headers: Mapping[str, str]) -> TargetBlob:
         modified_ns=parse_http_date(headers.get("last-modified")),
         marker=headers.get(f"x-ms-meta-{MARKER_KEY}"),
         archived=headers.get("x-ms-access-tier", "").lower() == "archive",
+        folder=is_folder_mark(headers.get(f"x-ms-meta-{FOLDER_KEY}")),
     )

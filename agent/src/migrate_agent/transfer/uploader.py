@@ -8,6 +8,7 @@ broken off, is not sent again. Raises, and records nothing: the engine does.
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -33,8 +34,10 @@ from migrate_agent.transfer.content_check import ContentCheck
 from migrate_agent.transfer.content_type import content_type
 from migrate_agent.transfer.courier import Courier, Tries
 from migrate_agent.transfer.meter import Meter, reason_index
+from migrate_agent.transfer.posix_properties import carried_metadata
 from migrate_agent.transfer.sizing import Sizes
-from migrate_agent.transfer.source import FileStat, SourceFile, confirm_state, read_whole, system_path
+from migrate_agent.transfer.source import FileStat, SourceFile, Whole, confirm_state, read_whole, system_path
+from migrate_agent.transfer.source_folder import open_file
 from migrate_agent.transfer.target_blob import metadata_for
 from migrate_contract.errors import ErrorCode, SkipRecord
 from migrate_contract.jobs import WaitReason
@@ -54,8 +57,9 @@ class Uploaded(NamedTuple):
 class SourceRules:
     """Where files come from and how they are read."""
 
-    def __init__(self, root: str, *, follow_links: bool, racy_seconds: float) -> None:
+    def __init__(self, root: str, *, follow_links: bool, racy_seconds: float, posix_properties: bool = False) -> None:
         self.root, self.follow_links, self.racy_seconds = root, follow_links, racy_seconds
+        self.posix_properties = posix_properties
         self._racy_ns = int(racy_seconds * 1e9)
         base = system_path(root, "")
         self._base = base.rstrip(b"/") + b"/" if isinstance(base, bytes) else None
@@ -70,7 +74,12 @@ class SourceRules:
 
     def open(self, path: str, check: Callable[[], None]) -> SourceFile:
         """Result: the open file. Raises SkipRecord(source-...)."""
-        return SourceFile(self.root, path, follow=self.follow_links, racy_seconds=self.racy_seconds, check=check)
+        return open_file(self.root, path, follow=self.follow_links, racy_seconds=self.racy_seconds, check=check)
+
+    def metadata(self, state: FileStat, found: os.stat_result, marker: str) -> dict[str, str]:
+        """Result: the metadata of the blob of a file in `state`, whose stat was `found`."""
+        carried = carried_metadata(found, posix_properties=self.posix_properties)
+        return metadata_for(state.storable_mtime_ns, marker) | carried
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +122,7 @@ class Uploader:
 
     def upload(self, entry: Entry, name: str, condition: Condition, tries: Tries) -> Uploaded:
         """Result: the commit. Raises StopRequested with nothing committed, or an error of the catalogue."""
-        if entry.size_bytes <= min(self._sizes.single_put_bytes, _QUIET_READ_BYTES):
+        if entry.size_bytes <= min(self._sizes.single_put_bytes, _QUIET_READ_BYTES) and not entry.path.endswith("/"):
             uploaded = self._put_small(entry, name, condition, tries)
             if uploaded is not None:
                 return uploaded
@@ -153,7 +162,7 @@ class Uploader:
             finally:
                 self._meter.switch(outer)
             etag = self._committer.put_blob(
-                name, whole.body, self._properties(whole.state, name, md5), condition, tries, pace=self._pace
+                name, whole.body, self._properties(whole, name, md5), condition, tries, pace=self._pace
             )
         finally:
             self._memory.release(size)
@@ -169,7 +178,7 @@ class Uploader:
             md5 = hashlib.md5(body, usedforsecurity=False).digest()
             file.confirm(md5)
             etag = self._committer.put_blob(
-                name, body, self._properties(file.state, name, md5), condition, tries, pace=self._pace
+                name, body, self._properties(file, name, md5), condition, tries, pace=self._pace
             )
         finally:
             self._memory.release(size)
@@ -196,7 +205,7 @@ class Uploader:
         self._check()
         md5 = whole.digest()
         file.confirm(md5)
-        properties = self._properties(file.state, name, md5)
+        properties = self._properties(file, name, md5)
         etag = self._committer.put_block_list(name, staging.ids, properties, condition, tries)
         blocks = blocks_digest(list(zip(staging.ids, sizes, strict=True)))
         return Uploaded(file.state, Stored(etag, md5.hex(), blocks))
@@ -250,9 +259,8 @@ class Uploader:
         """Result: the job's stop signal."""
         return self._stop
 
-    def _properties(self, state: FileStat, name: str, md5: bytes) -> BlobProperties:
-        metadata = metadata_for(state.storable_mtime_ns, self._marker)
-        return BlobProperties(md5, content_type(name), metadata)
+    def _properties(self, file: SourceFile | Whole, name: str, md5: bytes) -> BlobProperties:
+        return BlobProperties(md5, content_type(name), self._source.metadata(file.state, file.found, self._marker))
 
 
 class _Staging:

@@ -211,8 +211,14 @@ def test_hashes_in_base64():
         ("a.JPG", "image/jpeg"),
         ("a.tar.gz", "application/gzip"),
         ("a.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+        ("a.svgz", "application/gzip"),
+        ("a.md", "text/markdown"),
+        ("data:text/html,x", "application/octet-stream"),
+        ("folder.html/none", "application/octet-stream"),
         ("none", "application/octet-stream"),
-        (".hidden", "application/octet-stream"),
+        ("dot.", "application/octet-stream"),
+        (".html", "application/octet-stream"),
+        ("bytes\udcff.pdf", "application/pdf"),
     ],
 )
 def test_content_types(path, expected):

@@ -158,8 +158,8 @@ def test_the_walk_is_sorted_and_whole(tmp_path):
         (tmp_path / path).write_bytes(path.encode())
     (tmp_path / "empty").mkdir()
     found = walk(tmp_path)
-    assert [item.path for item in found] == ["a", "b/1", "b/2", "b/x/deep", "c"]
-    assert [item.size_bytes for item in found] == [1, 3, 3, 8, 1]
+    assert [item.path for item in found] == ["a", "b/1", "b/2", "b/x/deep", "c", "empty/"]
+    assert [item.size_bytes for item in found] == [1, 3, 3, 8, 1, 0]
 
 
 def test_a_folder_that_cannot_be_read_is_a_failed_row(tmp_path):

@@ -45,6 +45,8 @@ def test_everything_typed_arrives():
         "overwrite": "always",
         "verification": "readback",
         "symlinks": "follow",
+        "posix_properties": "true",
+        "folder_markers": "true",
         "concurrency": "16",
         "chunk_size_mib": "32",
         "bandwidth_limit_mbps": "12.5",
@@ -61,6 +63,8 @@ def test_everything_typed_arrives():
         overwrite=Overwrite.ALWAYS,
         symlinks=SymlinkPolicy.FOLLOW,
         verification=Verification.READBACK,
+        posix_properties=True,
+        folder_markers=True,
     )
 
 
@@ -118,6 +122,8 @@ def test_a_wrong_field_is_named_alone(field, value):
         TransferSettings(concurrency=8, bandwidth_limit_mbps=0.5),
         TransferSettings(concurrency=5, bandwidth_limit_mbps=123456.75),
         TransferSettings(concurrency="auto"),
+        TransferSettings(posix_properties=True),
+        TransferSettings(folder_markers=True),
     ],
 )
 def test_a_job_survives_the_way_through_the_form(transfer):
