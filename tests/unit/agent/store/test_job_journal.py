@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from migrate_agent.store.entries import FileState, Found, Stored, Verdict, path_key, path_of, shown_path
+from migrate_agent.store.entries import FileState, Found, Listed, Stored, Verdict, path_key, path_of, shown_path
 from migrate_agent.store.job_journal import JobJournal
+from migrate_agent.store.notes import Note, packed
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 from migrate_contract.jobs import Bucket, Verification
 
@@ -61,6 +62,28 @@ def test_what_the_scan_settles_is_in_the_ledger_at_once(journal):
     journal.flush()
     assert journal.ledger_rows(2, 10)[0].code == "name-collision"
     assert journal.ledger_rows(2, 10)[0].detail == "looks like Y"
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["by listing", "one by one"])
+def test_a_note_gives_a_copied_file_its_code_whichever_way_it_was_proved(journal, listed):
+    several = packed([Note(ErrorCode.HARD_LINK, "two names"), Note(ErrorCode.NAME_RESERVED, "a device")])
+    journal.add_found([Found("a", 1, 1, note=several), Found("b", 1, 1, note="looks like B"), Found("c", 1, 1)])
+    for entry in journal.pending(FileState.PENDING, 0, 10):
+        journal.record(entry.file_id, Verdict(FileState.COMMITTED, Bucket.TRANSFERRED, 1, 1, stored=STORED))
+    journal.flush()
+    if listed:
+        journal.prove([Listed(path_key(name), 1, "etag", "0" * 32) for name in "abc"])
+    else:
+        for entry in journal.committed("abc").values():
+            verdict = final(Bucket.TRANSFERRED, 1, verification=Verification.STORED, stored=STORED)
+            journal.record(entry.file_id, verdict)
+        journal.flush()
+    rows = {row.path: (row.code, row.detail) for row in journal.ledger_rows(1, 10)}
+    assert rows == {
+        "a": ("hard-link", "two names; a device"),
+        "b": ("name-collision", "looks like B"),
+        "c": (None, None),
+    }
 
 
 def test_a_second_scan_adds_nothing_twice_and_refreshes_what_is_pending(tmp_path):

@@ -104,3 +104,12 @@ def test_properties(size, mtime, there, rule):
         if isinstance(decision, Settled):
             assert decision.bucket in (Bucket.EXCLUDED, Bucket.FAILED)
             assert (decision.bucket is Bucket.EXCLUDED) == (decision.code is ErrorCode.TARGET_KEPT)
+
+
+def test_a_marker_and_an_empty_file_of_one_name_are_different():
+    empty = target(size_bytes=0)
+    assert decide(0, 100, empty, rule=Overwrite.IF_SOURCE_NEWER, marker=MARKER, folder=False) == Unchanged("0" * 32)
+    assert decide(0, 200, empty, rule=Overwrite.IF_SOURCE_NEWER, marker=MARKER, folder=True) == Upload(Condition("e"))
+    marker = target(size_bytes=0, folder=True)
+    assert decide(0, 100, marker, rule=Overwrite.IF_SOURCE_NEWER, marker=MARKER, folder=True) == Unchanged("0" * 32)
+    assert decide(0, 200, marker, rule=Overwrite.IF_SOURCE_NEWER, marker=MARKER) == Upload(Condition("e"))

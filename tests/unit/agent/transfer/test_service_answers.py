@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from migrate_agent.transfer.access import SasUrlAccess
@@ -84,6 +86,27 @@ def test_a_page_of_a_listing():
     assert first.modified_ns == 1_780_272_000_000_000_000
     assert (second.name, second.md5, second.marker, second.archived) == ("odd\uffff", None, None, False)
     assert page.marker == "more"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "folder"),
+    [
+        (b"<mtime>2020-01-01T00:00:00Z</mtime><hdi_isfolder>true</hdi_isfolder>", True),
+        (b"<Hdi_isfolder>True</Hdi_isfolder>", True),
+        (b"<hdi_isfolder>false</hdi_isfolder>", False),
+        (b"<other>true</other>", False),
+    ],
+)
+def test_a_blob_that_marks_a_folder(metadata, folder):
+    page = (
+        b"<EnumerationResults><Blobs><Blob><Name>f</Name><Properties><Content-Length>0</Content-Length></Properties>"
+        b"<Metadata>" + metadata + b"</Metadata></Blob></Blobs><NextMarker /></EnumerationResults>"
+    )
+    (blob,) = parse_page(page).blobs
+    assert blob.folder is folder
+    stored = re.findall(r"<(\w+)>([^<]+)<", metadata.decode())
+    headers = {f"x-ms-meta-{name.lower()}": value for name, value in stored}
+    assert blob_from_headers("f", headers).folder is folder
 
 
 def test_what_is_no_xml_is_tried_again():
