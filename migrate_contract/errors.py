@@ -88,6 +88,7 @@ class ErrorCode(StrEnum):
     SOURCE_NOT_FOUND = "source-not-found"
     SOURCE_NOT_READABLE = "source-not-readable"
     SOURCE_MAPPED_DRIVE = "source-mapped-drive"
+    SHARE_SIGN_IN_FAILED = "share-sign-in-failed"
     TARGET_UNREACHABLE = "target-unreachable"
     TARGET_CONTAINER_MISSING = "target-container-missing"
     TARGET_ACCESS_DENIED = "target-access-denied"
@@ -421,6 +422,12 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         "Give the source as a UNC path (\\\\server\\share\\folder), and the agent's account read access to the share.",
         _C,
         400,
+    ),
+    _E.SHARE_SIGN_IN_FAILED: Entry(
+        "The share refused the user that is kept for it",
+        "Correct it on the agent's machine: migrate-agent share add, with a user who may read the share.",
+        _C,
+        403,
     ),
     _E.TARGET_UNREACHABLE: Entry(
         "No connection to the destination",

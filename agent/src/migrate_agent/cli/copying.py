@@ -19,6 +19,7 @@ from migrate_agent.logs import write_logs
 from migrate_agent.redaction import redactor
 from migrate_agent.runtime.connection import network_of
 from migrate_agent.runtime.local_copy import CopyReport, CopyRequest, ended, forget_copy, run_copy, run_dry
+from migrate_agent.runtime.shares import ShareOpener
 from migrate_agent.stop import StopKind, StopRequested, StopSignal
 from migrate_agent.transfer.access import SasUrlAccess
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError
@@ -165,6 +166,7 @@ def _copy(
     stop = StopSignal()
     _listen_to_signals(stop)
     network, folder = network_of(config), config.state_dir / "copies"
+    ShareOpener(config.state_dir).open(str(request.source))
     if dry_run:
         try:
             plan = run_dry(request, folder, network, stop)

@@ -33,6 +33,7 @@ from migrate_agent.runtime.mailbox import Mailbox
 from migrate_agent.runtime.reporter import PROGRESS_SECONDS, Reporter
 from migrate_agent.runtime.service import EXIT_NO_RESTART
 from migrate_agent.runtime.service_choice import service_name_of
+from migrate_agent.runtime.shares import ShareOpener
 from migrate_agent.runtime.status import Status, now
 from migrate_agent.runtime.stop_request import stop_was_asked
 from migrate_agent.stop import StopKind, StopSignal
@@ -90,6 +91,7 @@ class Agent:
             self.status,
             on_change=self._job_changed,
             on_lost=self._work_lost,
+            open_share=ShareOpener(config.state_dir).open,
         )
         self._reporter = Reporter(
             self._client,

@@ -54,7 +54,10 @@ class JobRunner:
         *,
         on_change: Callable[[], None],
         on_lost: Callable[[str, int], None],
+        open_share: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """`open_share` signs in where a source needs that, before its engine runs. It raises Fatal."""
+        self._open_share = open_share
         self._journal, self._make_engine, self._stop, self._status = journal, make_engine, stop, status
         self._on_change, self._on_lost = on_change, on_lost
         self._changed = threading.Condition()
@@ -118,6 +121,10 @@ class JobRunner:
 
     def _run_engine(self, active: _Active) -> EngineResult:
         record = active.record
+        try:
+            self._open_share(record.spec.source.path)
+        except Fatal as error:
+            return EngineResult(JobPhase.FAILED, fault=JobFault(code=error.code.value, detail=error.detail[:2000]))
         journal = self._journal.open_attempt(record.job_id, record.attempt)
         engine = self._make_engine(record, journal, active.stop, lambda: self._phase_changed(active))
         with self._changed:

@@ -38,6 +38,18 @@ def drive_letter(root: str) -> str | None:
     return plain[0].upper() if re.match(r"[A-Za-z]:", plain) else None
 
 
+def share_of(path: str) -> str | None:
+    r"""Result: the `\\server\share` that `path` (also extended) lies on, None for any other path."""
+    plain = path.replace("/", "\\")
+    if plain[: len(_EXTENDED_UNC)].upper() == _EXTENDED_UNC:
+        plain = "\\\\" + plain[len(_EXTENDED_UNC) :]
+    if not plain.startswith("\\\\") or plain.startswith((_EXTENDED, _DEVICE)):
+        return None
+    server, _, rest = plain[2:].partition("\\")
+    share = rest.partition("\\")[0]
+    return f"\\\\{server}\\{share}" if server and share else None
+
+
 def behind_drive(root: str, remote: str) -> str:
     r"""Result: the UNC path of `root`, whose drive letter stands for `remote` (`\\server\share`)."""
     plain = root.replace("/", "\\").removeprefix(_EXTENDED)
