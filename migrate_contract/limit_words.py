@@ -12,6 +12,7 @@ _OWNERS = {
     LimitOwner.SCHEDULE: "the schedule",
     LimitOwner.SITE: "the site's share",
 }
+_LEAST_MBPS = 0.001
 _WEEK = timedelta(days=6)
 
 
@@ -22,6 +23,8 @@ def owner_words(owner: LimitOwner) -> str:
 
 def mbps_words(mbps: float) -> str:
     """Result: "20 Mbps", "2.5 Mbps"."""
+    if 0 < mbps < _LEAST_MBPS:
+        return f"< {_LEAST_MBPS} Mbps"
     return f"{mbps:,.0f} Mbps" if mbps >= 100 else f"{mbps:.3g} Mbps"
 
 

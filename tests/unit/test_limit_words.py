@@ -45,7 +45,15 @@ def test_only_a_schedule_has_hours(owner):
 
 @pytest.mark.parametrize(
     ("mbps", "words"),
-    [(20, "20 Mbps"), (2.5, "2.5 Mbps"), (0.125, "0.125 Mbps"), (100, "100 Mbps"), (1000, "1,000 Mbps"), (0, "0 Mbps")],
+    [
+        (20, "20 Mbps"),
+        (2.5, "2.5 Mbps"),
+        (0.125, "0.125 Mbps"),
+        (100, "100 Mbps"),
+        (1000, "1,000 Mbps"),
+        (0, "0 Mbps"),
+        (0.00004, "< 0.001 Mbps"),
+    ],
 )
 def test_a_rate_has_as_many_digits_as_it_needs(mbps, words):
     assert mbps_words(mbps) == words
