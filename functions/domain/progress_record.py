@@ -78,8 +78,13 @@ def progress_view(record: ProgressRecord) -> ProgressView:
         verified_files=report.verified_files,
         retries=report.retries,
         speed_bytes_per_second=report.speed_bytes_per_second,
+        average_bytes_per_second=report.average_bytes_per_second,
         eta_seconds=report.eta_seconds,
         waiting=report.waiting,
+        limit=report.limit,
+        concurrency=report.concurrency,
+        advice=report.advice,
+        waited_seconds=report.waited_seconds,
         recent_faults=report.recent_faults,
     )
 

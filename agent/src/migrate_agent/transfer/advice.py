@@ -101,8 +101,13 @@ def advise(facts: AdviceFacts) -> str:
     return _service(facts) or _throttled(facts) or _line(facts) or _work(facts) or _disk(facts) or _sending(facts)
 
 
+def service_is_busy(shares: Mapping[WaitReason, float], busy_answers: int) -> bool:
+    """Result: whether 503 is what holds the copy: by the share of pauses after it, or by how often it came."""
+    return shares.get(WaitReason.SERVICE_BUSY, 0.0) >= BUSY_SHARE or busy_answers >= BUSY_ANSWERS
+
+
 def _service(facts: AdviceFacts) -> str:
-    if facts.share(WaitReason.SERVICE_BUSY) < BUSY_SHARE and facts.busy_answers < BUSY_ANSWERS:
+    if not service_is_busy(facts.shares, facts.busy_answers):
         return ""
     return "the storage service is busy (503): other jobs and programs that use this account share its limits"
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from migrate_agent.store.entries import Counters
-from migrate_agent.transfer.advice import AdviceFacts, advise
+from migrate_agent.transfer.advice import AdviceFacts, advise, service_is_busy
 from migrate_agent.transfer.progress import AverageSpeed
 from migrate_agent.transfer.wait_window import WaitWindow
 from migrate_contract.jobs import JobPhase, TransferSettings, WaitReason
@@ -48,6 +48,10 @@ class Adviser:
         """Result: payload per second since the first upload."""
         with self._lock:
             return self._average.bytes_per_second()
+
+    def service_is_busy(self) -> bool:
+        """Result: whether the storage service has said so too often in the last half minute."""
+        return service_is_busy(self._window.shares(), self._window.busy_answers())
 
     def advice(
         self,

@@ -166,7 +166,7 @@ class CopyEngine:
             concurrency=plan.workers,
             advice=advice,
             eta_seconds=parts.rates.eta_seconds(counters, parts.meter.staged_bytes, speed) if complete else None,
-            waiting=parts.teller.now(phase, self._keeper.disk_full),
+            waiting=parts.teller.now(phase, self._keeper.disk_full, service_busy=parts.adviser.service_is_busy()),
             recent_faults=self._journal.recent_faults(),
             waited_seconds={reason.value: spent for reason, spent in parts.meter.seconds().items() if spent},
         )

@@ -228,8 +228,11 @@ class WaitTeller:
         self._last = (WaitReason.NONE, "")
         self._since: datetime | None = None
 
-    def now(self, phase: JobPhase, disk_full: str | None) -> Waiting:
-        """Result: the reason that outweighs the others. `disk_full`: the journal cannot be written."""
+    def now(self, phase: JobPhase, disk_full: str | None, *, service_busy: bool = False) -> Waiting:
+        """Result: the reason that outweighs the others. `disk_full`: the journal cannot be written.
+
+        `service_busy`: it has said so often of late. That outlasts the pauses, which come and go between two reports.
+        """
         outage = self._outage()
         if phase not in (JobPhase.SCANNING, JobPhase.READY, JobPhase.RUNNING):
             return Waiting()
@@ -240,7 +243,7 @@ class WaitTeller:
         elif disk_full is not None:
             found = (WaitReason.DISK, disk_full)
         else:
-            reason = self._meter.most()
+            reason = WaitReason.SERVICE_BUSY if service_busy else self._meter.most()
             found = (reason, _SENTENCES.get(reason, ""))
         with self._lock:
             if found != self._last:
