@@ -94,6 +94,15 @@ def test_the_innermost_reason_counts():
     assert meter.most() is WaitReason.NONE
 
 
+def test_a_worker_without_work_is_accounted_for_and_is_no_reason():
+    time = FakeTime()
+    meter = Meter(monotonic=time)
+    with meter.during(WaitReason.IDLE):
+        time.now += 3
+        assert meter.most() is WaitReason.NONE
+    assert meter.seconds()[WaitReason.IDLE] == 3
+
+
 def test_speed_is_of_the_last_seconds():
     time = FakeTime()
     meter = Meter(monotonic=time)
