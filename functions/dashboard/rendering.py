@@ -121,5 +121,5 @@ _FUNCTIONS: Mapping[str, Any] = {
     "project_badge": badges.project_badge,
     "state_words": badges.STATE_WORDS,
     "wait_lines": worker_time.wait_lines,
-    "worker_seconds": worker_time.total_seconds,
+    "waits_are_recent": worker_time.is_recent,
 }

@@ -39,18 +39,26 @@ class WaitLine:
 
 
 def wait_lines(progress: ProgressView) -> list[WaitLine]:
-    """Result: a line for each reason; none where the agent does not account for its time, or has just begun."""
-    waited = progress.waited_seconds
-    whole = total_seconds(progress)
+    """Result: a line for each reason, of the latest reports, or of the whole time where there was only one yet.
+
+    None where the agent does not account for its time, or has just begun.
+    """
+    waited = _shown(progress)
+    whole = sum(waited.values())
     if whole <= 0:
         return []
     shown = _ALWAYS | {reason: words for reason, words in _SOMETIMES.items() if waited.get(reason)}
     return [_line(reason, *words, waited, whole) for reason, words in shown.items()]
 
 
-def total_seconds(progress: ProgressView) -> float:
-    """Result: all worker-seconds that have a reason."""
-    return sum(spent for reason, spent in progress.waited_seconds.items() if reason is not WaitReason.NONE)
+def is_recent(progress: ProgressView) -> bool:
+    """Result: whether the lines are of the last half minute or so, not of the whole time."""
+    return bool(progress.recent_waited_seconds)
+
+
+def _shown(progress: ProgressView) -> dict[WaitReason, float]:
+    waited = progress.recent_waited_seconds or progress.waited_seconds
+    return {reason: spent for reason, spent in waited.items() if reason is not WaitReason.NONE}
 
 
 def _line(reason: WaitReason, label: str, meaning: str, waited: Mapping[WaitReason, float], whole: float) -> WaitLine:

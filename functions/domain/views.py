@@ -321,6 +321,8 @@ class ProgressView(WireModel):
     """The agent's sentence on what would help, or why nothing would."""
     waited_seconds: WaitedSeconds = Field(default_factory=dict)
     """Worker-seconds by reason since the attempt's process began."""
+    recent_waited_seconds: WaitedSeconds = Field(default_factory=dict)
+    """Worker-seconds by reason since an earlier report, 10 to 40 seconds ago; empty where there was none."""
     recent_faults: list[FileFault]
 
 

@@ -216,13 +216,14 @@ def progress(**more: Any) -> ProgressView:
         ),
         "concurrency": 24,
         "advice": "throttled to 200 Mbps by the schedule until 18:00 (America/Chicago)",
-        "waited_seconds": {
-            WaitReason.DISK: 5_210.0,
-            WaitReason.THROTTLE: 51_900.0,
-            WaitReason.NETWORK: 84_200.0,
-            WaitReason.COMMIT: 9_800.0,
-            WaitReason.GRANT: 3.5,
-            WaitReason.IDLE: 12_400.0,
+        "waited_seconds": {WaitReason.DISK: 5_210.0, WaitReason.NETWORK: 84_200.0, WaitReason.IDLE: 12_400.0},
+        "recent_waited_seconds": {
+            WaitReason.DISK: 21.0,
+            WaitReason.THROTTLE: 489.0,
+            WaitReason.NETWORK: 142.0,
+            WaitReason.COMMIT: 33.0,
+            WaitReason.GRANT: 0.4,
+            WaitReason.IDLE: 35.0,
         },
         "waiting": Waiting(reason=WaitReason.NETWORK, detail="sending to the destination"),
         "recent_faults": [
@@ -234,7 +235,14 @@ def progress(**more: Any) -> ProgressView:
 
 def progress_of_an_older_agent() -> ProgressView:
     """Of an agent that says nothing of limits, averages and advice."""
-    return progress(limit=None, concurrency=0, advice="", waited_seconds={}, average_bytes_per_second=0.0)
+    return progress(
+        limit=None,
+        concurrency=0,
+        advice="",
+        waited_seconds={},
+        recent_waited_seconds={},
+        average_bytes_per_second=0.0,
+    )
 
 
 def fault(error: ErrorCode, detail: str) -> FaultView:
@@ -291,7 +299,11 @@ def busy_job(**more: Any) -> JobView:
             limit=None,
             concurrency=6,
             advice="the storage service is busy (503): other jobs and programs that use this account share its limits",
-            waited_seconds={WaitReason.DISK: 210.0, WaitReason.SERVICE_BUSY: 1_400.0, WaitReason.NETWORK: 2_100.0},
+            recent_waited_seconds={
+                WaitReason.DISK: 210.0,
+                WaitReason.SERVICE_BUSY: 1_400.0,
+                WaitReason.NETWORK: 2_100.0,
+            },
         ),
         "shared_account": SharedAccount(
             account="northwindmigrations",

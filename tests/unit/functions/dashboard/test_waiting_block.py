@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from functions.dashboard import formatting
 from functions.dashboard.job_page import job_live
-from functions.dashboard.worker_time import total_seconds, wait_lines
+from functions.dashboard.worker_time import wait_lines
 from functions.domain.views import JobView, SharedAccount
 from migrate_contract.jobs import JobState, WaitReason
 from migrate_contract.schedule import LimitInForce, LimitOwner
@@ -26,7 +26,7 @@ def shown(job: JobView) -> str:
 
 @given(st.dictionaries(st.sampled_from(list(WaitReason)), st.floats(0.001, 1e9), min_size=1))
 def test_bars_are_parts_of_one_whole_and_name_every_reason(waited):
-    lines = wait_lines(samples.progress(waited_seconds=waited))
+    lines = wait_lines(samples.progress(recent_waited_seconds=waited))
     if not set(waited) - {WaitReason.NONE}:
         assert lines == []
         return
@@ -38,16 +38,22 @@ def test_bars_are_parts_of_one_whole_and_name_every_reason(waited):
 
 
 def test_reasons_keep_their_order_and_place():
-    quiet = [line.reason for line in wait_lines(samples.progress(waited_seconds={WaitReason.DISK: 1.0}))]
+    quiet = [line.reason for line in wait_lines(samples.progress(recent_waited_seconds={WaitReason.DISK: 1.0}))]
     busy = [line.reason for line in wait_lines(samples.progress())]
     assert quiet == busy
-    lost = [line.reason for line in wait_lines(samples.progress(waited_seconds={WaitReason.NO_CONNECTION: 1.0}))]
+    lost = [line.reason for line in wait_lines(samples.progress(recent_waited_seconds={WaitReason.NO_CONNECTION: 1.0}))]
     assert lost == [*quiet, WaitReason.NO_CONNECTION]
+
+
+def test_before_a_second_report_the_bars_are_of_the_whole_time_and_say_so():
+    first = samples.progress(waited_seconds={WaitReason.DISK: 3.0, WaitReason.IDLE: 1.0}, recent_waited_seconds={})
+    assert [line.percent for line in wait_lines(first) if line.width] == ["75%", "25%"]
+    assert "Of all workers together, since the agent took the job up." in shown(samples.job(progress=first))
+    assert "Of all workers together, in the last half minute or so." in shown(samples.job())
 
 
 def test_an_agent_that_does_not_account_for_its_time_has_no_bars():
     assert wait_lines(samples.progress_of_an_older_agent()) == []
-    assert total_seconds(samples.progress_of_an_older_agent()) == 0
 
 
 def test_a_job_at_work_says_what_it_waits_for():
@@ -56,7 +62,7 @@ def test_a_job_at_work_says_what_it_waits_for():
     assert "Limit in force 200 Mbps by the schedule until 18:00 (America/Chicago)" in words
     assert "Requests in flight up to 24 tuned by the agent" in words
     assert "Speed now 190 Mbps 179 Mbps on average" in words
-    for label, percent in (("Disk", "3%"), ("Bandwidth limit", "32%"), ("Network", "51%"), ("Without work", "8%")):
+    for label, percent in (("Disk", "3%"), ("Bandwidth limit", "68%"), ("Access", "&lt; 1%"), ("Without work", "5%")):
         assert f"{label} {percent}" in words
 
 
