@@ -241,8 +241,8 @@ def test_the_time_left_is_the_later_of_files_and_bytes():
 def test_busy_answers_and_the_shortest_answer_are_noted():
     setting = Setting()
     setting.send(BUSY, BUSY, BytesDamaged(ErrorCode.TRANSIT_CORRUPTED, "x"), "done")
-    assert (setting.courier.busy_answers, setting.retries) == (2, 3)
-    shortest = setting.courier.shortest_answer_seconds
+    assert (setting.meter.busy_answers, setting.retries) == (2, 3)
+    shortest = setting.meter.shortest_answer_seconds
     assert shortest is not None
     assert 0 <= shortest < 1
 
@@ -267,12 +267,12 @@ def test_only_the_answer_itself_is_timed_and_the_shortest_one_is_kept():
 
     for seconds in (0.5, 0.03, 2.0):
         answered_after(seconds)
-    assert courier.shortest_answer_seconds == pytest.approx(0.03)
+    assert setting.meter.shortest_answer_seconds == pytest.approx(0.03)
 
 
 def test_a_busy_service_outlasts_the_pauses_between_its_answers():
     setting = Setting()
-    teller = WaitTeller(setting.meter, setting.connectivity, clock=lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    teller = WaitTeller(setting.meter, lambda: None, clock=lambda: datetime(2026, 1, 1, tzinfo=UTC))
     with setting.meter.during(WaitReason.NETWORK):
         assert teller.now(JobPhase.RUNNING, None, service_busy=True).reason is WaitReason.SERVICE_BUSY
         assert teller.now(JobPhase.RUNNING, None).reason is WaitReason.NETWORK
