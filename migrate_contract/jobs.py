@@ -6,8 +6,9 @@ import re
 from enum import StrEnum, unique
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
+from migrate_contract.schedule import LimitInForce
 from migrate_contract.wire import (
     INTEGRAL,
     Attempt,
@@ -236,7 +237,29 @@ class WaitReason(StrEnum):
     NO_CONNECTION = "no_connection"
     APPROVAL = "approval"
     IDLE = "idle"
-    """Workers without work: the scan or the planner does not keep up, or the end is near."""
+    """Workers without work: the scan or the planner does not keep up, or the end is near.
+
+    Only in `Progress.waited_seconds`: a job as a whole does not wait for it.
+    """
+
+
+_REASONS = frozenset(reason.value for reason in WaitReason)
+
+
+def _known_reasons(waited: object) -> object:
+    if not isinstance(waited, dict):
+        return waited
+    return {reason: spent for reason, spent in waited.items() if reason in _REASONS}
+
+
+WaitedSeconds = Annotated[
+    dict[WaitReason, Annotated[float, Field(ge=0)]],
+    BeforeValidator(_known_reasons),
+    WithJsonSchema(
+        {"type": "object", "properties": {reason.value: {"type": "number", "minimum": 0} for reason in WaitReason}}
+    ),
+]
+"""Worker-seconds by reason. Reasons that this side does not know are left out, as unknown fields are."""
 
 
 class Waiting(WireModel):
@@ -277,8 +300,19 @@ class Progress(WireModel):
     verified_files: Count = 0
     retries: Count = 0
     speed_bytes_per_second: Annotated[float, Field(ge=0)] = 0.0
+    """Of payload over the last seconds."""
+    average_bytes_per_second: Annotated[float, Field(ge=0)] = 0.0
+    """Of payload since the first upload of the attempt's process."""
     eta_seconds: Annotated[float, Field(ge=0)] | None = None
     waiting: Waiting = Field(default_factory=Waiting)
+    limit: LimitInForce | None = None
+    """The bandwidth limit that holds now; None: none."""
+    concurrency: Count = 0
+    """Requests in flight that are allowed now; 0: not known."""
+    advice: Sentence = ""
+    """What would help, or why nothing would; empty where there is nothing worth saying."""
+    waited_seconds: WaitedSeconds = Field(default_factory=dict)
+    """Since the attempt's process began. An agent that does not account for its time sends nothing."""
     recent_faults: list[FileFault] = Field(default_factory=list, max_length=20)
     outcome: Outcome | None = None
     fault: JobFault | None = None

@@ -5,7 +5,35 @@ Nouns: a *limit* is megabits per second of upload payload; control traffic is ex
 
 from __future__ import annotations
 
+from enum import StrEnum, unique
+from typing import Annotated
+
+from pydantic import Field
+
+from migrate_contract.wire import Timestamp, WireModel
+
 BITS_PER_MEGABIT = 1_000_000
+
+
+@unique
+class LimitOwner(StrEnum):
+    """Whose limit is in force; set by the agent."""
+
+    JOB = "job"
+    SCHEDULE = "schedule"
+    SITE = "site"
+
+
+class LimitInForce(WireModel):
+    """The lowest limit that holds now. `mbps` 0: transfers are paused.
+
+    `until`: when the schedule changes next, None: no end known.
+    """
+
+    mbps: Annotated[float, Field(ge=0)]
+    owner: LimitOwner
+    until: Timestamp | None = None
+    zone: str | None = None
 
 
 def bytes_per_second(limit_mbps: float) -> float:

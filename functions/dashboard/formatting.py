@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from migrate_contract.schedule import BITS_PER_MEGABIT
+from migrate_contract.limit_words import mbps_words, owner_words, until_words
+from migrate_contract.schedule import BITS_PER_MEGABIT, LimitInForce
 
 STALE_AFTER_SECONDS = 30
 """A live number older than this is shown as stale (product page, symptom 9)."""
@@ -127,6 +128,21 @@ def percent(part: int, whole: int) -> str:
     if part <= 0:
         return "0%"
     return f"{min(99, max(1, part * 100 // whole))}%"
+
+
+def sentence(phrase: str) -> str:
+    """Result: an agent's phrase as a sentence: "Disk-bound: raising concurrency will not help."."""
+    return f"{phrase[:1].upper()}{phrase[1:]}{'' if phrase.endswith(('.', '!', '?')) else '.'}" if phrase else ""
+
+
+def limit_rate(limit: LimitInForce) -> str:
+    """Result: what the limit lets through: "20 Mbps", or "paused"."""
+    return mbps_words(limit.mbps) if limit.mbps else "paused"
+
+
+def limit_reason(limit: LimitInForce, now: datetime) -> str:
+    """Result: whose limit it is and until when: "by the schedule until 18:00 (America/Chicago)"."""
+    return f"by {owner_words(limit.owner)} {until_words(limit, now)}".strip()
 
 
 def right_now(reason: str) -> str:

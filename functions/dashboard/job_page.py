@@ -97,7 +97,7 @@ def _version(job: JobView) -> str:
 def _announcement(job: JobView) -> str:
     """Result: what a screen reader says: the state, and progress in steps of ten percent."""
     words = ", ".join(badge.label for badge in job_badges(job))
-    if job.progress is None or job.state is not JobState.RUNNING:
+    if job.progress is None or job.state is not JobState.RUNNING or not job.scan_complete:
         return words
     percent = int(done_percent(job.progress).rstrip("%"))
     return f"{words}, {percent // 10 * 10} percent"

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from functions.dashboard import badges, formatting, progress_bar
+from functions.dashboard import badges, formatting, progress_bar, worker_time
 from functions.dashboard.flashes import Flash, flash_for
 from functions.dashboard.forms import EMPTY_FORM
 from functions.dashboard.frame import Frame
@@ -97,6 +97,7 @@ _FILTERS: Mapping[str, Any] = {
     "moment": formatting.moment,
     "plural": formatting.plural,
     "right_now": formatting.right_now,
+    "sentence": formatting.sentence,
     "size": formatting.size,
     "speed": formatting.speed,
     "thousands": formatting.count,
@@ -114,7 +115,11 @@ _FUNCTIONS: Mapping[str, Any] = {
     "done_percent": progress_bar.done_percent,
     "is_stale": formatting.is_stale,
     "job_badges": badges.job_badges,
+    "limit_rate": formatting.limit_rate,
+    "limit_reason": formatting.limit_reason,
     "move_tone": badges.move_tone,
     "project_badge": badges.project_badge,
     "state_words": badges.STATE_WORDS,
+    "wait_lines": worker_time.wait_lines,
+    "waits_are_recent": worker_time.is_recent,
 }

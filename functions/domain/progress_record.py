@@ -10,7 +10,18 @@ from functions.domain.agent import Beat
 from functions.domain.job import WORKING, Job, Mark
 from functions.domain.ports import Row, Value
 from functions.domain.views import ProgressView
-from migrate_contract.jobs import Progress
+from migrate_contract.jobs import Progress, WaitedSeconds, WaitReason
+from migrate_contract.wire import Timestamp, WireModel
+
+WAITED_WINDOW_SECONDS = 30.0
+"""An earlier report's worker time is compared with for so long, before a newer one takes its place."""
+
+
+class WaitedBefore(WireModel):
+    """Worker time as an earlier report of the same process told it: what worker time of late is the difference to."""
+
+    at: Timestamp
+    seconds: WaitedSeconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +32,7 @@ class ProgressRecord:
     mark: Mark
     received_at: datetime
     advanced_at: datetime
+    waited_before: WaitedBefore | None = None
 
     @property
     def as_of(self) -> datetime:
@@ -36,16 +48,19 @@ class ProgressRecord:
             "received_at": self.received_at,
             "advanced_at": self.advanced_at,
             **rows.long_text("report", self.report.model_dump_json()),
+            "waited_before": self.waited_before.model_dump_json() if self.waited_before else "",
         }
 
 
 def record_of(row: Row) -> ProgressRecord:
     """Result: the record that the row holds."""
+    before = rows.text(row, "waited_before")
     return ProgressRecord(
         report=Progress.model_validate_json(rows.joined_text(row, "report")),
         mark=Mark(rows.number(row, "epoch"), rows.number(row, "sequence")),
         received_at=rows.need_moment(row, "received_at"),
         advanced_at=rows.need_moment(row, "advanced_at"),
+        waited_before=WaitedBefore.model_validate_json(before) if before else None,
     )
 
 
@@ -63,7 +78,37 @@ def next_record(stored: ProgressRecord | None, report: Progress, mark: Mark, now
         and stored.report.phase is report.phase
         and stored.report.files.scanned == report.files.scanned
     )
-    return ProgressRecord(report, mark, now, stored.advanced_at if stored and stands_still else now)
+    return ProgressRecord(
+        report,
+        mark,
+        now,
+        stored.advanced_at if stored and stands_still else now,
+        _waited_before(stored, report, mark, now) if stored and same_attempt else None,
+    )
+
+
+def _waited_before(stored: ProgressRecord, report: Progress, mark: Mark, now: datetime) -> WaitedBefore | None:
+    """Result: what the new report's worker time is compared with.
+
+    None where it counts from zero: in a new process, or in an attempt that was paused and goes on.
+    """
+    known = stored.report.waited_seconds
+    restarted = any(report.waited_seconds.get(reason, 0.0) < spent for reason, spent in known.items())
+    if not known or restarted or stored.mark.session_epoch != mark.session_epoch:
+        return None
+    before = stored.waited_before
+    if before is not None and (now - before.at).total_seconds() < WAITED_WINDOW_SECONDS:
+        return before
+    return WaitedBefore(at=stored.received_at, seconds=known)
+
+
+def recent_seconds(record: ProgressRecord) -> dict[WaitReason, float]:
+    """Result: worker-seconds by reason since an earlier report, ten to forty seconds ago; empty where there is none."""
+    if record.waited_before is None:
+        return {}
+    before = record.waited_before.seconds
+    spent = {reason: total - before.get(reason, 0.0) for reason, total in record.report.waited_seconds.items()}
+    return {reason: seconds for reason, seconds in spent.items() if seconds > 0}
 
 
 def progress_view(record: ProgressRecord) -> ProgressView:
@@ -78,8 +123,14 @@ def progress_view(record: ProgressRecord) -> ProgressView:
         verified_files=report.verified_files,
         retries=report.retries,
         speed_bytes_per_second=report.speed_bytes_per_second,
+        average_bytes_per_second=report.average_bytes_per_second,
         eta_seconds=report.eta_seconds,
         waiting=report.waiting,
+        limit=report.limit,
+        concurrency=report.concurrency,
+        advice=report.advice,
+        waited_seconds=report.waited_seconds,
+        recent_waited_seconds=recent_seconds(record),
         recent_faults=report.recent_faults,
     )
 

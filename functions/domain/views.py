@@ -25,8 +25,10 @@ from migrate_contract.jobs import (
     Tally,
     TransferSettings,
     Verification,
+    WaitedSeconds,
     Waiting,
 )
+from migrate_contract.schedule import LimitInForce
 from migrate_contract.wire import AgentId, ClientId, Name, ProjectId, Timestamp, WireModel
 
 Note = Annotated[
@@ -307,8 +309,20 @@ class ProgressView(WireModel):
     verified_files: int
     retries: int
     speed_bytes_per_second: float
+    average_bytes_per_second: float = 0.0
+    """Since the first upload of the attempt's process on the agent."""
     eta_seconds: float | None
     waiting: Waiting
+    limit: LimitInForce | None = None
+    """The bandwidth limit that the agent holds to now, and whose it is."""
+    concurrency: int = 0
+    """Requests in flight that the agent allows now; 0: not known."""
+    advice: str = ""
+    """The agent's sentence on what would help, or why nothing would."""
+    waited_seconds: WaitedSeconds = Field(default_factory=dict)
+    """Worker-seconds by reason since the attempt's process began."""
+    recent_waited_seconds: WaitedSeconds = Field(default_factory=dict)
+    """Worker-seconds by reason since an earlier report, 10 to 40 seconds ago; empty where there was none."""
     recent_faults: list[FileFault]
 
 
@@ -325,6 +339,24 @@ class JobAction(StrEnum):
     RERUN = "rerun"
     REASSIGN = "reassign"
     APPROVE = "approve"
+
+
+class NamedJob(WireModel):
+    """Another job, to be linked to."""
+
+    job_id: str
+    name: str
+    client_name: str
+
+
+class SharedAccount(WireModel):
+    """Who else works on the storage account of a job that waits because the service is busy (Azure answers 503)."""
+
+    account: str
+    jobs: list[NamedJob]
+    """At work now, of those that this member may see; at most 20."""
+    others: int
+    """How many more there are: of clients that this member may not see, or beyond the 20."""
 
 
 class JobView(WireModel):
@@ -361,6 +393,8 @@ class JobView(WireModel):
     approved_at: Timestamp | None
     fault: FaultView | None
     progress: ProgressView | None
+    shared_account: SharedAccount | None = None
+    """Set on a job's own page where it waits because the storage service is busy."""
     grant_alive_until: Timestamp | None
     """Set where renewal has stopped (cancel, pause, end, disconnect) and the last grant still lives."""
     actions: list[JobAction]

@@ -22,6 +22,7 @@ _REASONS = {
     WaitReason.GRANT: "Waits for access to the destination.",
     WaitReason.NO_CONNECTION: "Waits for a connection.",
     WaitReason.APPROVAL: "Waits for approval.",
+    WaitReason.IDLE: "Waits for the scan to find more files.",
 }
 _START = "type migrate-agent start --service on its machine"
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functions.domain.keys import Continuations, derive
 from functions.domain.limits import Limits
 from functions.domain.ports import Ports
+from functions.services.account_sharing import AccountSharing
 from functions.services.agent_sweep import AgentSweep
 from functions.services.agents import Agents
 from functions.services.alerts import Alerts
@@ -114,6 +115,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
             moves,
             mailbox,
             views,
+            AccountSharing(tables, store),
             destinations,
             ledger_store,
             alerts,

@@ -20,6 +20,7 @@ from functions.domain.keys import Continuations
 from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Clock, RowChanged, RowMissing, Tables, Tokens, Value
 from functions.domain.views import HistoryView, JobCreate, JobDuplicate, JobEdit, JobView, ListQuery, Page
+from functions.services.account_sharing import AccountSharing
 from functions.services.alerts import Alerts
 from functions.services.audit import Audit
 from functions.services.destinations import Destinations
@@ -47,6 +48,7 @@ class Jobs:
         moves: Moves,
         mailbox: Mailbox,
         views: JobViews,
+        sharing: AccountSharing,
         destinations: Destinations,
         ledgers: LedgerStore,
         alerts: Alerts,
@@ -60,6 +62,7 @@ class Jobs:
         self._moves = moves
         self._mailbox = mailbox
         self._views = views
+        self._sharing = sharing
         self._destinations = destinations
         self._ledgers = ledgers
         self._alerts = alerts
@@ -99,8 +102,11 @@ class Jobs:
         )
 
     def show(self, caller: OperatorCaller, job_id: str) -> JobView:
-        """Result: the job. Raises Fatal(not-found)."""
-        return self._views.view(caller, self._jobs.need(caller, job_id))
+        """Result: the job, and where it waits for a busy account who else uses that. Raises Fatal(not-found)."""
+        job = self._jobs.need(caller, job_id)
+        view = self._views.view(caller, job)
+        shared = self._sharing.of(caller, job, view)
+        return view if shared is None else view.model_copy(update={"shared_account": shared})
 
     def history(self, caller: OperatorCaller, job_id: str, query: ListQuery) -> Page[HistoryView]:
         """Result: what happened to the job, newest first."""

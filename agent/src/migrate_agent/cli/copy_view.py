@@ -1,100 +1,22 @@
-"""What `migrate-agent copy` shows: progress on standard error, the result on standard output."""
+"""What `migrate-agent copy` and its dry run say at their end, for a person and for a program."""
 
 from __future__ import annotations
 
-import sys
-import time
-from types import TracebackType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from migrate_agent.cli.output import note, printable, show_error
+from migrate_agent.cli.output import printable, show_error
+from migrate_agent.cli.quantities import duration, rate, size
 from migrate_agent.redaction import redactor
 from migrate_agent.runtime.local_copy import CopyReport, CopyRequest
-from migrate_agent.transfer.results import DryRun, Snapshot
+from migrate_agent.transfer.results import DryRun
 from migrate_contract.errors import CATALOGUE, ErrorCode, Fatal, MigrateError
-from migrate_contract.jobs import JobPhase, Tally, WaitReason
+from migrate_contract.jobs import JobPhase, Tally
 
-_PLAIN_SECONDS = 30.0
 _SHOWN_FILES = 20
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
-_UNIT = 1024
-
-
-class CopyProgress:
-    """A bar where a person watches, a line now and then where standard error is a file."""
-
-    def __init__(self) -> None:
-        self._bar: Progress | None = None
-        self._task: TaskID | None = None
-        self._told_at = time.monotonic()
-        self._connected = True
-
-    def __enter__(self) -> CopyProgress:
-        if sys.stderr.isatty():
-            self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.fields[numbers]}"),
-                TimeElapsedColumn(),
-                console=Console(stderr=True),
-                transient=True,
-            )
-            self._task = self._bar.add_task("scanning", total=None, numbers="")
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def show(self, snapshot: Snapshot) -> None:
-        """How far it is."""
-        numbers = _numbers(snapshot)
-        if self._bar is not None and self._task is not None:
-            total = snapshot.bytes.scanned if snapshot.scan_complete else None
-            done = snapshot.bytes.scanned - snapshot.bytes.pending
-            self._bar.update(self._task, description=snapshot.phase.value, total=total, completed=done, numbers=numbers)
-            return
-        waiting = snapshot.waiting
-        lost = waiting.reason is WaitReason.NO_CONNECTION and bool(waiting.detail)
-        news, self._connected = lost and self._connected, not lost
-        if news or time.monotonic() - self._told_at >= _PLAIN_SECONDS:
-            self._told_at = time.monotonic()
-            note(f"{snapshot.phase.value}: {numbers}")
-
-
-def _numbers(snapshot: Snapshot) -> str:
-    files, sizes = snapshot.files, snapshot.bytes
-    known = f"{files.scanned:,}" if snapshot.scan_complete else f"{files.scanned:,}+"
-    text = f"{files.scanned - files.pending:,} of {known} files, {size(sizes.scanned - sizes.pending)}"
-    if snapshot.speed_bytes_per_second:
-        text += f", {size(snapshot.speed_bytes_per_second)}/s"
-    if snapshot.eta_seconds is not None:
-        text += f", {_duration(snapshot.eta_seconds)} left"
-    if snapshot.waiting.reason is not WaitReason.NONE and snapshot.waiting.detail:
-        text += f" ({snapshot.waiting.detail})"
-    return text
-
-
-def size(count: float) -> str:
-    """Result: bytes in a unit that a person reads."""
-    index = 0
-    while count >= _UNIT and index < len(_UNITS) - 1:
-        count, index = count / _UNIT, index + 1
-    return f"{count:.0f} {_UNITS[index]}" if index == 0 else f"{count:.1f} {_UNITS[index]}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def report_json(request: CopyRequest, report: CopyReport, exit_code: int) -> dict[str, Any]:
@@ -109,6 +31,8 @@ def report_json(request: CopyRequest, report: CopyReport, exit_code: int) -> dic
         "verified_files": snapshot.verified_files,
         "retries": snapshot.retries,
         "seconds": round(report.seconds, 3),
+        "average_bytes_per_second": round(snapshot.average_bytes_per_second),
+        "waited_seconds": {reason: round(spent, 3) for reason, spent in snapshot.waited_seconds.items()},
         "resumed": report.resumed,
         "fault": _fault(result.fault.code, result.fault.detail) if result.fault else None,
         "attention": [
@@ -174,7 +98,8 @@ def describe(request: CopyRequest, report: CopyReport) -> None:
     snapshot, result = report.snapshot, report.result
     if snapshot.files.scanned:
         console.print(_tallies(snapshot.files, snapshot.bytes))
-    console.print(f"Verified: {snapshot.verified_files:,} files. {_duration(report.seconds)}.")
+    average = f", {rate(snapshot.average_bytes_per_second)} average" if snapshot.average_bytes_per_second else ""
+    console.print(f"Verified: {snapshot.verified_files:,} files. {duration(report.seconds)}{average}.")
     for row in report.attention[:_SHOWN_FILES]:
         words = _fault(row.code or "", row.detail or "")
         line = f"{row.bucket.value}: {row.path}: {words.get('title', row.code)}: {row.detail or ''}"

@@ -12,7 +12,8 @@ from typing import IO, Annotated, Literal
 import typer
 from pydantic import ValidationError
 
-from migrate_agent.cli.copy_view import CopyProgress, describe, describe_dry, dry_json, failure_json, report_json
+from migrate_agent.cli.copy_progress import CopyProgress
+from migrate_agent.cli.copy_view import describe, describe_dry, dry_json, failure_json, report_json
 from migrate_agent.cli.output import COPY_FAILED, DONE, SOME_FAILED, note, say, show_error
 from migrate_agent.cli.settings import chosen_of
 from migrate_agent.logs import write_logs

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from migrate_agent import __version__
+from migrate_agent.cli.output import printable
+from migrate_agent.cli.quantities import duration, rates, worker_time
 from migrate_agent.config import Config
 from migrate_agent.runtime.instance_lock import holder
 from migrate_agent.runtime.service_choice import service_manager
 from migrate_agent.runtime.status import read_status
 from migrate_contract.errors import CATALOGUE, ErrorCode, Fatal, MigrateError
+from migrate_contract.limit_words import mbps_words, owner_words, until_words
+from migrate_contract.schedule import LimitInForce
 
 
 def gather(config: Config) -> dict[str, Any]:
@@ -76,6 +83,9 @@ def describe(found: dict[str, Any]) -> None:
     facts.add_row("Log", found["log"])
     console.print(facts)
     _describe_jobs(console, found["jobs"])
+    if found["started_at"]:  # the file is the running process's: what another one left says nothing of now
+        for job in found["jobs"]:
+            _describe_transfer(console, job, datetime.now(UTC))
     _describe_faults(console, found["faults"])
 
 
@@ -107,6 +117,50 @@ def _describe_jobs(console: Console, jobs: list[dict[str, Any]]) -> None:
         phase = f"{job['phase']} ({job['position']} before it)" if job.get("position") else job["phase"]
         table.add_row(f"{job['name']} {job['job_id']}", phase, done, job["source"], job["destination"])
     console.print(table)
+
+
+def _describe_transfer(console: Console, job: dict[str, Any], now: datetime) -> None:
+    """How fast a job goes that is worked on, and what holds it."""
+    lines = transfer_lines(job, now)
+    if not lines:
+        return
+    console.print(Text(printable(job["name"]), style="bold"))
+    table = Table.grid(padding=(0, 2))
+    for label, words in lines:
+        table.add_row(f"  {label}", Text(printable(words)))
+    console.print(table)
+
+
+def transfer_lines(job: dict[str, Any], now: datetime) -> list[tuple[str, str]]:
+    """Result: label and words of what the status file tells of a job's transfer; empty where no engine runs it.
+
+    The file may be another version's: what is not there is not shown.
+    """
+    if "speed_bytes_per_second" not in job:
+        return []
+    waiting = job.get("waiting") or {}
+    eta = job.get("eta_seconds")
+    lines = [
+        ("Throughput", rates(job["speed_bytes_per_second"], job.get("average_bytes_per_second") or 0)),
+        ("Time left", duration(eta) if eta is not None else ""),
+        ("Limit in force", _limit_words(job.get("limit"), now)),
+        ("Requests in flight", f"up to {job['concurrency']}" if job.get("concurrency") else ""),
+        ("Waits for", waiting.get("detail") or ""),
+        ("Worker time", worker_time(job.get("waited_seconds") or {})),
+        ("Advice", job.get("advice") or ""),
+    ]
+    return [(label, words) for label, words in lines if words]
+
+
+def _limit_words(raw: dict[str, Any] | None, now: datetime) -> str:
+    if not raw:
+        return "none"
+    try:
+        limit = LimitInForce.model_validate_json(json.dumps(raw))
+    except ValidationError:
+        return ""
+    what = mbps_words(limit.mbps) if limit.mbps else "paused"
+    return " ".join(filter(None, (what, "by", owner_words(limit.owner), until_words(limit, now))))
 
 
 def _describe_faults(console: Console, faults: list[dict[str, Any]]) -> None:

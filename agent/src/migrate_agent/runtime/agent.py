@@ -30,6 +30,7 @@ from migrate_agent.runtime.instance_lock import InstanceLock
 from migrate_agent.runtime.job_runner import JobRunner
 from migrate_agent.runtime.machine import disk_free_bytes, machine_facts
 from migrate_agent.runtime.mailbox import Mailbox
+from migrate_agent.runtime.progress_report import status_of
 from migrate_agent.runtime.reporter import PROGRESS_SECONDS, Reporter
 from migrate_agent.runtime.service import EXIT_NO_RESTART
 from migrate_agent.runtime.service_choice import service_name_of
@@ -226,11 +227,7 @@ class Agent:
             }
             snapshot = self._runner.snapshot(record.job_id)
             if snapshot is not None:
-                described |= {
-                    "files": snapshot.files.model_dump(),
-                    "bytes": snapshot.bytes.model_dump(),
-                    "waiting": snapshot.waiting.model_dump(mode="json"),
-                }
+                described |= status_of(snapshot)
             shown.append(described)
         return shown
 

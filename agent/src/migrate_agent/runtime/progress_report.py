@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.store.journal import JobRecord
 from migrate_agent.transfer.results import Snapshot
@@ -27,8 +29,13 @@ def progress_of(record: JobRecord, sequence: int, snapshot: Snapshot | None, jou
             verified_files=snapshot.verified_files,
             retries=snapshot.retries,
             speed_bytes_per_second=snapshot.speed_bytes_per_second,
+            average_bytes_per_second=snapshot.average_bytes_per_second,
             eta_seconds=snapshot.eta_seconds,
             waiting=snapshot.waiting,
+            limit=snapshot.limit,
+            concurrency=snapshot.concurrency,
+            advice=snapshot.advice,
+            waited_seconds={WaitReason(reason): spent for reason, spent in snapshot.waited_seconds.items()},
             recent_faults=_that_fit(snapshot.recent_faults),
             outcome=record.outcome,
             fault=record.fault,
@@ -48,6 +55,24 @@ def progress_of(record: JobRecord, sequence: int, snapshot: Snapshot | None, jou
         outcome=record.outcome,
         fault=record.fault,
     )
+
+
+def status_of(snapshot: Snapshot) -> dict[str, Any]:
+    """Result: how far a running job is, for `migrate-agent status`. Rounded: a file that is read by people."""
+    eta = snapshot.eta_seconds
+    return {
+        "files": snapshot.files.model_dump(),
+        "bytes": snapshot.bytes.model_dump(),
+        "scan_complete": snapshot.scan_complete,
+        "waiting": snapshot.waiting.model_dump(mode="json"),
+        "speed_bytes_per_second": round(snapshot.speed_bytes_per_second),
+        "average_bytes_per_second": round(snapshot.average_bytes_per_second),
+        "eta_seconds": None if eta is None else round(eta),
+        "limit": snapshot.limit.model_dump(mode="json") if snapshot.limit else None,
+        "concurrency": snapshot.concurrency,
+        "advice": snapshot.advice,
+        "waited_seconds": {reason: round(spent, 1) for reason, spent in snapshot.waited_seconds.items()},
+    }
 
 
 def _that_fit(faults: list[FileFault]) -> list[FileFault]:

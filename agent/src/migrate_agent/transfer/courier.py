@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -74,8 +75,9 @@ class Courier:
         rules: RetryRules,
         *,
         on_retry: Callable[[], None] = lambda: None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.client = client
+        self.client, self._monotonic = client, monotonic
         self._access, self._connectivity, self._meter = access, connectivity, meter
         self._stop, self._rules, self._on_retry = stop, rules, on_retry
 
@@ -101,6 +103,7 @@ class Courier:
             try:
                 grant = self._access.current()
                 switch(at)
+                began = self._monotonic()
                 answer = call(grant)
             except ConnectionFault as fault:
                 self._meter.setback()
@@ -109,10 +112,11 @@ class Courier:
                 denials += 1
                 denied_seconds += self._after_denial(refused, grant, denials, denied_seconds)
             except (ServiceBusy, BytesDamaged) as busy:
-                self._meter.setback()
+                self._meter.setback(busy=isinstance(busy, ServiceBusy))
                 self._after_answer(busy, tries)
             else:
                 tries.broken = 0
+                self._meter.answered(self._monotonic() - began)
                 return answer
             finally:
                 switch(outer)

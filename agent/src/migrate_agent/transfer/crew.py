@@ -87,6 +87,7 @@ class CrewParts:
             means.stop,
             rules,
             on_retry=means.on_retry,
+            monotonic=means.monotonic,
         )
         follow = spec.transfer.symlinks is SymlinkPolicy.FOLLOW
         marker = marker_of(spec.job_id, spec.attempt)

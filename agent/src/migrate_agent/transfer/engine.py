@@ -31,7 +31,7 @@ from migrate_agent.transfer.target import TargetIndex
 from migrate_agent.transfer.workforce import Hears, Workforce
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError, Retryable, SkipRecord
 from migrate_contract.jobs import JobFault, JobPhase, JobSpec, Outcome
-from migrate_contract.schedule import bytes_per_second
+from migrate_contract.schedule import LimitInForce, LimitOwner, bytes_per_second
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +132,8 @@ class CopyEngine:
 
     def set_bandwidth_limit(self, limit_mbps: float | None) -> None:
         """The limit in force from now on; None: no limit."""
+        limit = None if limit_mbps is None else LimitInForce(mbps=limit_mbps, owner=LimitOwner.JOB)
+        self._parts.limit_in_force = limit
         self._parts.limit(None if limit_mbps is None else bytes_per_second(limit_mbps))
 
     def snapshot(self) -> Snapshot:
@@ -139,6 +141,17 @@ class CopyEngine:
         counters, parts, phase = self._journal.counters(), self._parts, self._phase
         complete = self._journal.scan_complete
         speed = parts.meter.speed() if not self._ended.is_set() else 0.0
+        plan = parts.plan()
+        advice = parts.adviser.advice(
+            phase,
+            counters,
+            scan_complete=complete,
+            speed_bytes_per_second=speed,
+            limit=parts.limit_in_force,
+            concurrency=plan.workers,
+            block_bytes=plan.block_bytes,
+            round_trip_seconds=parts.meter.shortest_answer_seconds,
+        )
         return Snapshot(
             phase=phase,
             scan_complete=complete,
@@ -147,8 +160,13 @@ class CopyEngine:
             verified_files=counters.verified_files,
             retries=counters.retries,
             speed_bytes_per_second=speed,
+            average_bytes_per_second=parts.adviser.average_bytes_per_second(),
+            staged_bytes=parts.meter.staged_bytes,
+            limit=parts.limit_in_force,
+            concurrency=plan.workers,
+            advice=advice,
             eta_seconds=parts.rates.eta_seconds(counters, parts.meter.staged_bytes, speed) if complete else None,
-            waiting=parts.teller.now(phase, self._keeper.disk_full),
+            waiting=parts.teller.now(phase, self._keeper.disk_full, service_busy=parts.adviser.service_is_busy()),
             recent_faults=self._journal.recent_faults(),
             waited_seconds={reason.value: spent for reason, spent in parts.meter.seconds().items() if spent},
         )
@@ -299,7 +317,7 @@ class CopyEngine:
         deadline: float | None = None
         while not self._ended.wait(self._settings.flush_seconds):
             self._flush()
-            self._parts.rates.sample(self._journal.counters())
+            self._sample()
             self._parts.observe(self._monotonic())
             if self._halt.kind is not None and self._workforce is not None:
                 self._workforce.tell_stop(self._halt.kind)
@@ -310,6 +328,16 @@ class CopyEngine:
                 self._halt.request(StopKind.CANCEL)
                 self._parts.abort()
         self._flush()
+
+    def _sample(self) -> None:
+        counters, parts = self._journal.counters(), self._parts
+        parts.rates.sample(counters)
+        parts.adviser.sample(
+            parts.meter.seconds(),
+            sent_bytes=parts.meter.sent_bytes,
+            retries=counters.retries,
+            busy_answers=parts.meter.busy_answers,
+        )
 
     def _flush(self) -> None:
         try:

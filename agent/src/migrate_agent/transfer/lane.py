@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -229,8 +230,7 @@ class Lane:
         found = self._meter.readings()
         outage = self._parts.connectivity.outage
         said = None if outage is None else (outage.host, outage.since.timestamp(), outage.reason)
-        values = (found.seconds, found.inside, found.sent_bytes, found.requests, found.staged_bytes, found.setbacks)
-        self._writer.send(Say.METER, values, said)
+        self._writer.send(Say.METER, astuple(found), said)
 
 
 def _network(values: dict[str, Any]) -> Network:

@@ -60,6 +60,10 @@ class Readings:
     requests: int = 0
     staged_bytes: int = 0
     setbacks: int = 0
+    busy_answers: int = 0
+    """Setbacks by which the service said that it is busy."""
+    shortest_answer_seconds: float = 0.0
+    """From a request to its answer, of the fastest one; 0 before the first."""
 
 
 @dataclass(slots=True)
@@ -79,7 +83,8 @@ class Meter:
         self._clocks: list[_Clock] = []
         self._elsewhere = _Elsewhere()
         self._samples: deque[tuple[float, int]] = deque()
-        self._sent_bytes = self._requests = self._staged_bytes = self._setbacks = 0
+        self._sent_bytes = self._requests = self._staged_bytes = self._setbacks = self._busy_answers = 0
+        self._shortest_answer_seconds = 0.0
         self._started = monotonic()
 
     def during(self, reason: WaitReason) -> _During:
@@ -111,10 +116,18 @@ class Meter:
         with self._lock:
             self._staged_bytes += size_bytes
 
-    def setback(self) -> None:
-        """The service was busy, or a connection broke: something that more requests at once would make worse."""
+    def setback(self, *, busy: bool = False) -> None:
+        """The service was `busy`, or a connection broke: something that more requests at once would make worse."""
         with self._lock:
             self._setbacks += 1
+            self._busy_answers += busy
+
+    def answered(self, seconds: float) -> None:
+        """A request was answered after so long."""
+        shortest = self._shortest_answer_seconds
+        if not shortest or seconds < shortest:
+            # Two threads at once may keep the longer one of two; the next answers put that right.
+            self._shortest_answer_seconds = seconds
 
     def readings(self) -> Readings:
         """Result: this process' own, to be taken over by `absorb` elsewhere."""
@@ -130,7 +143,14 @@ class Meter:
                 seconds[at] += max(now - since, 0.0)
                 inside[at] += 1
         return Readings(
-            tuple(seconds), tuple(inside), self._sent_bytes, self._requests, self._staged_bytes, self._setbacks
+            tuple(seconds),
+            tuple(inside),
+            self._sent_bytes,
+            self._requests,
+            self._staged_bytes,
+            self._setbacks,
+            self._busy_answers,
+            self._shortest_answer_seconds,
         )
 
     def absorb(self, process: str, readings: Readings) -> None:
@@ -166,6 +186,18 @@ class Meter:
     def setbacks(self) -> int:
         """Result: busy answers and broken connections since the start."""
         return self._setbacks + sum(found.setbacks for found in self._elsewhere.last.values())
+
+    @property
+    def busy_answers(self) -> int:
+        """Result: how often the service said that it is busy."""
+        return self._busy_answers + sum(found.busy_answers for found in self._elsewhere.last.values())
+
+    @property
+    def shortest_answer_seconds(self) -> float | None:
+        """Result: from a request to its answer, of the fastest one: what no request can be faster than."""
+        known = [self._shortest_answer_seconds]
+        known += [found.shortest_answer_seconds for found in self._elsewhere.last.values()]
+        return min((seconds for seconds in known if seconds), default=None)
 
     def speed(self) -> float:
         """Result: payload bytes per second over the last ten seconds."""

@@ -10,6 +10,7 @@ from migrate_agent.network import Network
 from migrate_agent.stop import StopSignal
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.transfer.access import GrantSource
+from migrate_agent.transfer.adviser import Adviser
 from migrate_agent.transfer.concurrency import AUTO_MOST, Concurrency
 from migrate_agent.transfer.connectivity import Outage
 from migrate_agent.transfer.content_check import fastest_check
@@ -28,7 +29,7 @@ from migrate_agent.transfer.sizing import Plan, Sizes, block_bytes_in_memory, re
 from migrate_agent.transfer.target import TargetIndex
 from migrate_agent.transfer.workforce import Hears, Workforce, can_start_lanes, lanes_for, usable_cores
 from migrate_contract.jobs import JobSpec
-from migrate_contract.schedule import bytes_per_second
+from migrate_contract.schedule import LimitInForce, LimitOwner, bytes_per_second
 
 
 def until_cancelled(stop: StopSignal) -> Callable[[float], None]:
@@ -62,6 +63,8 @@ class Parts:
         self.meter = Meter(monotonic=monotonic)
         self.keeper = JournalKeeper(journal, stop, self.meter)
         limit = transfer.bandwidth_limit_mbps
+        self.limit_in_force = LimitInForce(mbps=limit, owner=LimitOwner.JOB) if limit else None
+        """Which limit holds now, and whose it is; its rate is the bucket's."""
         self.bucket = TokenBucket(
             bytes_per_second(limit) if limit else None,
             monotonic=monotonic,
@@ -112,6 +115,9 @@ class Parts:
             head_limit=settings.head_verify_limit,
         )
         self.rates = Rates(monotonic=monotonic)
+        self.adviser = Adviser(
+            transfer, self._memory_bytes, clock=clock, monotonic=monotonic, processors=usable_cores()
+        )
         self.teller = WaitTeller(self.meter, lambda: self.outage, clock=clock)
         self._workforce: Workforce | None = None
 

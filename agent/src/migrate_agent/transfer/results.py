@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from migrate_contract.jobs import FileFault, JobFault, JobPhase, Outcome, Tally, Waiting
+from migrate_contract.schedule import LimitInForce
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,22 @@ class Snapshot:
     retries: int = 0
     speed_bytes_per_second: float = 0.0
     """Of payload over the last seconds."""
+    average_bytes_per_second: float = 0.0
+    """Of payload since this process's first upload of the attempt."""
     eta_seconds: float | None = None
     """None until the scan is complete and something moves."""
+    staged_bytes: int = 0
+    """At the service already, of files that are not committed: a part of what is pending."""
     waiting: Waiting = field(default_factory=Waiting)
     recent_faults: list[FileFault] = field(default_factory=list)
     waited_seconds: dict[str, float] = field(default_factory=dict)
     """Worker-seconds per wait reason since the engine started."""
+    limit: LimitInForce | None = None
+    """The bandwidth limit that holds now; None: none."""
+    concurrency: int = 0
+    """Requests in flight that are allowed now; 0: not known."""
+    advice: str = ""
+    """One sentence of transfer/advice.py, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)

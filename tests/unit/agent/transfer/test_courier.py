@@ -238,6 +238,47 @@ def test_the_time_left_is_the_later_of_files_and_bytes():
     assert rates.eta_seconds(Counters(), 0, 0.0) == 0
 
 
+def test_busy_answers_and_the_shortest_answer_are_noted():
+    setting = Setting()
+    setting.send(BUSY, BUSY, BytesDamaged(ErrorCode.TRANSIT_CORRUPTED, "x"), "done")
+    assert (setting.meter.busy_answers, setting.retries) == (2, 3)
+    shortest = setting.meter.shortest_answer_seconds
+    assert shortest is not None
+    assert 0 <= shortest < 1
+
+
+def test_only_the_answer_itself_is_timed_and_the_shortest_one_is_kept():
+    setting, clock = Setting(), {"now": 0.0}
+    courier = Courier(
+        BlobClient(setting.wire),
+        setting.access,
+        setting.connectivity,
+        setting.meter,
+        setting.stop,
+        RetryRules(20, 1.0, 60.0, 900.0),
+        monotonic=lambda: clock["now"],
+    )
+
+    def answered_after(seconds: float) -> None:
+        def call(grant: Grant) -> None:
+            clock["now"] += seconds
+
+        courier.send(call, Tries(), waiting=WaitReason.NETWORK)
+
+    for seconds in (0.5, 0.03, 2.0):
+        answered_after(seconds)
+    assert setting.meter.shortest_answer_seconds == pytest.approx(0.03)
+
+
+def test_a_busy_service_outlasts_the_pauses_between_its_answers():
+    setting = Setting()
+    teller = WaitTeller(setting.meter, lambda: None, clock=lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    with setting.meter.during(WaitReason.NETWORK):
+        assert teller.now(JobPhase.RUNNING, None, service_busy=True).reason is WaitReason.SERVICE_BUSY
+        assert teller.now(JobPhase.RUNNING, None).reason is WaitReason.NETWORK
+        assert teller.now(JobPhase.COMPLETED, None, service_busy=True).reason is WaitReason.NONE
+
+
 def test_a_full_disk_and_an_approval_are_said():
     setting = Setting()
     teller = WaitTeller(

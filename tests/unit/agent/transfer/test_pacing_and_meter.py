@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migrate_agent.transfer.meter import Meter
+from migrate_agent.transfer.meter import Meter, Readings
 from migrate_agent.transfer.pacing import TokenBucket
 from migrate_contract.jobs import WaitReason
 
@@ -92,6 +94,28 @@ def test_the_innermost_reason_counts():
         assert meter.seconds()[WaitReason.DISK] == 4
     assert meter.seconds()[WaitReason.NETWORK] == 2
     assert meter.most() is WaitReason.NONE
+
+
+def test_a_worker_without_work_is_accounted_for_and_is_no_reason():
+    time = FakeTime()
+    meter = Meter(monotonic=time)
+    with meter.during(WaitReason.IDLE):
+        time.now += 3
+        assert meter.most() is WaitReason.NONE
+    assert meter.seconds()[WaitReason.IDLE] == 3
+
+
+def test_answers_and_busy_answers_of_other_processes_count():
+    here, there = Meter(monotonic=FakeTime()), Meter(monotonic=FakeTime())
+    assert here.shortest_answer_seconds is None
+    here.answered(0.05)
+    here.setback()
+    there.answered(0.2)
+    there.answered(0.03)
+    there.setback(busy=True)
+    here.absorb("lane 1", Readings(*astuple(there.readings())))
+    assert here.shortest_answer_seconds == pytest.approx(0.03)
+    assert (here.setbacks, here.busy_answers) == (2, 1)
 
 
 def test_speed_is_of_the_last_seconds():

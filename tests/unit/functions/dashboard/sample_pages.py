@@ -156,6 +156,12 @@ PAGES: dict[str, Callable[[], str]] = {
     "job-edit": lambda: edit_job_page(s.frame("/jobs/x/edit"), s.project(), s.created_job()),
     "job-reassign": lambda: reassign_page(s.frame("/jobs/x/reassign"), s.created_job(), [s.agent(), s.offline_agent()]),
     "job": lambda: _job(s.job(), files=s.failed_files("more")),
+    "job-busy": lambda: _job(s.busy_job()),
+    "job-of-an-older-agent": lambda: _job(
+        s.job(
+            progress=s.progress(limit=None, concurrency=0, advice="", waited_seconds={}, average_bytes_per_second=0.0)
+        )
+    ),
     "job-live": lambda: job_live(s.frame(f"/jobs/{s.JOB}/live"), s.NOW, s.job()),
     "job-created": lambda: _job(s.created_job()),
     "job-scanning": lambda: _job(

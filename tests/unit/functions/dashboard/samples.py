@@ -23,11 +23,13 @@ from functions.domain.views import (
     JobAction,
     JobReport,
     JobView,
+    NamedJob,
     ProgressView,
     ProjectStatus,
     ProjectType,
     ProjectView,
     ReasonCount,
+    SharedAccount,
     VerificationCount,
     WishKind,
     WishView,
@@ -51,6 +53,7 @@ from migrate_contract.jobs import (
     Waiting,
     WaitReason,
 )
+from migrate_contract.schedule import LimitInForce, LimitOwner
 
 NOW = datetime(2026, 5, 12, 14, 32, 8, tzinfo=UTC)
 CLIENT, PROJECT, AGENT, JOB = "cli_7hq2m9x4kd1s", "prj_p3v8c5n1r6tz", "agt_w4k9j2h7q5mb", "job_p3v8c5n1r6tzb8x2m4q7k1dn"
@@ -203,13 +206,43 @@ def progress(**more: Any) -> ProgressView:
         "verified_files": 29_776,
         "retries": 14,
         "speed_bytes_per_second": 23.7e6,
+        "average_bytes_per_second": 22.4e6,
         "eta_seconds": 4_390.0,
+        "limit": LimitInForce(
+            mbps=200,
+            owner=LimitOwner.SCHEDULE,
+            until=NOW.replace(hour=23, minute=0, second=0),
+            zone="America/Chicago",
+        ),
+        "concurrency": 24,
+        "advice": "throttled to 200 Mbps by the schedule until 18:00 (America/Chicago)",
+        "waited_seconds": {WaitReason.DISK: 5_210.0, WaitReason.NETWORK: 84_200.0, WaitReason.IDLE: 12_400.0},
+        "recent_waited_seconds": {
+            WaitReason.DISK: 21.0,
+            WaitReason.THROTTLE: 489.0,
+            WaitReason.NETWORK: 142.0,
+            WaitReason.COMMIT: 33.0,
+            WaitReason.GRANT: 0.4,
+            WaitReason.IDLE: 35.0,
+        },
         "waiting": Waiting(reason=WaitReason.NETWORK, detail="sending to the destination"),
         "recent_faults": [
             FileFault(path="Accounting/2019/ledger.accdb", code="source-locked", detail="Held by another program")
         ],
     }
     return ProgressView(**{**values, **more})
+
+
+def progress_of_an_older_agent() -> ProgressView:
+    """Of an agent that says nothing of limits, averages and advice."""
+    return progress(
+        limit=None,
+        concurrency=0,
+        advice="",
+        waited_seconds={},
+        recent_waited_seconds={},
+        average_bytes_per_second=0.0,
+    )
 
 
 def fault(error: ErrorCode, detail: str) -> FaultView:
@@ -254,6 +287,34 @@ def job(state: JobState = JobState.RUNNING, **more: Any) -> JobView:
         "actions": [JobAction.PAUSE, JobAction.CANCEL, JobAction.DUPLICATE],
     }
     return JobView(**{**values, **more})
+
+
+def busy_job(**more: Any) -> JobView:
+    """A job whose storage account answers 503, because two others use it, too."""
+    values = {
+        "transfer": TransferSettings(concurrency=6),
+        "waiting_because": "the storage service is busy; requests are sent again after a pause",
+        "progress": progress(
+            waiting=Waiting(reason=WaitReason.SERVICE_BUSY, detail="the storage service is busy"),
+            limit=None,
+            concurrency=6,
+            advice="the storage service is busy (503): other jobs and programs that use this account share its limits",
+            recent_waited_seconds={
+                WaitReason.DISK: 210.0,
+                WaitReason.SERVICE_BUSY: 1_400.0,
+                WaitReason.NETWORK: 2_100.0,
+            },
+        ),
+        "shared_account": SharedAccount(
+            account="northwindmigrations",
+            jobs=[
+                NamedJob(job_id="job_p3v8c5n1r6tzc2w9n5r8l2fp", name="Media archive", client_name="St. Olaf"),
+                NamedJob(job_id="job_p3v8c5n1r6tze5y3p8t1m6gs", name="Scanned invoices", client_name="Grace Church"),
+            ],
+            others=1,
+        ),
+    }
+    return job(**{**values, **more})
 
 
 def created_job(**more: Any) -> JobView:

@@ -124,7 +124,13 @@ def test_what_people_typed_is_escaped():
 
 
 def test_the_live_part_is_small():
-    for job in (samples.job(), samples.created_job(), samples.failed_job(), samples.partly_completed_job()):
+    for job in (
+        samples.job(),
+        samples.busy_job(),
+        samples.created_job(),
+        samples.failed_job(),
+        samples.partly_completed_job(),
+    ):
         page = job_live(samples.frame(), samples.NOW, job)
         assert len(page.encode()) < MAX_FRAGMENT_BYTES
 

@@ -10,7 +10,7 @@ from functions.domain.views import ListQuery
 from migrate_contract.agents import HeartbeatJob
 from migrate_contract.errors import ErrorCode, Retryable
 from migrate_contract.jobs import FileFault, JobPhase, JobState, Outcome, Waiting, WaitReason
-from tests.memory.world import ADMIN, refused, running_job, taken_job, tally
+from tests.memory.world import ADMIN, Running, refused, running_job, taken_job, tally
 
 
 def test_numbers_are_shown_as_of_when_they_were_true() -> None:
@@ -242,3 +242,47 @@ def test_a_job_is_complete_only_if_its_counters_say_so_too(
     running = running_job()
     running.agent.report(running.job, JobPhase.COMPLETED, outcome=said, files=tally(**counted))
     assert (running.job.state, running.job.outcome) == (JobState.COMPLETED, outcome)
+
+
+def waited(running: Running, seconds: float, **reasons: float) -> dict[str, float]:
+    """The worker time of late after a report that comes so many seconds after the one before."""
+    running.world.clock.forward(seconds)
+    totals = {WaitReason(reason): total for reason, total in reasons.items()}
+    running.agent.report(running.job, JobPhase.RUNNING, waited_seconds=totals)
+    progress = running.job.progress
+    assert progress is not None
+    return {reason.value: spent for reason, spent in progress.recent_waited_seconds.items()}
+
+
+def test_worker_time_of_late_is_the_difference_of_two_reports() -> None:
+    running = running_job()
+    assert waited(running, 10, disk=1000.0) == {}
+    assert waited(running, 10, disk=1000.0, throttle=40.0) == {"throttle": 40.0}
+    assert waited(running, 10, disk=1010.0, throttle=70.0) == {"disk": 10.0, "throttle": 70.0}
+    for step in range(3, 12):
+        recent = waited(running, 10, disk=1010.0, throttle=40.0 * step)
+        assert set(recent) <= {"disk", "throttle"}
+        assert 40.0 <= recent["throttle"] <= 160.0
+
+
+def test_two_reports_in_one_second_still_tell_of_half_a_minute() -> None:
+    running = running_job()
+    waited(running, 10, disk=10.0)
+    waited(running, 10, disk=50.0)
+    assert waited(running, 0.2, disk=51.0) == {"disk": 41.0}
+
+
+def test_a_new_process_and_a_resumed_attempt_count_from_zero() -> None:
+    running = running_job()
+    waited(running, 10, disk=500.0)
+    running.agent.restart()
+    assert waited(running, 10, disk=30.0) == {}
+    assert waited(running, 10, disk=70.0) == {"disk": 40.0}
+    assert waited(running, 10, disk=5.0) == {}
+    assert waited(running, 10, network=5.0) == {}
+
+
+def test_an_agent_that_does_not_account_for_its_time_has_none_of_late() -> None:
+    running = running_job()
+    assert waited(running, 10) == {}
+    assert waited(running, 10) == {}
