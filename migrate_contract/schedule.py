@@ -198,12 +198,17 @@ def lowest(
     return min(candidates, key=lambda limit: limit.mbps, default=None)
 
 
+def mbps_in_words(mbps: float | None) -> str:
+    """Result: "20 Mbps", "paused", "no limit"."""
+    return "no limit" if mbps is None else "paused" if mbps == 0 else f"{mbps:,.6g} Mbps"
+
+
 def in_words(mbps: float | None, until: datetime | None, zone: str | None, now: datetime) -> str:
     """Result: "20 Mbps until 18:00 (America/Chicago)", "paused until Mon 06:00 (America/Chicago)", "no limit".
 
     In UTC where there is no zone, or none that is known.
     """
-    what = "no limit" if mbps is None else "paused" if mbps == 0 else f"{mbps:,.6g} Mbps"
+    what = mbps_in_words(mbps)
     if until is None:
         return what
     try:
