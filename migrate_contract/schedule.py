@@ -178,20 +178,26 @@ def strictest(schedule: BandwidthSchedule) -> float | None:
 
 
 def lowest(
-    job_limit: float | None, schedule: BandwidthSchedule | None, site_share: float | None, instant: datetime
+    job_limit: float | None,
+    schedule: BandwidthSchedule | None,
+    site_share: float | None,
+    instant: datetime,
+    *,
+    sharers: int = 1,
 ) -> LimitInForce | None:
     """Result: the lowest of the three at `instant`, None where there is none; of equal ones the first named.
 
+    `sharers` jobs of one agent that send at the same time have equal parts of the schedule's limit and the share.
     Raises Fatal(zone-unknown).
     """
     scheduled = limit_at(schedule, instant) if schedule is not None else ScheduledLimit(None, None)
     zone = schedule.zone if schedule is not None else None
     candidates = [
-        LimitInForce(mbps=mbps, owner=owner, until=until, zone=named)
-        for mbps, owner, until, named in (
-            (job_limit, LimitOwner.JOB, None, None),
-            (scheduled.mbps, LimitOwner.SCHEDULE, scheduled.until, zone),
-            (site_share, LimitOwner.SITE, None, None),
+        LimitInForce(mbps=mbps / parts, owner=owner, until=until, zone=named)
+        for mbps, parts, owner, until, named in (
+            (job_limit, 1, LimitOwner.JOB, None, None),
+            (scheduled.mbps, sharers, LimitOwner.SCHEDULE, scheduled.until, zone),
+            (site_share, sharers, LimitOwner.SITE, None, None),
         )
         if mbps is not None
     ]

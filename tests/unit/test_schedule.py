@@ -164,17 +164,22 @@ def test_following_the_changes_covers_all_time_without_gap_or_overlap(case):
     schedules_and_instants(),
     st.booleans(),
     st.one_of(st.none(), st.floats(0.1, 100)),
+    st.integers(1, 3),
 )
-def test_the_lowest_wins_and_says_whose_it_is(job, case, scheduled, share):
+def test_the_lowest_wins_and_says_whose_it_is(job, case, scheduled, share, sharers):
     schedule, instant = case
     said = limit_at(schedule, instant) if scheduled else ScheduledLimit(None, None)
-    found = lowest(job, schedule if scheduled else None, share, instant)
-    given_limits = [limit for limit in (job, said.mbps, share) if limit is not None]
+    found = lowest(job, schedule if scheduled else None, share, instant, sharers=sharers)
+    parts = {
+        LimitOwner.JOB: job,
+        LimitOwner.SCHEDULE: None if said.mbps is None else said.mbps / sharers,
+        LimitOwner.SITE: None if share is None else share / sharers,
+    }
+    given_limits = [limit for limit in parts.values() if limit is not None]
     assert (found is None) == (not given_limits)
     if found is not None:
         assert found.mbps == min(given_limits)
-        source = {LimitOwner.JOB: job, LimitOwner.SCHEDULE: said.mbps, LimitOwner.SITE: share}
-        assert source[found.owner] == found.mbps
+        assert parts[found.owner] == found.mbps
         assert (found.until, found.zone) == (
             (said.until, schedule.zone) if found.owner is LimitOwner.SCHEDULE else (None, None)
         )

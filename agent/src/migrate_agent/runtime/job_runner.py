@@ -54,9 +54,11 @@ class JobRunner:
         *,
         on_change: Callable[[], None],
         on_lost: Callable[[str, int], None],
+        on_engine: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_engine`: an engine is about to run, and is among the `working` ones."""
         self._journal, self._make_engine, self._stop, self._status = journal, make_engine, stop, status
-        self._on_change, self._on_lost = on_change, on_lost
+        self._on_change, self._on_lost, self._on_engine = on_change, on_lost, on_engine
         self._changed = threading.Condition()
         self._active: _Active | None = None
         self._shown: list[HeartbeatJob] = []
@@ -122,6 +124,7 @@ class JobRunner:
         engine = self._make_engine(record, journal, active.stop, lambda: self._phase_changed(active))
         with self._changed:
             active.engine = engine
+        self._on_engine()
         # Where the engine begins is news too: a paused attempt goes on in `running`, which it has been before.
         self._phase_changed(active)
         try:
@@ -247,6 +250,11 @@ class JobRunner:
         if active is None or active.engine is None or active.record.job_id != job_id:
             return None
         return active.engine.snapshot()
+
+    def working(self) -> list[tuple[JobRecord, Engine]]:
+        """Result: the jobs whose engines run, or are about to."""
+        active = self._active
+        return [(active.record, active.engine)] if active is not None and active.engine is not None else []
 
     def jobs(self) -> list[HeartbeatJob]:
         """Result: every job held, with its place in the queue, as of the last `refresh`; touches no disk."""

@@ -11,6 +11,7 @@ from migrate_agent.store.entries import Counters
 from migrate_agent.transfer.connectivity import Outage
 from migrate_agent.transfer.meter import Meter
 from migrate_contract.jobs import JobPhase, Waiting, WaitReason
+from migrate_contract.schedule import LimitInForce, LimitOwner, in_words
 
 _WINDOW_SECONDS = 30.0
 _SENTENCES = {
@@ -22,6 +23,11 @@ _SENTENCES = {
     WaitReason.GRANT: "access to the destination (a new grant from the control plane)",
     WaitReason.NO_CONNECTION: "a connection to the destination",
     WaitReason.APPROVAL: "an operator to approve the job after its scan",
+}
+_OWNERS = {
+    LimitOwner.JOB: "the job's bandwidth limit",
+    LimitOwner.SCHEDULE: "the project's bandwidth schedule",
+    LimitOwner.SITE: "this agent's share of the site's bandwidth limit",
 }
 
 
@@ -74,6 +80,8 @@ class WaitTeller:
         self._lock = threading.Lock()
         self._last = (WaitReason.NONE, "")
         self._since: datetime | None = None
+        self.limit: LimitInForce | None = None
+        """In force now, for the sentence."""
 
     def now(self, phase: JobPhase, disk_full: str | None) -> Waiting:
         """Result: the reason that outweighs the others. `disk_full`: the journal cannot be written."""
@@ -86,9 +94,13 @@ class WaitTeller:
             return Waiting(reason=WaitReason.NO_CONNECTION, detail=outage.sentence, since=outage.since)
         elif disk_full is not None:
             found = (WaitReason.DISK, disk_full)
+        elif self.limit is not None and self.limit.mbps == 0:
+            found = (WaitReason.THROTTLE, self._limit_sentence(self.limit))
         else:
             reason = self._meter.most()
             found = (reason, _SENTENCES.get(reason, ""))
+            if reason is WaitReason.THROTTLE and self.limit is not None:
+                found = (reason, self._limit_sentence(self.limit))
         with self._lock:
             if found != self._last:
                 self._last, self._since = found, self._clock()
@@ -96,3 +108,7 @@ class WaitTeller:
         if found[0] is WaitReason.NONE:
             return Waiting()
         return Waiting(reason=found[0], detail=found[1], since=since)
+
+    def _limit_sentence(self, limit: LimitInForce) -> str:
+        """Result: "the job's limit: 20 Mbps", "the project's schedule: paused until Mon 06:00 (Europe/Berlin)"."""
+        return f"{_OWNERS[limit.owner]}: {in_words(limit.mbps, limit.until, limit.zone, self._clock())}"
