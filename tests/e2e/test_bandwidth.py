@@ -59,6 +59,7 @@ def hears(agent: AgentProcess, words: str) -> None:
     assert time.monotonic() - began <= WITHIN_SECONDS
 
 
+@pytest.mark.slow
 def test_a_running_job_obeys_a_new_limit_a_pause_and_a_share_within_one_heartbeat(
     stack: Stack, operator: Operator, engagement: Engagement, agent: AgentProcess, tmp_path: Path
 ) -> None:
