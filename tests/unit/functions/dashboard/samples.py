@@ -185,14 +185,14 @@ def project(status: ProjectStatus = ProjectStatus.IN_PROGRESS, *, connected: boo
 
 def schedule() -> BandwidthSchedule:
     """Office hours at 20 Mbps, a pause at night, a free day."""
-    hours = {"zone": "America/Chicago", "outside_mbps": 100.0}
     return BandwidthSchedule(
+        zone="America/Chicago",
         windows=[
             WeeklyWindow(days=list(Weekday)[:5], start="08:00", end="18:00", limit_mbps=20.0),
             WeeklyWindow(days=list(Weekday), start="23:00", end="01:00", limit_mbps=0.0),
         ],
         exceptions=[DateException(date=date(2026, 5, 25))],
-        **hours,
+        outside_mbps=100.0,
     )
 
 
