@@ -136,10 +136,14 @@ class JobSweep:
     def _watch_limits(self, job: Job, agents: dict[tuple[str, str], SeenAgent], allowances: Allowances) -> None:
         """Tells the agent what limits the job, where it was told otherwise or (by an earlier version) nothing."""
         agent = agents.get((job.organization, job.agent_id)) if job.agent_id else None
-        if agent is None or job.waits_for_agent or ASSIGNMENT_PREFIX + job.job_id not in agent.mailbox:
+        told = agent.limits.get(LIMITS_PREFIX + job.job_id) if agent else None
+        if agent is None or (told is None and ASSIGNMENT_PREFIX + job.job_id not in agent.mailbox):
             return
-        told = agent.limits.get(LIMITS_PREFIX + job.job_id)
-        if told is None or not stands(told, limits_columns(allowances.of(job), job.entries)):
+        if told is not None and stands(told, limits_columns(allowances.of(job), job.entries)):
+            return
+        if job.waits_for_agent:
+            self._moves.hint(job)
+        else:
             self._mailbox.reconcile(job)
 
     def _watch_delivery(self, job: Job, agent: SeenAgent | None, result: JobSweepResult) -> None:

@@ -80,7 +80,7 @@ class Mailbox:
     def share_anew(self, organization: str, client_id: str) -> None:
         """The client has more or fewer senders: each of its agents' share of the site limit is worked out again."""
         for job in self._allowances.sharing(organization, client_id):
-            if not job.waits_for_agent:
+            if job.held:
                 self.reconcile(job)
 
     def clear(self, organization: str, agent_id: str, job_id: str) -> None:

@@ -71,9 +71,12 @@ class Governor:
         self.enforce()
 
     def run(self) -> None:
-        """Enforces until `end`."""
+        """Enforces until `end`. A fault of ours leaves the engines the limits that they have, and is tried again."""
         while not self._ended:
-            self.enforce()
+            try:
+                self.enforce()
+            except Exception:
+                log.exception("the limits in force could not be worked out")
             self._wake.wait(_LOOK_SECONDS)
 
     def end(self) -> None:
@@ -87,8 +90,8 @@ class Governor:
             working, now = self._working(), self._clock()
             obeyed: list[tuple[Engine, LimitInForce | None]] = []
             for record, engine in working:
-                limit = self._limit(record, len(working), now)
                 had = [before for known, before in self._obeyed if known is engine]
+                limit = self._limit(record, len(working), now)
                 if had != [limit]:
                     engine.set_limit(limit)
                     self._tell(record, limit, now, news=had != [] or limit is not None)

@@ -124,10 +124,10 @@ class JobRunner:
         engine = self._make_engine(record, journal, active.stop, lambda: self._phase_changed(active))
         with self._changed:
             active.engine = engine
-        self._on_engine()
         # Where the engine begins is news too: a paused attempt goes on in `running`, which it has been before.
         self._phase_changed(active)
         try:
+            self._on_engine()
             return engine.run()
         except MigrateError:
             raise

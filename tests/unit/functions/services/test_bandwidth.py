@@ -171,6 +171,21 @@ def test_the_sweep_puts_right_what_was_lost(lost: str) -> None:
     assert not [call for call in world.tables.calls if call[0] == "transact"]
 
 
+def test_the_sweep_has_a_waiting_jobs_limits_dispatched_again() -> None:
+    world = World()
+    client_id = world.client()
+    agent, project_id = world.online_agent(client_id), world.project(client_id)
+    job = world.new_job(project_id)
+    world.drain()
+    world.services.bandwidth.schedule_project(ADMIN, project_id, NIGHT)
+    while world.queues.take("dispatch") is not None:
+        pass  # The hint is lost.
+    assert told(agent)[job.job_id].schedule is None
+    world.services.sweeps.run()
+    assert world.drain() == 1
+    assert told(agent)[job.job_id].schedule is not None
+
+
 def test_an_older_view_of_a_job_replaces_no_newer_limit() -> None:
     running = running_job()
     world = running.world
