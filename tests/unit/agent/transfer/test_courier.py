@@ -253,7 +253,7 @@ def test_a_full_disk_and_an_approval_are_said():
 
 def test_a_limit_is_said_with_its_owner_and_its_end():
     setting, now = Setting(), datetime(2026, 6, 1, 12, tzinfo=UTC)
-    teller = WaitTeller(setting.meter, setting.connectivity, clock=lambda: now)
+    teller = WaitTeller(setting.meter, lambda: setting.connectivity.outage, clock=lambda: now)
     teller.limit = LimitInForce(mbps=20.0, owner=LimitOwner.JOB)
     assert teller.now(JobPhase.RUNNING, None).reason is WaitReason.NONE
     with setting.meter.during(WaitReason.THROTTLE):
