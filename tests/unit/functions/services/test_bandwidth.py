@@ -199,3 +199,20 @@ def test_an_older_view_of_a_job_replaces_no_newer_limit() -> None:
 def test_a_process_that_ends_is_told_nothing() -> None:
     running = running_job()
     assert running.agent.beat(ProcessMode.STOPPING).limits is None
+
+
+def test_a_limit_may_be_changed_in_any_state_and_holds_for_the_next_attempt() -> None:
+    running = running_job()
+    world, bandwidth = running.world, running.world.services.bandwidth
+    running.agent.report(running.job, JobPhase.COMPLETED)
+    assert bandwidth.limit_job(ADMIN, running.job_id, limit(4.0)).state == "completed"
+    world.services.lifecycle.rerun(ADMIN, running.job_id)
+    world.drain()
+    bandwidth.limit_job(ADMIN, running.job_id, limit(6.0))
+    world.drain()
+    answer = running.agent.beat()
+    (start,) = answer.commands
+    assert start.spec is not None
+    assert start.spec.transfer.bandwidth_limit_mbps == 4.0
+    assert answer.limits is not None
+    assert answer.limits.jobs[0].limit_mbps == 6.0, "what is told of the job goes before its spec"
