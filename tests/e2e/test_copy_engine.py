@@ -408,6 +408,26 @@ def test_a_pause_sends_nothing_and_fails_nothing_and_a_change_holds_at_once(tmp_
     assert len(container.blobs()) == 8
 
 
+@pytest.mark.parametrize("kind", [StopKind.STOP, StopKind.PAUSE, StopKind.CANCEL])
+def test_a_stop_during_a_pause_is_heard_and_fails_nothing(tmp_path, container, new_copy, kind):
+    source = make_tree(tmp_path / "source", {f"{number}.bin": os.urandom(200_000) for number in range(4)})
+    copy = new_copy(source)
+    journal = copy.open_journal()
+    engine: CopyEngine = copy.engine(journal)
+    engine.set_limit(LimitInForce(mbps=0, owner=LimitOwner.SCHEDULE))
+    results = []
+    thread = threading.Thread(target=lambda: results.append(engine.run()))
+    thread.start()
+    eventually(lambda: engine.snapshot().files.pending == 4, seconds=10, what="scanned")
+    copy.stop.request(kind)
+    thread.join(20)
+    assert not thread.is_alive()
+    journal.close()
+    assert results[0].stopped is (kind is StopKind.STOP)
+    assert copy.ledger() == []
+    assert container.blobs() == {}
+
+
 def test_a_file_that_is_written_to_all_the_time_is_never_committed_torn(tmp_path, container, new_copy):
     """Each state that the file ever has is one value up to some place and the value before it from there on.
 
