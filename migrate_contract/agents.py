@@ -14,6 +14,7 @@ from pydantic import Field, StringConstraints
 
 from migrate_contract.commands import Command
 from migrate_contract.jobs import JobPhase
+from migrate_contract.schedule import LimitSet
 from migrate_contract.wire import (
     INTEGRAL,
     AgentId,
@@ -145,6 +146,8 @@ class HeartbeatRequest(WireModel):
     buffered_reports: Count = 0
     """Progress and ledger posts that wait for the control plane."""
     faults: list[AgentFault] = Field(default_factory=list, max_length=5)
+    limits_version: Label = ""
+    """Of the limits that the agent obeys (`HeartbeatResponse.limits`); '' is the empty set."""
 
 
 class Assignment(WireModel):
@@ -168,6 +171,8 @@ class HeartbeatResponse(WireModel):
     assignments: list[Assignment] = Field(default_factory=list)
     rotate_key: bool = False
     """True once the key is 30 days old: the agent calls rotate-key."""
+    limits: LimitSet | None = None
+    """The bandwidth limits of the jobs that the agent holds or is offered; null: those that it has are the newest."""
 
 
 class RotateKeyRequest(WireModel):

@@ -82,6 +82,7 @@ class ErrorCode(StrEnum):
     TLS_NOT_TRUSTED = "tls-not-trusted"
     PROXY_REFUSED = "proxy-refused"
     CLOCK_SKEWED = "clock-skewed"
+    ZONE_UNKNOWN = "zone-unknown"
     JOURNAL_UNREADABLE = "journal-unreadable"
     DISK_FULL = "disk-full"
     # A copy as a whole
@@ -390,6 +391,13 @@ CATALOGUE: dict[ErrorCode, Entry] = {
     ),
     _E.CLOCK_SKEWED: Entry(
         "The machine's clock is off", "Turn on time synchronisation; transfers go on meanwhile.", _C, 400
+    ),
+    _E.ZONE_UNKNOWN: Entry(
+        "The schedule's time zone is not known on this machine",
+        "Update the agent, or this machine's time zone data; until then the lowest limit of the schedule holds all the "
+        "time.",
+        _C,
+        400,
     ),
     _E.JOURNAL_UNREADABLE: Entry(
         "The agent's journal is damaged",

@@ -26,8 +26,9 @@ def client_page(
     codes: Page[CodeView],
     form: Form = EMPTY_FORM,
     code_form: Form = EMPTY_FORM,
+    limit_form: Form = EMPTY_FORM,
 ) -> str:
-    """Result: the page; `form` is that of name and notes, `code_form` that of a new registration code."""
+    """Result: the page; `form`: name, notes; `code_form`: a new registration code; `limit_form`: the site's limit."""
     is_admin = frame.caller is not None and frame.caller.role.value == "Admin"
     return render(
         "client.html",
@@ -39,6 +40,7 @@ def client_page(
         codes=codes,
         form=form,
         code_form=code_form,
+        limit_form=limit_form,
         questions=[delete_client(client)] if is_admin else [],
     )
 

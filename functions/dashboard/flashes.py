@@ -34,6 +34,10 @@ class Done(StrEnum):
     JOB_RERUN = "job-rerun"
     JOB_APPROVED = "job-approved"
     JOB_REASSIGNED = "job-reassigned"
+    JOB_LIMITED = "job-limited"
+    CLIENT_LIMITED = "client-limited"
+    SCHEDULE_SAVED = "schedule-saved"
+    SCHEDULE_REMOVED = "schedule-removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,10 @@ _SENTENCES = {
     Done.JOB_RERUN: "New attempt started. Verified files are not sent again.",
     Done.JOB_APPROVED: "Approved. The copy begins at the agent's next heartbeat.",
     Done.JOB_REASSIGNED: "Reassigned. The new agent takes the job at its next heartbeat.",
+    Done.JOB_LIMITED: "Bandwidth limit saved. It holds from the agent's next heartbeat.",
+    Done.CLIENT_LIMITED: "Bandwidth of the site saved. It holds from each agent's next heartbeat.",
+    Done.SCHEDULE_SAVED: "Bandwidth schedule saved. It holds from each agent's next heartbeat.",
+    Done.SCHEDULE_REMOVED: "Bandwidth schedule removed.",
 }
 
 

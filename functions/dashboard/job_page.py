@@ -10,6 +10,7 @@ from functions.dashboard import choices
 from functions.dashboard.badges import BUCKET_WORDS, job_badges
 from functions.dashboard.catalogue import TITLES
 from functions.dashboard.confirmations import for_job
+from functions.dashboard.forms import EMPTY_FORM, Form
 from functions.dashboard.frame import Frame
 from functions.dashboard.progress_bar import done_percent
 from functions.dashboard.rendering import POLL_SECONDS, render
@@ -50,6 +51,7 @@ def job_page(
     bucket: Bucket | None = None,
     report: JobReport | None,
     refusal: Problem | None = None,
+    limit_form: Form = EMPTY_FORM,
 ) -> str:
     """Result: the whole page.
 
@@ -71,6 +73,7 @@ def job_page(
         files_empty=_why_no_files(job, shown),
         report=report,
         refusal=refusal,
+        limit_form=limit_form,
         titles=TITLES,
         overwrite_words=choices.OVERWRITE,
         symlink_words=choices.SYMLINKS,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from functions.dashboard.badges import agent_badge, usable
+from functions.dashboard.bandwidth_page import in_force, schedule_lines
 from functions.dashboard.confirmations import delete_project, disconnect
 from functions.dashboard.formatting import plural
 from functions.dashboard.forms import EMPTY_FORM, Form
@@ -70,6 +71,7 @@ def project_page(
     """Result: the page. `agents`: those of the project's client; `refusal`: of an action that was just tried."""
     steps = checklist(project, agents, jobs.items)
     questions = [disconnect(project)] if project.azure_connection else []
+    schedule = project.bandwidth_schedule
     return render(
         "project.html",
         frame,
@@ -79,6 +81,8 @@ def project_page(
         steps=steps,
         ready=all(step.state == "done" for step in steps),
         jobs=jobs,
+        bandwidth_now=in_force(schedule, now) if schedule else "",
+        bandwidth_lines=schedule_lines(schedule) if schedule else [],
         form=form,
         refusal=refusal,
         questions=[*questions, delete_project(project)],

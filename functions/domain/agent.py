@@ -23,6 +23,7 @@ AGENT_ROW = "agent"
 BEAT_ROW = "beat"
 COMMAND_PREFIX = "cmd|"
 ASSIGNMENT_PREFIX = "asg|"
+LIMITS_PREFIX = "lim|"
 _MISSED = 3
 """Heartbeats that may be missed before an agent is late (product page, States)."""
 _HIGHEST_ADOPTED = 2**52

@@ -31,10 +31,15 @@ def number(row: Row, name: str, default: int = 0) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else default
 
 
-def seconds(row: Row, name: str, default: float = 0.0) -> float:
+def real(row: Row, name: str, default: float = 0.0) -> float:
     """Result: the column as a float."""
     value = row.values.get(name)
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else default
+
+
+def seconds(row: Row, name: str, default: float = 0.0) -> float:
+    """Result: the column as a span of time."""
+    return real(row, name, default)
 
 
 def flag(row: Row, name: str) -> bool:

@@ -6,9 +6,9 @@ Nouns: a *view* is what a caller sees; a *body* is what a caller sends (strict J
 from __future__ import annotations
 
 from enum import StrEnum, unique
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from migrate_contract.agents import AgentFault, AgentState, HeartbeatJob, MachineFacts, ProcessMode
 from migrate_contract.jobs import (
@@ -28,7 +28,7 @@ from migrate_contract.jobs import (
     WaitedSeconds,
     Waiting,
 )
-from migrate_contract.schedule import LimitInForce
+from migrate_contract.schedule import BandwidthSchedule, LimitInForce, PositiveMbps, ZoneName, known_zones
 from migrate_contract.wire import AgentId, ClientId, Name, ProjectId, Timestamp, WireModel
 
 Note = Annotated[
@@ -84,6 +84,8 @@ class ClientView(WireModel):
     client_id: str
     name: str
     notes: str
+    bandwidth_limit_mbps: float | None = None
+    """What all agents of the client may send together; null: no limit."""
     created_at: Timestamp
     created_by: str
 
@@ -219,6 +221,29 @@ class ProjectPatch(WireModel):
     status: Literal["in_progress", "completed", "cancelled"] | None = None
 
 
+def _offer_zones(schema: dict[str, Any]) -> None:
+    """Puts the zones into the API's description, read when it is asked for."""
+    schema["enum"] = sorted(known_zones())
+
+
+def _known_zone(name: str) -> str:
+    if name not in known_zones():
+        raise ValueError("there is no such time zone: write an IANA name, such as America/Chicago")
+    return name
+
+
+class BandwidthScheduleBody(BandwidthSchedule):
+    """`PUT /api/projects/{project_id}/bandwidth-schedule`."""
+
+    zone: Annotated[ZoneName, AfterValidator(_known_zone), Field(json_schema_extra=_offer_zones)]
+
+
+class BandwidthLimitBody(WireModel):
+    """`PUT .../bandwidth-limit` of a client or a job. Null lifts the limit."""
+
+    limit_mbps: PositiveMbps | None
+
+
 class ProjectView(WireModel):
     """One engagement of a client."""
 
@@ -230,6 +255,7 @@ class ProjectView(WireModel):
     type: ProjectType
     status: ProjectStatus
     azure_connection: AzureConnectionView | None = None
+    bandwidth_schedule: BandwidthSchedule | None = None
     created_at: Timestamp
     created_by: str
 

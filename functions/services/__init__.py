@@ -11,8 +11,10 @@ from functions.services.account_sharing import AccountSharing
 from functions.services.agent_sweep import AgentSweep
 from functions.services.agents import Agents
 from functions.services.alerts import Alerts
+from functions.services.allowances import Allowances
 from functions.services.attempts import Attempts
 from functions.services.audit import Audit
+from functions.services.bandwidth import Bandwidth
 from functions.services.claims import Claims
 from functions.services.client_purge import ClientPurge
 from functions.services.clients import Clients
@@ -63,6 +65,7 @@ class Services:
     ledgers: Ledgers
     projects: Projects
     connections: Connections
+    bandwidth: Bandwidth
     jobs: Jobs
     lifecycle: Lifecycle
     reports: Reports
@@ -82,7 +85,8 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
     audit = Audit(tables, clock, tokens, continuations)
     alerts = Alerts(tables, clock, continuations)
     store = JobStore(tables)
-    mailbox = Mailbox(tables, clock)
+    allowances = Allowances(tables, store)
+    mailbox = Mailbox(tables, clock, allowances)
     claims = Claims(tables, store)
     moves = Moves(tables, clock, ports.queues, store, mailbox, claims)
     releases = Releases(tables, store, moves)
@@ -107,6 +111,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         ledgers=Ledgers(tables, store, attempts, ledger_store, continuations),
         projects=projects,
         connections=connections,
+        bandwidth=Bandwidth(tables, store, moves, mailbox, allowances, views, projects, clients, audit),
         jobs=Jobs(
             tables,
             clock,
@@ -133,6 +138,6 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
             clock,
             limits,
             AgentSweep(tables, clock, limits, alerts),
-            JobSweep(tables, clock, limits, store, moves, mailbox, releases, alerts),
+            JobSweep(tables, clock, limits, store, moves, mailbox, allowances, releases, alerts),
         ),
     )

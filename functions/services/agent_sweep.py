@@ -10,7 +10,7 @@ from itertools import groupby
 import structlog
 
 from functions.domain import rows
-from functions.domain.agent import AGENT_ROW, BEAT_ROW, COMMAND_PREFIX, Beat, state_of
+from functions.domain.agent import AGENT_ROW, BEAT_ROW, COMMAND_PREFIX, LIMITS_PREFIX, Beat, state_of
 from functions.domain.ids import parse_command_id
 from functions.domain.limits import Limits
 from functions.domain.ports import Clock, Row, RowChanged, RowMissing, Tables
@@ -28,12 +28,14 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SeenAgent:
-    """An agent as one sweep met it: `mailbox` are the row keys of its commands and assignments."""
+    """An agent as one sweep met it: `mailbox` are the row keys of its commands, assignments and limits."""
 
     state: AgentState
     name: str
     mailbox: frozenset[str]
     delivered: dict[str, datetime | None]
+    limits: dict[str, Row]
+    """By row key: what it was told of its jobs' limits."""
 
 
 @dataclass(slots=True)
@@ -76,6 +78,7 @@ class AgentSweep:
                     for key, row in found.items()
                     if key.startswith(COMMAND_PREFIX)
                 },
+                limits={key: row for key, row in found.items() if key.startswith(LIMITS_PREFIX)},
             )
             with guarded.part(f"agent {agent_id}"):
                 result.announced += self._announce(organization, agent, state)

@@ -17,7 +17,7 @@ TABLE = "clients"
 
 
 class Clients:
-    """This service writes a client's columns, but `touched_at`: that is written by whatever is added to it."""
+    """Writes a client's columns but two: `touched_at` (by whatever is added to it), `site_limit_mbps` (bandwidth)."""
 
     def __init__(
         self,
@@ -135,12 +135,18 @@ def touch_client(tables: OrganizationTables, client_id: str, clock: Clock) -> No
         raise Fatal(ErrorCode.NOT_FOUND, "The client was deleted meanwhile") from missing
 
 
+def site_limit_of(row: Row) -> float | None:
+    """Result: what all agents of the client may send together, in Mbps; None: no limit."""
+    return rows.real(row, "site_limit_mbps") or None
+
+
 def client_view(row: Row) -> ClientView:
     """Result: the client as shown."""
     return ClientView(
         client_id=row.rk,
         name=rows.text(row, "name"),
         notes=rows.text(row, "notes"),
+        bandwidth_limit_mbps=site_limit_of(row),
         created_at=rows.need_moment(row, "created_at"),
         created_by=rows.text(row, "created_by"),
     )

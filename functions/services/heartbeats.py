@@ -19,6 +19,7 @@ from functions.domain.agent import (
 )
 from functions.domain.caller import AgentCaller
 from functions.domain.key_ring import KeyRing
+from functions.domain.limit_rows import limit_set, version_of
 from functions.domain.limits import Limits
 from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Clock, Row, RowChanged, RowMissing, Tables, Tokens, Value
@@ -138,6 +139,7 @@ class Heartbeats:
                 Assignment(job_id=row.rk.removeprefix(ASSIGNMENT_PREFIX), attempt=rows.number(row, "attempt", 1))
                 for row in assignments
             ],
+            limits=limit_set(caller.mailbox) if working and version_of(caller.mailbox) != body.limits_version else None,
             rotate_key=working and (caller.old_key or ring.is_due(now, self._limits.key_rotation_seconds)),
         )
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from functions.domain import rows
-from functions.domain.agent import AGENT_ROW, ASSIGNMENT_PREFIX, COMMAND_PREFIX
+from functions.domain.agent import AGENT_ROW, ASSIGNMENT_PREFIX, COMMAND_PREFIX, LIMITS_PREFIX
 from functions.domain.ids import command_id, parse_command_id
 from functions.domain.job import UNFINISHED, Job
 from functions.domain.job_rows import JOB_PREFIX, PROGRESS_PREFIX, job_of
+from functions.domain.limit_rows import limits_columns, stands
 from functions.domain.limits import Limits
 from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Clock, Tables
@@ -18,6 +19,7 @@ from functions.domain.waiting import clock_time
 from functions.services.agent_sweep import SeenAgent
 from functions.services.agents import TABLE as AGENTS
 from functions.services.alerts import Alerts, Finding
+from functions.services.allowances import Allowances
 from functions.services.guarded import Guarded
 from functions.services.job_store import TABLE, JobStore
 from functions.services.mailbox import Mailbox, is_assigned, wanted_command
@@ -56,6 +58,7 @@ class JobSweep:
         jobs: JobStore,
         moves: Moves,
         mailbox: Mailbox,
+        allowances: Allowances,
         releases: Releases,
         alerts: Alerts,
     ) -> None:
@@ -65,6 +68,7 @@ class JobSweep:
         self._jobs = jobs
         self._moves = moves
         self._mailbox = mailbox
+        self._allowances = allowances
         self._releases = releases
         self._alerts = alerts
 
@@ -73,12 +77,13 @@ class JobSweep:
 
         `agents`: as seen before the jobs are read.
         """
-        result = JobSweepResult()
+        result, allowances = JobSweepResult(), self._allowances.remembering()
         for job in self._unfinished():
             result.jobs += 1
             result.unfinished.add((job.organization, job.job_id))
             with guarded.part(f"job {job.job_id}"):
                 self._look_at(job, agents, result)
+                self._watch_limits(job, agents, allowances)
         with guarded.part("alerts"):
             self._resolve(result)
         with guarded.part("mailboxes"):
@@ -127,6 +132,19 @@ class JobSweep:
         if wanted is not None and COMMAND_PREFIX + command_id(wanted) not in agent.mailbox:
             return True
         return is_assigned(job) and ASSIGNMENT_PREFIX + job.job_id not in agent.mailbox
+
+    def _watch_limits(self, job: Job, agents: dict[tuple[str, str], SeenAgent], allowances: Allowances) -> None:
+        """Tells the agent what limits the job, where it was told otherwise or (by an earlier version) nothing."""
+        agent = agents.get((job.organization, job.agent_id)) if job.agent_id else None
+        told = agent.limits.get(LIMITS_PREFIX + job.job_id) if agent else None
+        if agent is None or (told is None and ASSIGNMENT_PREFIX + job.job_id not in agent.mailbox):
+            return
+        if told is not None and stands(told, limits_columns(allowances.of(job), job.entries)):
+            return
+        if job.waits_for_agent:
+            self._moves.hint(job)
+        else:
+            self._mailbox.reconcile(job)
 
     def _watch_delivery(self, job: Job, agent: SeenAgent | None, result: JobSweepResult) -> None:
         """Alerts a job that no agent has taken for ten minutes (product page, row 2)."""
@@ -197,7 +215,8 @@ class JobSweep:
 
 def _job_in(key: str) -> str | None:
     """Result: the job that a row of a mailbox is about, unless it is an order to drop one."""
-    if key.startswith(ASSIGNMENT_PREFIX):
-        return key.removeprefix(ASSIGNMENT_PREFIX)
+    for prefix in (ASSIGNMENT_PREFIX, LIMITS_PREFIX):
+        if key.startswith(prefix):
+            return key.removeprefix(prefix)
     name = parse_command_id(key.removeprefix(COMMAND_PREFIX))
     return name.job_id if name is not None and name.kind is not CommandKind.DROP_JOB else None

@@ -1,7 +1,9 @@
 """An agent's mailbox: the commands it is to be given and the jobs it is believed to hold.
 
 The job's row is the truth; the mailbox is derived from it and can be derived again at any time. Rows live in the
-agent's partition, so that a heartbeat reads them with its one query: `cmd|<command id>` and `asg|<job id>`.
+agent's partition, so that a heartbeat reads them with its one query: `cmd|<command id>`, `asg|<job id>` and
+`lim|<job id>`, the limits of a job that the agent holds or is offered. They are written together, so that no agent
+begins a job before it knows what limits it.
 """
 
 from __future__ import annotations
@@ -9,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from functions.domain import rows
-from functions.domain.agent import ASSIGNMENT_PREFIX, COMMAND_PREFIX
+from functions.domain.agent import ASSIGNMENT_PREFIX, COMMAND_PREFIX, LIMITS_PREFIX
 from functions.domain.ids import CommandName, command_id, parse_command_id
 from functions.domain.job import UNFINISHED, Job
+from functions.domain.limit_rows import limits_columns, stands
 from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Clock, Operation, Row, RowChanged, RowExists, RowMissing, Tables, Value, Write
 from functions.domain.views import WishKind
+from functions.services.allowances import Allowances
 from migrate_contract.commands import Command, CommandKind
 from migrate_contract.errors import ErrorCode, Retryable
 from migrate_contract.jobs import JobSpec, JobState
@@ -50,11 +54,12 @@ def is_assigned(job: Job) -> bool:
 
 
 class Mailbox:
-    """The only writer of commands and assignments (a heartbeat adds `delivered_at` to a command)."""
+    """The only writer of commands, assignments and limits (a heartbeat adds `delivered_at` to a command)."""
 
-    def __init__(self, tables: Tables, clock: Clock) -> None:
+    def __init__(self, tables: Tables, clock: Clock, allowances: Allowances) -> None:
         self._tables = tables
         self._clock = clock
+        self._allowances = allowances
 
     def reconcile(self, job: Job) -> None:
         """Makes the mailbox of the job's agent say what the job's row says, by one transaction if anything differs."""
@@ -71,6 +76,12 @@ class Mailbox:
                 continue
             return
         raise Retryable(ErrorCode.CHANGED_MEANWHILE, "The agent's mailbox was changed several times just now.")
+
+    def share_anew(self, organization: str, client_id: str) -> None:
+        """The client has more or fewer senders: each of its agents' share of the site limit is worked out again."""
+        for job in self._allowances.sharing(organization, client_id):
+            if job.held:
+                self.reconcile(job)
 
     def clear(self, organization: str, agent_id: str, job_id: str) -> None:
         """Takes everything about the job out of this agent's mailbox, but an order to drop it."""
@@ -102,16 +113,23 @@ class Mailbox:
             keys[COMMAND_PREFIX + command_id(wanted)] = self._columns(wanted, spec)
         if is_assigned(job):
             keys[ASSIGNMENT_PREFIX + job.job_id] = {"attempt": job.attempt}
+        if keys:
+            keys[LIMITS_PREFIX + job.job_id] = limits_columns(self._allowances.of(job), job.entries)
         operations: list[Operation] = []
         for row in _about(job.job_id, found):
             columns = keys.get(row.rk)
             if columns is None:
                 operations.append(Operation(Write.DELETE, row.rk))
+            elif row.rk.startswith(LIMITS_PREFIX):
+                if not stands(row, columns):
+                    operations.append(Operation(Write.REPLACE, row.rk, columns, row.etag))
+                del keys[row.rk]
             elif row.rk.startswith(COMMAND_PREFIX) or rows.number(row, "attempt") == job.attempt:
                 del keys[row.rk]
         # A command that is there already keeps its row (it may be marked delivered); an assignment is written anew.
+        # Limits are read after the row that they replace, and replace no other: the last reader wins.
         return operations + [
-            Operation(Write.INSERT if rk.startswith(COMMAND_PREFIX) else Write.UPSERT, rk, columns)
+            Operation(Write.UPSERT if rk.startswith(ASSIGNMENT_PREFIX) else Write.INSERT, rk, columns)
             for rk, columns in keys.items()
         ]
 
@@ -129,7 +147,7 @@ def _about(job_id: str, found: Iterable[Row]) -> list[Row]:
     """Result: the rows about this job, but an order to drop it."""
     about: list[Row] = []
     for row in found:
-        if row.rk == ASSIGNMENT_PREFIX + job_id:
+        if row.rk in (ASSIGNMENT_PREFIX + job_id, LIMITS_PREFIX + job_id):
             about.append(row)
         elif row.rk.startswith(COMMAND_PREFIX):
             name = parse_command_id(row.rk.removeprefix(COMMAND_PREFIX))

@@ -18,6 +18,7 @@ from functions.domain.job import ENDED, Job, advance
 from functions.domain.job_rows import GRANT_PREFIX, Entry
 from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Clock, Queues, RowChanged, RowExists, RowMissing, Tables
+from functions.services.allowances import sender
 from functions.services.claims import Claims
 from functions.services.job_store import TABLE, JobStore
 from functions.services.mailbox import Mailbox
@@ -155,6 +156,8 @@ class Moves:
             self._mailbox.drop(before, before.agent_id)
         if not after.waits_for_agent:
             self._mailbox.reconcile(after)
+        if sender(before) != sender(after):
+            self._mailbox.share_anew(after.organization, after.client_id)
 
     def _mark_project(self, job: Job) -> None:
         """The project's first job has started."""

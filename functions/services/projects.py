@@ -24,13 +24,17 @@ from functions.services.audit import Audit
 from functions.services.clients import TABLE as CLIENTS
 from functions.services.clients import need_client, touch_client
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
+from migrate_contract.schedule import BandwidthSchedule
 
 TABLE = "projects"
 _CLOSED = frozenset({"completed", "cancelled"})
 
 
 class Projects:
-    """Writes a project's columns but three: `connection` (connections), `started_at` and `touched_at` (jobs)."""
+    """Writes a project's columns but `connection` (connections), `schedule` (bandwidth), and two of jobs.
+
+    Those are `started_at` and `touched_at`.
+    """
 
     def __init__(
         self, tables: Tables, clock: Clock, tokens: Tokens, audit: Audit, continuations: Continuations
@@ -179,6 +183,12 @@ def connection_view(project: Row) -> AzureConnectionView | None:
     return AzureConnectionView.model_validate_json(content) if content else None
 
 
+def schedule_of(project: Row) -> BandwidthSchedule | None:
+    """Result: the project's bandwidth schedule; None if it has none."""
+    content = rows.joined_text(project, "schedule")
+    return BandwidthSchedule.model_validate_json(content) if content else None
+
+
 def project_view(row: Row, client_name: str) -> ProjectView:
     """Result: the project as shown."""
     closed = rows.text(row, "closed")
@@ -193,6 +203,7 @@ def project_view(row: Row, client_name: str) -> ProjectView:
         type=ProjectType(rows.text(row, "type")),
         status=ProjectStatus(closed) if closed in _CLOSED else status,
         azure_connection=connection_view(row),
+        bandwidth_schedule=schedule_of(row),
         created_at=rows.need_moment(row, "created_at"),
         created_by=rows.text(row, "created_by"),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functions.domain.caller import Role
-from functions.domain.views import ClientCreate, ClientPatch, ClientView, ListQuery, Page
+from functions.domain.views import BandwidthLimitBody, ClientCreate, ClientPatch, ClientView, ListQuery, Page
 from functions.triggers.edge import Routes
 from functions.triggers.edge_call import OperatorCall
 from migrate_contract.errors import ErrorCode
@@ -45,3 +45,11 @@ def clients_edit(call: OperatorCall, client_id: ClientId, body: ClientPatch) -> 
 def clients_delete(call: OperatorCall, client_id: ClientId) -> None:
     """Delete a client that has no projects and no agents left."""
     call.services.clients.delete(call.caller, client_id)
+
+
+@routes.operator(
+    "PUT", "api/clients/{client_id}/bandwidth-limit", role=Role.OPERATOR, refusals=(ErrorCode.CHANGED_MEANWHILE,)
+)
+def clients_limit(call: OperatorCall, client_id: ClientId, body: BandwidthLimitBody) -> ClientView:
+    """Limit what all agents of a client send together: each agent at work gets an equal share. Null lifts it."""
+    return call.services.bandwidth.limit_site(call.caller, client_id, body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functions.domain.caller import Role
 from functions.domain.views import (
+    BandwidthLimitBody,
     HistoryView,
     JobCreate,
     JobDuplicate,
@@ -114,3 +115,11 @@ def jobs_reassign(call: OperatorCall, job_id: JobId, body: JobReassign) -> JobVi
 def jobs_history(call: OperatorCall, job_id: JobId, query: ListQuery) -> Page[HistoryView]:
     """List every move of the job and each event: when, by whom, why."""
     return call.services.jobs.history(call.caller, job_id, query)
+
+
+@routes.operator(
+    "PUT", "api/jobs/{job_id}/bandwidth-limit", role=Role.OPERATOR, refusals=(ErrorCode.CHANGED_MEANWHILE,)
+)
+def jobs_limit(call: OperatorCall, job_id: JobId, body: BandwidthLimitBody) -> JobView:
+    """Change the job's own bandwidth limit, also while it runs: its agent hears of it with its next heartbeat."""
+    return call.services.bandwidth.limit_job(call.caller, job_id, body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functions.dashboard.bandwidth_page import LimitForm
 from functions.dashboard.client_page import client_page, clients_page, code_created_page, code_fate
 from functions.dashboard.confirm_page import confirm_page
 from functions.dashboard.confirmations import NOT_THE_NAME, delete_client, is_name, revoke_code
@@ -36,7 +37,13 @@ def _clients(call: PageCall, query: ListQuery, form: Form = EMPTY_FORM) -> str:
     return clients_page(call.frame, call.services.clock(), call.services.clients.list(call.caller, query), form)
 
 
-def _client(call: PageCall, client_id: str, form: Form = EMPTY_FORM, code_form: Form = EMPTY_FORM) -> str:
+def _client(
+    call: PageCall,
+    client_id: str,
+    form: Form = EMPTY_FORM,
+    code_form: Form = EMPTY_FORM,
+    limit_form: Form = EMPTY_FORM,
+) -> str:
     return client_page(
         call.frame,
         call.services.clock(),
@@ -46,6 +53,7 @@ def _client(call: PageCall, client_id: str, form: Form = EMPTY_FORM, code_form: 
         codes=call.services.codes.list(call.caller, _ALL, client_id),
         form=form,
         code_form=code_form,
+        limit_form=limit_form,
     )
 
 
@@ -55,6 +63,10 @@ def _clients_again(call: PageCall, refused: RefusedForm) -> str:
 
 def _client_again(call: PageCall, refused: RefusedForm, client_id: str) -> str:
     return _client(call, client_id, form=typed(refused))
+
+
+def _limit_again(call: PageCall, refused: RefusedForm, client_id: str) -> str:
+    return _client(call, client_id, limit_form=typed(refused))
 
 
 def _code_again(call: PageCall, refused: RefusedForm, client_id: str) -> str:
@@ -90,6 +102,13 @@ def page_client_change(call: PageCall, client_id: ClientId, form: ClientForm) ->
     """Saves a client's name and notes."""
     call.services.clients.change(call.caller, client_id, form.patch())
     return call.see_other(after(f"/clients/{client_id}", Done.CLIENT_CHANGED))
+
+
+@pages.form("clients/{client_id}/bandwidth-limit", again=_limit_again, refusals=(ErrorCode.CHANGED_MEANWHILE,))
+def page_client_limit(call: PageCall, client_id: ClientId, form: LimitForm) -> Answer:
+    """Limits what the client's agents send together."""
+    call.services.bandwidth.limit_site(call.caller, client_id, form.body())
+    return call.see_other(after(f"/clients/{client_id}", Done.CLIENT_LIMITED))
 
 
 @pages.page("clients/{client_id}/confirm-delete", role=Role.ADMIN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functions.dashboard.bandwidth_page import LimitForm
 from functions.dashboard.confirm_page import confirm_page
 from functions.dashboard.confirmations import cancel_job, delete_job
 from functions.dashboard.flashes import Done, after
@@ -28,6 +29,10 @@ _START_REFUSALS = (*STEER_REFUSALS, *NEW_REFUSALS)
 
 def _job_again(call: PageCall, refused: RefusedForm, job_id: str) -> str:
     return job_with_files(call, job_id, FilesQuery(), refused.problem)
+
+
+def _limit_again(call: PageCall, refused: RefusedForm, job_id: str) -> str:
+    return job_with_files(call, job_id, FilesQuery(), limit_form=typed(refused))
 
 
 def _delete_again(call: PageCall, refused: RefusedForm, job_id: str) -> str:
@@ -70,6 +75,13 @@ def page_job_rerun(call: PageCall, job_id: JobId) -> Answer:
     """Runs an ended job again."""
     call.services.lifecycle.rerun(call.caller, job_id)
     return call.see_other(after(f"/jobs/{job_id}", Done.JOB_RERUN))
+
+
+@pages.form("jobs/{job_id}/bandwidth-limit", again=_limit_again, refusals=(ErrorCode.CHANGED_MEANWHILE,))
+def page_job_limit(call: PageCall, job_id: JobId, form: LimitForm) -> Answer:
+    """Changes the job's own bandwidth limit, also while it runs."""
+    call.services.bandwidth.limit_job(call.caller, job_id, form.body())
+    return call.see_other(after(f"/jobs/{job_id}", Done.JOB_LIMITED))
 
 
 @pages.page("jobs/{job_id}/confirm-cancel", role=Role.OPERATOR)

@@ -33,7 +33,13 @@ class NewJobQuery(Query):
     like: JobId | None = None
 
 
-def job_with_files(call: PageCall, job_id: str, query: FilesQuery, refusal: Problem | None = None) -> str:
+def job_with_files(
+    call: PageCall,
+    job_id: str,
+    query: FilesQuery,
+    refusal: Problem | None = None,
+    limit_form: Form = EMPTY_FORM,
+) -> str:
     """Result: the job page, above all else what was refused just now."""
     job = call.services.jobs.show(call.caller, job_id)
     bucket = query.bucket or first_bucket(job)
@@ -46,6 +52,7 @@ def job_with_files(call: PageCall, job_id: str, query: FilesQuery, refusal: Prob
         bucket=query.bucket,
         report=call.services.reports.job_report(call.caller, job_id) if is_over(job) else None,
         refusal=refusal,
+        limit_form=limit_form,
     )
 
 

@@ -1,7 +1,8 @@
-"""Pages and forms of projects and their Azure connection."""
+"""Pages and forms of projects, their Azure connection and their bandwidth schedule."""
 
 from __future__ import annotations
 
+from functions.dashboard.bandwidth_page import ScheduleForm, bandwidth_page
 from functions.dashboard.confirm_page import confirm_page
 from functions.dashboard.confirmations import delete_project, disconnect
 from functions.dashboard.flashes import Done, after
@@ -67,6 +68,15 @@ def _delete_again(call: PageCall, refused: RefusedForm, project_id: str) -> str:
     return confirm_page(call.frame, delete_project(project), typed(refused))
 
 
+def _bandwidth(call: PageCall, project_id: str, form: Form = EMPTY_FORM) -> str:
+    project = call.services.projects.show(call.caller, project_id)
+    return bandwidth_page(call.frame, call.services.clock(), project, form)
+
+
+def _bandwidth_again(call: PageCall, refused: RefusedForm, project_id: str) -> str:
+    return _bandwidth(call, project_id, typed(refused))
+
+
 @pages.page("projects")
 def page_projects(call: PageCall, query: ProjectsQuery) -> Answer:
     """The projects, and the form for a new one."""
@@ -122,6 +132,26 @@ def page_project_disconnect(call: PageCall, project_id: ProjectId) -> Answer:
     """Disconnects a project from Azure Storage."""
     call.services.connections.disconnect(call.caller, project_id)
     return call.see_other(after(f"/projects/{project_id}", Done.STORAGE_DISCONNECTED))
+
+
+@pages.page("projects/{project_id}/bandwidth", role=Role.OPERATOR)
+def page_project_bandwidth(call: PageCall, project_id: ProjectId) -> Answer:
+    """The form of a project's bandwidth schedule."""
+    return call.html(_bandwidth(call, project_id))
+
+
+@pages.form("projects/{project_id}/bandwidth", again=_bandwidth_again, refusals=_CHANGED)
+def page_project_schedule(call: PageCall, project_id: ProjectId, form: ScheduleForm) -> Answer:
+    """Saves a project's bandwidth schedule."""
+    call.services.bandwidth.schedule_project(call.caller, project_id, form.body())
+    return call.see_other(after(f"/projects/{project_id}", Done.SCHEDULE_SAVED))
+
+
+@pages.form("projects/{project_id}/bandwidth/remove", again=_project_refused, refusals=_CHANGED)
+def page_project_unschedule(call: PageCall, project_id: ProjectId) -> Answer:
+    """Removes a project's bandwidth schedule."""
+    call.services.bandwidth.clear_schedule(call.caller, project_id)
+    return call.see_other(after(f"/projects/{project_id}", Done.SCHEDULE_REMOVED))
 
 
 @pages.page("projects/{project_id}/confirm-delete", role=Role.OPERATOR)

@@ -1,9 +1,16 @@
-"""Projects: one engagement of a client, and its connection to Azure Storage."""
+"""Projects: one engagement of a client, its connection to Azure Storage, and its bandwidth schedule."""
 
 from __future__ import annotations
 
 from functions.domain.caller import Role
-from functions.domain.views import AzureConnectionBody, Page, ProjectCreate, ProjectPatch, ProjectView
+from functions.domain.views import (
+    AzureConnectionBody,
+    BandwidthScheduleBody,
+    Page,
+    ProjectCreate,
+    ProjectPatch,
+    ProjectView,
+)
 from functions.triggers.edge import Routes
 from functions.triggers.edge_call import OperatorCall
 from functions.triggers.queries import ProjectsQuery
@@ -73,3 +80,29 @@ def projects_connect(call: OperatorCall, project_id: ProjectId, body: AzureConne
 def projects_disconnect(call: OperatorCall, project_id: ProjectId) -> ProjectView:
     """Disconnect the project: grants are renewed no more; the last one lives until its end."""
     return call.services.connections.disconnect(call.caller, project_id)
+
+
+@routes.operator(
+    "PUT",
+    "api/projects/{project_id}/bandwidth-schedule",
+    role=Role.OPERATOR,
+    refusals=(ErrorCode.CHANGED_MEANWHILE,),
+)
+def projects_schedule(call: OperatorCall, project_id: ProjectId, body: BandwidthScheduleBody) -> ProjectView:
+    """Set the project's bandwidth schedule; running jobs obey it within one heartbeat.
+
+    Windows hold in wall time of the zone; one whose end is at or before its start ends on the next day. A date
+    exception rules its whole date. A limit of 0 pauses, null lifts the limit; of overlapping windows the lowest holds.
+    """
+    return call.services.bandwidth.schedule_project(call.caller, project_id, body)
+
+
+@routes.operator(
+    "DELETE",
+    "api/projects/{project_id}/bandwidth-schedule",
+    role=Role.OPERATOR,
+    refusals=(ErrorCode.CHANGED_MEANWHILE,),
+)
+def projects_unschedule(call: OperatorCall, project_id: ProjectId) -> ProjectView:
+    """Remove the project's bandwidth schedule."""
+    return call.services.bandwidth.clear_schedule(call.caller, project_id)

@@ -21,7 +21,8 @@ from migrate_agent.store.journal import Journal
 from migrate_contract.agents import ProcessMode
 from migrate_contract.commands import CommandStatus
 from migrate_contract.errors import ErrorCode
-from migrate_contract.jobs import JobPhase
+from migrate_contract.jobs import JobPhase, TransferSettings
+from migrate_contract.schedule import BandwidthSchedule, JobLimits, LimitInForce, LimitOwner, LimitSet
 from tests.harness.conditions import eventually
 from tests.harness.fake_control_plane import AGENT, FakeControlPlane
 from tests.harness.scripted_engine import Script, a_spec
@@ -456,3 +457,47 @@ def test_the_heartbeat_goes_on_while_a_job_blocks(plane: FakeControlPlane, scrip
     until(lambda: len(plane.heartbeats) >= heard + 5, "heartbeats", seconds=5)
     numbers = [beat.sequence for beat in plane.heartbeats]
     assert numbers == sorted(set(numbers))
+
+
+def limited_to(mbps: float, version: str) -> LimitSet:
+    """What the control plane would say of the job."""
+    schedule = BandwidthSchedule(zone="Europe/Berlin", outside_mbps=mbps)
+    return LimitSet(version=version, jobs=[JobLimits(job_id=JOB, schedule=schedule)])
+
+
+def by_schedule(mbps: float) -> LimitInForce:
+    return LimitInForce(mbps=mbps, owner=LimitOwner.SCHEDULE, zone="Europe/Berlin")
+
+
+def test_limits_hold_before_a_job_begins_and_change_while_it_runs(
+    plane: FakeControlPlane, script: Script, start: Any
+) -> None:
+    script.go.clear()
+    plane.limits = limited_to(20.0, "first")
+    plane.send("start_job", job=a_spec(transfer=TransferSettings(bandwidth_limit_mbps=99.0)))
+    start()
+    until(lambda: plane.phases(JOB)[-1:] == [JobPhase.RUNNING], "running")
+    assert script.running[0].limits == [by_schedule(20.0)]
+    until(lambda: plane.heartbeats[-1].limits_version == "first", "the agent says what it obeys")
+    with plane.lock:
+        plane.limits = limited_to(0.0, "second")
+    until(lambda: script.running[0].limits == [by_schedule(20.0), by_schedule(0.0)], "paused")
+    with plane.lock:
+        plane.limits = LimitSet()
+    until(lambda: script.running[0].limits[2:] == [LimitInForce(mbps=99.0, owner=LimitOwner.JOB)], "the spec's own")
+
+
+def test_a_restart_without_a_control_plane_obeys_the_limits_said_last(
+    plane: FakeControlPlane, script: Script, start: Any
+) -> None:
+    script.go.clear()
+    plane.limits = limited_to(20.0, "first")
+    plane.send("start_job", job=a_spec())
+    running = start()
+    until(lambda: plane.phases(JOB)[-1:] == [JobPhase.RUNNING], "running")
+    assert running.end() == 0
+    plane.stop()
+    start()
+    until(lambda: len(script.running) == 2 and script.running[1].limits, "the job goes on, limited")
+    assert script.running[1].limits == [by_schedule(20.0)]
+    plane.start()

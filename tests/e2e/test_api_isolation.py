@@ -39,6 +39,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "projects_connect": {"kind": "deployment"},
     "jobs_edit": {"name": "taken over"},
     "jobs_duplicate": {"name": "taken over"},
+    "projects_schedule": {"zone": "UTC", "outside_mbps": 0},
+    "clients_limit": {"limit_mbps": 1},
+    "jobs_limit": {"limit_mbps": 1},
 }
 
 
@@ -149,7 +152,7 @@ def state_of(operator: OperatorApi, owner: Belongings) -> list[Any]:
         operator.call("GET", f"/api/clients/{owner.client_id}"),
         operator.call("GET", f"/api/projects/{owner.project_id}"),
         [agent[name] for name in ("name", "revoked_at", "open_commands")],
-        [job[name] for name in ("name", "state", "attempt", "wish", "agent_id", "approved_at")],
+        [job[name] for name in ("name", "transfer", "state", "attempt", "wish", "agent_id", "approved_at")],
         [code["state"] for code in operator.call("GET", "/api/registration-codes", client_id=owner.client_id)["items"]],
     ]
 

@@ -17,6 +17,7 @@ import pytest
 from migrate_agent.stop import StopKind
 from migrate_agent.transfer.engine import CopyEngine
 from migrate_contract.jobs import Bucket, JobPhase, Outcome, Verification, WaitReason
+from migrate_contract.schedule import LimitInForce, LimitOwner
 from tests.harness.conditions import eventually
 from tests.harness.copy_engine import JOB_ID, QUICK, make_tree
 
@@ -381,6 +382,50 @@ def test_a_limit_holds_and_says_so(tmp_path, container, new_copy):
     # 700,000 bytes at 500,000 bytes a second, less the last slice, which nobody waits for.
     assert 1.2 <= elapsed < 5
     assert engine.snapshot().waited_seconds["throttle"] > 1
+
+
+def test_a_pause_sends_nothing_and_fails_nothing_and_a_change_holds_at_once(tmp_path, container, new_copy):
+    source = make_tree(tmp_path / "source", {f"{number}.bin": os.urandom(200_000) for number in range(8)})
+    copy = new_copy(source, transfer={"concurrency": 2})
+    journal = copy.open_journal()
+    engine: CopyEngine = copy.engine(journal)
+    engine.set_limit(LimitInForce(mbps=0.5, owner=LimitOwner.JOB))
+    thread = threading.Thread(target=engine.run)
+    thread.start()
+    eventually(lambda: engine.snapshot().waiting.reason is WaitReason.THROTTLE, seconds=10, what="throttled")
+    engine.set_limit(LimitInForce(mbps=0, owner=LimitOwner.SCHEDULE))
+    eventually(lambda: engine.snapshot().speed_bytes_per_second == 0, seconds=20, what="nothing was sent for 10 s")
+    paused = engine.snapshot()
+    assert paused.files.pending > 0
+    assert paused.waiting.reason is WaitReason.THROTTLE
+    assert paused.waiting.detail == "the project's bandwidth schedule: paused"
+    began = time.monotonic()
+    engine.set_limit(None)
+    thread.join(20)
+    assert time.monotonic() - began < 5
+    journal.close()
+    assert set(copy.buckets().values()) == {"transferred"}
+    assert len(container.blobs()) == 8
+
+
+@pytest.mark.parametrize("kind", [StopKind.STOP, StopKind.PAUSE, StopKind.CANCEL])
+def test_a_stop_during_a_pause_is_heard_and_fails_nothing(tmp_path, container, new_copy, kind):
+    source = make_tree(tmp_path / "source", {f"{number}.bin": os.urandom(200_000) for number in range(4)})
+    copy = new_copy(source)
+    journal = copy.open_journal()
+    engine: CopyEngine = copy.engine(journal)
+    engine.set_limit(LimitInForce(mbps=0, owner=LimitOwner.SCHEDULE))
+    results = []
+    thread = threading.Thread(target=lambda: results.append(engine.run()))
+    thread.start()
+    eventually(lambda: engine.snapshot().files.pending == 4, seconds=10, what="scanned")
+    copy.stop.request(kind)
+    thread.join(20)
+    assert not thread.is_alive()
+    journal.close()
+    assert results[0].stopped is (kind is StopKind.STOP)
+    assert copy.ledger() == []
+    assert container.blobs() == {}
 
 
 def test_a_file_that_is_written_to_all_the_time_is_never_committed_torn(tmp_path, container, new_copy):

@@ -42,6 +42,7 @@ from migrate_contract.jobs import (
     ProgressAnswer,
 )
 from migrate_contract.problem import PROBLEM_CONTENT_TYPE, problem_for
+from migrate_contract.schedule import LimitSet
 from migrate_contract.wire import WireModel
 
 ORGANIZATION, AGENT, CLIENT = "acme", "agt_000000000001", "cli_000000000001"
@@ -69,6 +70,7 @@ class FakeControlPlane:
         self.rotations = 0
         self.proceed = True
         self.wish: str | None = None
+        self.limits = LimitSet()
         self.commands: dict[str, Command] = {}
         self.assignments: dict[str, int] = {}
         self.heartbeats: list[HeartbeatRequest] = []
@@ -264,6 +266,7 @@ class FakeControlPlane:
             commands=list(self.commands.values()),
             assignments=[Assignment(job_id=job, attempt=attempt) for job, attempt in self.assignments.items()],
             rotate_key=self.rotate,
+            limits=self.limits if self.limits.version != body.limits_version else None,
         )
 
     def _rotate_key(self) -> RotateKeyResponse:

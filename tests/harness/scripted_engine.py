@@ -13,6 +13,7 @@ from migrate_agent.store.journal import JobRecord
 from migrate_agent.transfer.results import EngineResult, Snapshot
 from migrate_contract.jobs import BlobDestination as Destination
 from migrate_contract.jobs import Bucket, JobPhase, JobSpec, JobType, LocalSource, Outcome, Verification
+from migrate_contract.schedule import LimitInForce
 
 
 def a_spec(number: int = 1, attempt: int = 1, **more: object) -> JobSpec:
@@ -56,6 +57,8 @@ class ScriptedEngine:
     ) -> None:
         self.script, self.record, self.journal, self.stop, self.on_phase = script, record, journal, stop, on_phase
         self.phase = JobPhase.QUEUED
+        self.limits: list[LimitInForce | None] = []
+        """What it was told, oldest first."""
         self.approved = threading.Event()
         if record.approved:
             self.approved.set()
@@ -87,6 +90,10 @@ class ScriptedEngine:
     def approve(self) -> None:
         """Goes on after the scan."""
         self.approved.set()
+
+    def set_limit(self, limit: LimitInForce | None) -> None:
+        """Kept for the test to look at."""
+        self.limits.append(limit)
 
     def snapshot(self) -> Snapshot:
         """As the journal says."""

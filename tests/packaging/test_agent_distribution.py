@@ -29,7 +29,7 @@ VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "agent/src/migrate_agent/__
 CONTRACT = sorted(path.name for path in (ROOT / "migrate_contract").glob("*.py"))
 INSTALL = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 OFFLINE = ("--no-deps", "--no-build-isolation", "--no-index", "--force-reinstall")
-DEPENDENCIES = ("httpx", "platformdirs", "pydantic", "rich", "truststore", "typer")
+DEPENDENCIES = ("awscrt", "httpx", "platformdirs", "pydantic", "rich", "truststore", "typer", "tzdata")
 
 
 def run(

@@ -6,6 +6,7 @@
 | mailbox | commands, lost work, a new key | second |
 | reporter | progress and ledger | third, after a last round |
 | jobs | the copy engine | first: finishes what is staged |
+| limits | tells engines how fast they may send | with the mailbox |
 | main | waits, writes the status file | - |
 """
 
@@ -23,8 +24,9 @@ from migrate_agent.config import Config
 from migrate_agent.control.session import Session
 from migrate_agent.logs import log_fault
 from migrate_agent.runtime.connection import key_ring, network_of, open_client
-from migrate_agent.runtime.engine_port import MakeEngine
+from migrate_agent.runtime.engine_port import Engine, MakeEngine
 from migrate_agent.runtime.engines import EngineMaker
+from migrate_agent.runtime.governor import Governor
 from migrate_agent.runtime.heartbeat import Heartbeat, Vitals
 from migrate_agent.runtime.instance_lock import InstanceLock
 from migrate_agent.runtime.job_runner import JobRunner
@@ -38,7 +40,8 @@ from migrate_agent.runtime.shares import ShareOpener
 from migrate_agent.runtime.status import Status, now
 from migrate_agent.runtime.stop_request import stop_was_asked
 from migrate_agent.stop import StopKind, StopSignal
-from migrate_agent.store.journal import Journal
+from migrate_agent.store.journal import JobRecord, Journal
+from migrate_agent.store.limits_file import LimitsFile
 from migrate_contract.agents import HeartbeatResponse, ProcessMode
 from migrate_contract.errors import MigrateError
 
@@ -71,7 +74,8 @@ class Agent:
         self._session = Session()
         self._beat_client = open_client(config, network, keys=keys, session=self._session)
         self._client = open_client(config, network, keys=keys, session=self._session)
-        self._journal = Journal(config.state_dir / "journal" / credentials.agent_id)
+        folder = config.state_dir / "journal" / credentials.agent_id
+        self._journal = Journal(folder)
         facts: dict[str, Any] = {
             "pid": os.getpid(),
             "mode": self._mode.value,
@@ -85,6 +89,7 @@ class Agent:
         }
         self.status = Status(config.state_dir, facts)
         self._engines = EngineMaker(self._client, network, on_refusal=self._beat_soon)
+        self._governor = Governor(LimitsFile(folder), self.status, working=self._engines_at_work)
         self._runner = JobRunner(
             self._journal,
             make_engine or self._engines.make,
@@ -93,6 +98,7 @@ class Agent:
             on_change=self._job_changed,
             on_lost=self._work_lost,
             open_share=ShareOpener(config.state_dir).open,
+            on_engine=self._governor.enforce,
         )
         self._reporter = Reporter(
             self._client,
@@ -111,6 +117,7 @@ class Agent:
             self.status,
             on_change=self._changed,
             on_lost=self._reporter.lost,
+            on_limits=self._governor.take,
         )
         self._heartbeat = Heartbeat(
             self._beat_client,
@@ -122,6 +129,7 @@ class Agent:
                 buffered=self._reporter.waiting,
                 disk_free=lambda: disk_free_bytes(config.state_dir),
                 max_jobs=config.max_jobs,
+                limits_version=lambda: self._governor.version,
             ),
             instance_id=secrets.token_urlsafe(16),
             mode=self._mode,
@@ -138,9 +146,10 @@ class Agent:
             _thread("reporter", self._reporter.run),
             _thread("jobs", self._runner.run),
         ]
+        limits = _thread("limits", self._governor.run)
         self._runner.refresh()
         log.info("the agent runs (%s), connecting to %s", self._mode, self._client.host)
-        for thread in threads:
+        for thread in (limits, *threads):
             thread.start()
         while not self._stop.requested:
             self.status.write()
@@ -168,6 +177,7 @@ class Agent:
         self.status.write()
         self._runner.wake()
         jobs.join(_ENGINE_JOIN_SECONDS)
+        self._governor.end()
         self._mailbox.end()
         mailbox.join(_JOIN_SECONDS)
         self._reporter.end()
@@ -183,6 +193,7 @@ class Agent:
         """The control plane refused this process: nothing more is committed, nothing more is said."""
         log_fault(log, "this process must not go on", refused)
         self.status.fault(refused)
+        self._governor.end()
         self._mailbox.end()
         self._reporter.end()
         self._heartbeat.end()
@@ -205,6 +216,9 @@ class Agent:
 
     def _work_lost(self, job_id: str, attempt: int) -> None:
         self._reporter.lost(job_id, attempt)
+
+    def _engines_at_work(self) -> list[tuple[JobRecord, Engine]]:
+        return self._runner.working()
 
     def _changed(self) -> None:
         self._runner.wake()

@@ -9,6 +9,7 @@ from migrate_agent.stop import StopSignal
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.store.journal import JobRecord
 from migrate_agent.transfer.results import EngineResult, Snapshot
+from migrate_contract.schedule import LimitInForce
 
 
 class Engine(Protocol):
@@ -20,6 +21,10 @@ class Engine(Protocol):
 
     def approve(self) -> None:
         """Goes on after `hold_after_scan`."""
+        ...
+
+    def set_limit(self, limit: LimitInForce | None) -> None:
+        """Payload is sent no faster from now on; None: as fast as it goes, 0 Mbps: not at all."""
         ...
 
     def snapshot(self) -> Snapshot:

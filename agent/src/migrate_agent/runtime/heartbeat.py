@@ -41,9 +41,11 @@ class Vitals:
         buffered: Callable[[], int],
         disk_free: Callable[[], int | None],
         max_jobs: int,
+        limits_version: Callable[[], str] = str,
     ) -> None:
         self.machine, self.max_jobs = machine, max_jobs
         self.jobs, self.buffered, self.disk_free = jobs, buffered, disk_free
+        self.limits_version = limits_version
 
 
 class Heartbeat:
@@ -145,6 +147,7 @@ class Heartbeat:
             disk_free_bytes=vitals.disk_free(),
             buffered_reports=vitals.buffered(),
             faults=self._status.faults(),
+            limits_version=vitals.limits_version(),
         )
 
     def _look_at_clock(self, answer: HeartbeatResponse) -> None:

@@ -55,11 +55,15 @@ class JobRunner:
         on_change: Callable[[], None],
         on_lost: Callable[[str, int], None],
         open_share: Callable[[str], None] = lambda _: None,
+        on_engine: Callable[[], None] = lambda: None,
     ) -> None:
-        """`open_share` signs in where a source needs that, before its engine runs. It raises Fatal."""
+        """`open_share` signs in where a source needs that, before its engine runs. It raises Fatal.
+
+        `on_engine`: an engine is about to run, and is among the `working` ones.
+        """
         self._open_share = open_share
         self._journal, self._make_engine, self._stop, self._status = journal, make_engine, stop, status
-        self._on_change, self._on_lost = on_change, on_lost
+        self._on_change, self._on_lost, self._on_engine = on_change, on_lost, on_engine
         self._changed = threading.Condition()
         self._active: _Active | None = None
         self._shown: list[HeartbeatJob] = []
@@ -132,6 +136,7 @@ class JobRunner:
         # Where the engine begins is news too: a paused attempt goes on in `running`, which it has been before.
         self._phase_changed(active)
         try:
+            self._on_engine()
             return engine.run()
         except MigrateError:
             raise
@@ -254,6 +259,11 @@ class JobRunner:
         if active is None or active.engine is None or active.record.job_id != job_id:
             return None
         return active.engine.snapshot()
+
+    def working(self) -> list[tuple[JobRecord, Engine]]:
+        """Result: the jobs whose engines run, or are about to."""
+        active = self._active
+        return [(active.record, active.engine)] if active is not None and active.engine is not None else []
 
     def jobs(self) -> list[HeartbeatJob]:
         """Result: every job held, with its place in the queue, as of the last `refresh`; touches no disk."""

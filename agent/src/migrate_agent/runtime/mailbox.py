@@ -1,4 +1,4 @@
-"""Does what heartbeat answers ask for: commands, lost work, a new key. The heartbeat only drops answers in here.
+"""Does what heartbeat answers ask for: commands, lost work, a new key, limits. The heartbeat only drops answers here.
 
 A command is written to the journal before its result is posted, and acted on once the control plane says `proceed`:
 so none is lost in a crash, none is done twice, and one that was withdrawn meanwhile is not done at all.
@@ -23,6 +23,7 @@ from migrate_contract.agents import Assignment, HeartbeatResponse
 from migrate_contract.commands import Command, CommandKind, CommandResult, CommandStatus
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError, Retryable
 from migrate_contract.jobs import JobPhase, JobSpec
+from migrate_contract.schedule import LimitSet
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +43,10 @@ class Mailbox:
         *,
         on_change: Callable[[], None],
         on_lost: Callable[[str, int], None],
+        on_limits: Callable[[LimitSet], None],
     ) -> None:
         self._client, self._keys, self._journal, self._runner = client, keys, journal, runner
-        self._status, self._on_change, self._on_lost = status, on_change, on_lost
+        self._status, self._on_change, self._on_lost, self._on_limits = status, on_change, on_lost, on_limits
         self._newest: HeartbeatResponse | None = None
         self._arrived = threading.Condition()
         self._ended = False
@@ -82,6 +84,9 @@ class Mailbox:
 
     def handle(self, answer: HeartbeatResponse) -> None:
         """Result: everything that this answer asks for is done or begun. Raises what the journal or the wire raises."""
+        if answer.limits is not None:
+            # First: a command of the same answer may start a job that they limit.
+            self._on_limits(answer.limits)
         if answer.rotate_key:
             self._rotate_key()
         named = {command.job_id for command in answer.commands}

@@ -31,7 +31,7 @@ from migrate_agent.transfer.target import TargetIndex
 from migrate_agent.transfer.workforce import Hears, Workforce
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError, Retryable, SkipRecord
 from migrate_contract.jobs import JobFault, JobPhase, JobSpec, Outcome
-from migrate_contract.schedule import LimitInForce, LimitOwner, bytes_per_second
+from migrate_contract.schedule import LimitInForce, bytes_per_second
 
 log = logging.getLogger(__name__)
 
@@ -130,11 +130,10 @@ class CopyEngine:
         """Goes on after `hold_after_scan`; remembered if the scan is not complete yet."""
         self._approved.set()
 
-    def set_bandwidth_limit(self, limit_mbps: float | None) -> None:
-        """The limit in force from now on; None: no limit."""
-        limit = None if limit_mbps is None else LimitInForce(mbps=limit_mbps, owner=LimitOwner.JOB)
-        self._parts.limit_in_force = limit
-        self._parts.limit(None if limit_mbps is None else bytes_per_second(limit_mbps))
+    def set_limit(self, limit: LimitInForce | None) -> None:
+        """Payload is sent no faster from now on; None: as fast as it goes, 0 Mbps: not at all, and no file fails."""
+        self._parts.limit_in_force = self._parts.teller.limit = limit
+        self._parts.limit(None if limit is None else bytes_per_second(limit.mbps))
 
     def snapshot(self) -> Snapshot:
         """Result: how far it is; takes no lock for long and never fails."""

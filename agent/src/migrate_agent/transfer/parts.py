@@ -119,6 +119,7 @@ class Parts:
             transfer, self._memory_bytes, clock=clock, monotonic=monotonic, processors=usable_cores()
         )
         self.teller = WaitTeller(self.meter, lambda: self.outage, clock=clock)
+        self.teller.limit = self.limit_in_force
         self._workforce: Workforce | None = None
 
     def _most_lanes(self) -> int:

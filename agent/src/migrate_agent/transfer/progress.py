@@ -12,6 +12,7 @@ from migrate_agent.store.entries import Counters
 from migrate_agent.transfer.connectivity import Outage
 from migrate_agent.transfer.meter import Meter
 from migrate_contract.jobs import JobPhase, Tally, Waiting, WaitReason
+from migrate_contract.schedule import LimitInForce, LimitOwner, in_words
 
 _WINDOW_SECONDS = 30.0
 FILE_COST_BYTES = 64 * 1024
@@ -25,6 +26,11 @@ _SENTENCES = {
     WaitReason.GRANT: "access to the destination (a new grant from the control plane)",
     WaitReason.NO_CONNECTION: "a connection to the destination",
     WaitReason.APPROVAL: "an operator to approve the job after its scan",
+}
+_OWNERS = {
+    LimitOwner.JOB: "the job's bandwidth limit",
+    LimitOwner.SCHEDULE: "the project's bandwidth schedule",
+    LimitOwner.SITE: "this agent's share of the site's bandwidth limit",
 }
 
 
@@ -227,6 +233,8 @@ class WaitTeller:
         self._lock = threading.Lock()
         self._last = (WaitReason.NONE, "")
         self._since: datetime | None = None
+        self.limit: LimitInForce | None = None
+        """In force now, for the sentence."""
 
     def now(self, phase: JobPhase, disk_full: str | None, *, service_busy: bool = False) -> Waiting:
         """Result: the reason that outweighs the others. `disk_full`: the journal cannot be written.
@@ -242,9 +250,13 @@ class WaitTeller:
             return Waiting(reason=WaitReason.NO_CONNECTION, detail=outage.sentence, since=outage.since)
         elif disk_full is not None:
             found = (WaitReason.DISK, disk_full)
+        elif self.limit is not None and self.limit.mbps == 0:
+            found = (WaitReason.THROTTLE, self._limit_sentence(self.limit))
         else:
             reason = WaitReason.SERVICE_BUSY if service_busy else self._meter.most()
             found = (reason, _SENTENCES.get(reason, ""))
+            if reason is WaitReason.THROTTLE and self.limit is not None:
+                found = (reason, self._limit_sentence(self.limit))
         with self._lock:
             if found != self._last:
                 self._last, self._since = found, self._clock()
@@ -252,3 +264,7 @@ class WaitTeller:
         if found[0] is WaitReason.NONE:
             return Waiting()
         return Waiting(reason=found[0], detail=found[1], since=since)
+
+    def _limit_sentence(self, limit: LimitInForce) -> str:
+        """Result: "the job's limit: 20 Mbps", "the project's schedule: paused until Mon 06:00 (Europe/Berlin)"."""
+        return f"{_OWNERS[limit.owner]}: {in_words(limit.mbps, limit.until, limit.zone, self._clock())}"

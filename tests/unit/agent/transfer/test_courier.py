@@ -19,6 +19,7 @@ from migrate_agent.transfer.meter import Meter
 from migrate_agent.transfer.progress import Rates, WaitTeller
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 from migrate_contract.jobs import Grant, JobPhase, Tally, WaitReason
+from migrate_contract.schedule import LimitInForce, LimitOwner
 
 
 class InstantStop(StopSignal):
@@ -289,3 +290,23 @@ def test_a_full_disk_and_an_approval_are_said():
     assert teller.now(JobPhase.COMPLETED, None).reason is WaitReason.NONE
     with setting.meter.during(WaitReason.DISK):
         assert teller.now(JobPhase.RUNNING, None).reason is WaitReason.DISK
+
+
+def test_a_limit_is_said_with_its_owner_and_its_end():
+    setting, now = Setting(), datetime(2026, 6, 1, 12, tzinfo=UTC)
+    teller = WaitTeller(setting.meter, lambda: setting.connectivity.outage, clock=lambda: now)
+    teller.limit = LimitInForce(mbps=20.0, owner=LimitOwner.JOB)
+    assert teller.now(JobPhase.RUNNING, None).reason is WaitReason.NONE
+    with setting.meter.during(WaitReason.THROTTLE):
+        assert teller.now(JobPhase.RUNNING, None).detail == "the job's bandwidth limit: 20 Mbps"
+        teller.limit = None
+        assert teller.now(JobPhase.RUNNING, None).detail == "the bandwidth limit"
+    until = datetime(2026, 6, 1, 16, tzinfo=UTC)
+    teller.limit = LimitInForce(mbps=0.0, owner=LimitOwner.SCHEDULE, until=until, zone="Europe/Berlin")
+    with setting.meter.during(WaitReason.DISK):
+        paused = teller.now(JobPhase.RUNNING, None)
+    assert (paused.reason, paused.detail) == (
+        WaitReason.THROTTLE,
+        "the project's bandwidth schedule: paused until 18:00 (Europe/Berlin)",
+    )
+    assert teller.now(JobPhase.PAUSED, None).reason is WaitReason.NONE

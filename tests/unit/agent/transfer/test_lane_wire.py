@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,7 +64,7 @@ _verdicts = st.builds(
 )
 
 
-def through_a_pipe(*frame: object) -> list[tuple[object, ...]]:
+def through_a_pipe(*frame: object) -> list[tuple[Any, ...]]:
     pipe = io.BytesIO()
     writer = FrameWriter(pipe)
     writer.send(*frame)

@@ -47,6 +47,19 @@ def test_a_slice_larger_than_the_rate_passes_and_is_paid_off():
     assert bucket.take(1) == pytest.approx(10)
 
 
+def test_a_rate_of_zero_lets_nothing_pass_until_it_is_lifted():
+    time = FakeTime()
+
+    def wait(seconds: float) -> None:
+        time.wait(seconds)
+        if time.now >= 1600:
+            bucket.set_rate(1000)
+
+    bucket = TokenBucket(0, monotonic=time, wait=wait)
+    assert bucket.limited
+    assert bucket.take(1) == pytest.approx(600)
+
+
 def test_a_changed_limit_holds_for_who_waits_already():
     time = FakeTime()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from functions.dashboard.agent_page import agent_page, agents_page
+from functions.dashboard.bandwidth_page import bandwidth_page
 from functions.dashboard.client_page import client_page, clients_page, code_created_page, code_fate
 from functions.dashboard.confirm_page import confirm_page
 from functions.dashboard.confirmations import NOT_THE_NAME, delete_job, revoke_agent
@@ -18,6 +19,7 @@ from functions.dashboard.problem_page import problem_page
 from functions.dashboard.project_page import project_page, projects_page
 from functions.domain.caller import Role
 from functions.domain.views import (
+    ClientView,
     CodeState,
     FilePage,
     JobAction,
@@ -61,11 +63,11 @@ def _home(*, role: Role = Role.ADMIN) -> str:
     return home(s.frame(role=role), s.NOW, clients_exist=True, alerts=[s.alert()], jobs=jobs, agents=agents)
 
 
-def _client() -> str:
+def _client(client: ClientView | None = None) -> str:
     return client_page(
         s.frame(f"/clients/{s.CLIENT}"),
         s.NOW,
-        s.client(),
+        client or s.client(),
         projects=Page(items=[s.project(), s.project(ProjectStatus.PLANNING, connected=False, name="Mail room scans")]),
         agents=Page(items=[s.agent(), s.offline_agent()]),
         codes=Page(items=[s.code(state) for state in CodeState]),
@@ -86,6 +88,12 @@ def _refused_form() -> Form:
         "chunk_size_mib": "A whole number from 1 to 256.",
     }
     return Form(TYPED, errors, problem_for(ErrorCode.REQUEST_INVALID, "Wrong: container", "5c1f0e2b9a7d"))
+
+
+def _refused_schedule() -> Form:
+    typed = {"zone": ["America/Chicago"], "windows": ["mon-fri 8-18 20"], "exceptions": [""], "outside": [""]}
+    error = "Line 1, 'mon-fri 8-18 20': 8-18 is no time of day: write it like 08:00-18:00, or all-day."
+    return Form(typed, {"windows": error}, problem_for(ErrorCode.REQUEST_INVALID, "Wrong: windows", "5c1f0e2b9a7d"))
 
 
 PAGES: dict[str, Callable[[], str]] = {
@@ -142,6 +150,15 @@ PAGES: dict[str, Callable[[], str]] = {
     "project-new": lambda: _project(status=ProjectStatus.PLANNING, connected=False, agents=[], jobs=[]),
     "project-offline": lambda: _project(agents=[s.offline_agent()]),
     "project-closed": lambda: _project(status=ProjectStatus.COMPLETED),
+    "project-scheduled": lambda: _project(bandwidth_schedule=s.schedule()),
+    "bandwidth": lambda: bandwidth_page(
+        s.frame("/projects/x/bandwidth"), s.NOW, s.project(bandwidth_schedule=s.schedule())
+    ),
+    "bandwidth-none": lambda: bandwidth_page(s.frame("/projects/x/bandwidth"), s.NOW, s.project()),
+    "bandwidth-refused": lambda: bandwidth_page(
+        s.frame("/projects/x/bandwidth"), s.NOW, s.project(), _refused_schedule()
+    ),
+    "client-limited": lambda: _client(s.client(bandwidth_limit_mbps=50.0)),
     "jobs": lambda: jobs_page(
         s.frame("/jobs"),
         s.NOW,

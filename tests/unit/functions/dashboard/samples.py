@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from functions.dashboard.frame import Frame
@@ -53,7 +53,14 @@ from migrate_contract.jobs import (
     Waiting,
     WaitReason,
 )
-from migrate_contract.schedule import LimitInForce, LimitOwner
+from migrate_contract.schedule import (
+    BandwidthSchedule,
+    DateException,
+    LimitInForce,
+    LimitOwner,
+    Weekday,
+    WeeklyWindow,
+)
 
 NOW = datetime(2026, 5, 12, 14, 32, 8, tzinfo=UTC)
 CLIENT, PROJECT, AGENT, JOB = "cli_7hq2m9x4kd1s", "prj_p3v8c5n1r6tz", "agt_w4k9j2h7q5mb", "job_p3v8c5n1r6tzb8x2m4q7k1dn"
@@ -183,6 +190,19 @@ def project(status: ProjectStatus = ProjectStatus.IN_PROGRESS, *, connected: boo
         "created_by": "Dana Whitfield",
     }
     return ProjectView(**{**values, **more})
+
+
+def schedule() -> BandwidthSchedule:
+    """Office hours at 20 Mbps, a pause at night, a free day."""
+    return BandwidthSchedule(
+        zone="America/Chicago",
+        windows=[
+            WeeklyWindow(days=list(Weekday)[:5], start="08:00", end="18:00", limit_mbps=20.0),
+            WeeklyWindow(days=list(Weekday), start="23:00", end="01:00", limit_mbps=0.0),
+        ],
+        exceptions=[DateException(date=date(2026, 5, 25))],
+        outside_mbps=100.0,
+    )
 
 
 def tally(**buckets: int) -> Tally:

@@ -301,3 +301,25 @@ def test_every_icon_is_in_the_sheet():
     used = {found for name in PAGES for found in re.findall(r"icons\.svg\?v=\w+#(\w*)", PAGES[name]())}
     assert used <= sheet
     assert used
+
+
+def test_a_project_says_what_limits_it_now_and_next():
+    said = words("project-scheduled")
+    assert "In force now: 20 Mbps until 18:00 (America/Chicago), then 100 Mbps" in said
+    assert "mon-fri 08:00-18:00 20" in said
+    assert "2026-05-25 none" in said
+    assert "No schedule: jobs send as fast as their own limits allow." in words("project")
+
+
+def test_the_schedules_form_holds_what_is_in_force_or_what_was_typed():
+    page = PAGES["bandwidth"]()
+    assert "mon-fri 08:00-18:00 20\ndaily 23:00-01:00 pause</textarea>" in page
+    assert '<option value="America/Chicago" selected>' in page
+    refused = PAGES["bandwidth-refused"]()
+    assert "mon-fri 8-18 20</textarea>" in refused
+    assert "8-18 is no time of day" in refused
+
+
+def test_a_sites_limit_is_said_and_stands_in_its_field():
+    assert "together send 50 Mbps at most; each agent at work has an equal share" in words("client-limited")
+    assert 'value="50"' in PAGES["client-limited"]()

@@ -16,6 +16,8 @@ from functions.domain.caller import OperatorCaller, Principal, Role
 from functions.domain.views import (
     AgentPatch,
     AzureConnectionBody,
+    BandwidthLimitBody,
+    BandwidthScheduleBody,
     ClientCreate,
     ClientPatch,
     CodeCreate,
@@ -105,6 +107,16 @@ WRITES: dict[str, Operation] = {
         who, two.running.project_id, AzureConnectionBody(kind=ConnectionKind.DEPLOYMENT)
     ),
     "connections.disconnect": lambda two, who: two.services.connections.disconnect(who, two.running.project_id),
+    "bandwidth.schedule_project": lambda two, who: two.services.bandwidth.schedule_project(
+        who, two.running.project_id, BandwidthScheduleBody(zone="UTC", outside_mbps=0.0)
+    ),
+    "bandwidth.clear_schedule": lambda two, who: two.services.bandwidth.clear_schedule(who, two.running.project_id),
+    "bandwidth.limit_site": lambda two, who: two.services.bandwidth.limit_site(
+        who, two.running.client_id, BandwidthLimitBody(limit_mbps=1.0)
+    ),
+    "bandwidth.limit_job": lambda two, who: two.services.bandwidth.limit_job(
+        who, two.running.job_id, BandwidthLimitBody(limit_mbps=1.0)
+    ),
     "jobs.create": lambda two, who: two.services.jobs.create(
         who,
         JobCreate(project_id=two.running.project_id, name="X", source=LocalSource(path="/"), destination=DESTINATION),

@@ -35,6 +35,7 @@ audit_list                  GET    api/audit                                   A
 clients_create              POST   api/clients                                 Operator
 clients_delete              DELETE api/clients/{client_id}                     Admin
 clients_edit                PATCH  api/clients/{client_id}                     Operator
+clients_limit               PUT    api/clients/{client_id}/bandwidth-limit     Operator
 clients_list                GET    api/clients                                 Reader
 clients_show                GET    api/clients/{client_id}                     Reader
 health_show                 GET    api/health                                  open
@@ -45,6 +46,7 @@ jobs_delete                 DELETE api/jobs/{job_id}                           O
 jobs_duplicate              POST   api/jobs/{job_id}/duplicate                 Operator
 jobs_edit                   PATCH  api/jobs/{job_id}                           Operator
 jobs_history                GET    api/jobs/{job_id}/history                   Reader
+jobs_limit                  PUT    api/jobs/{job_id}/bandwidth-limit           Operator
 jobs_list                   GET    api/jobs                                    Reader
 jobs_pause                  POST   api/jobs/{job_id}/pause                     Operator
 jobs_reassign               POST   api/jobs/{job_id}/reassign                  Operator
@@ -59,7 +61,9 @@ projects_delete             DELETE api/projects/{project_id}                   O
 projects_disconnect         DELETE api/projects/{project_id}/azure-connection  Operator
 projects_edit               PATCH  api/projects/{project_id}                   Operator
 projects_list               GET    api/projects                                Reader
+projects_schedule           PUT    api/projects/{project_id}/bandwidth-schedule Operator
 projects_show               GET    api/projects/{project_id}                   Reader
+projects_unschedule         DELETE api/projects/{project_id}/bandwidth-schedule Operator
 registration_codes_create   POST   api/registration-codes                      Operator
 registration_codes_list     GET    api/registration-codes                      Reader
 registration_codes_revoke   DELETE api/registration-codes/{code_id}            Operator
