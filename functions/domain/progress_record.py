@@ -81,6 +81,7 @@ def progress_view(record: ProgressRecord) -> ProgressView:
         eta_seconds=report.eta_seconds,
         waiting=report.waiting,
         recent_faults=report.recent_faults,
+        mirror=report.mirror,
     )
 
 

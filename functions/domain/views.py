@@ -6,10 +6,11 @@ Nouns: a *view* is what a caller sees; a *body* is what a caller sends (strict J
 from __future__ import annotations
 
 from enum import StrEnum, unique
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from functions.domain.recurrence import is_zone
 from migrate_contract.agents import AgentFault, AgentState, HeartbeatJob, MachineFacts, ProcessMode
 from migrate_contract.jobs import (
     BlobDestination,
@@ -26,13 +27,25 @@ from migrate_contract.jobs import (
     TransferSettings,
     Verification,
     Waiting,
+    settings_problem,
 )
+from migrate_contract.sync import MirrorRules, MirrorTally, SyncSettings
 from migrate_contract.wire import AgentId, ClientId, Name, ProjectId, Timestamp, WireModel
 
 Note = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
 ]
 """Free text of a person, may have several lines."""
+
+
+def _zone(name: str) -> str:
+    if not is_zone(name):
+        raise ValueError("no such time zone; write an IANA name such as Europe/Berlin or America/Chicago")
+    return name
+
+
+ZoneName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(_zone)]
+"""An IANA time zone."""
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
@@ -207,6 +220,7 @@ class ProjectCreate(WireModel):
     name: Name
     description: Note = ""
     type: ProjectType = ProjectType.FILE_MIGRATION
+    time_zone: ZoneName = "UTC"
 
 
 class ProjectPatch(WireModel):
@@ -214,6 +228,7 @@ class ProjectPatch(WireModel):
 
     name: Name | None = None
     description: Note | None = None
+    time_zone: ZoneName | None = None
     status: Literal["in_progress", "completed", "cancelled"] | None = None
 
 
@@ -226,6 +241,8 @@ class ProjectView(WireModel):
     name: str
     description: str
     type: ProjectType
+    time_zone: str = "UTC"
+    """IANA name: the clock that the schedules of its jobs go by."""
     status: ProjectStatus
     azure_connection: AzureConnectionView | None = None
     created_at: Timestamp
@@ -244,6 +261,15 @@ class JobCreate(WireModel):
     transfer: TransferSettings = Field(default_factory=TransferSettings)
     agent_id: AgentId | None = None
     hold_after_scan: bool = False
+    sync: SyncSettings | None = None
+    """Of a sync: when it runs again, and whether it mirrors. Its first attempt begins at once."""
+
+    @model_validator(mode="after")
+    def _settings_fit(self) -> Self:
+        problem = settings_problem(self.type, self.transfer, self.sync)
+        if problem is not None:
+            raise ValueError(problem)
+        return self
 
 
 class JobEdit(WireModel):
@@ -263,6 +289,12 @@ class JobDuplicate(WireModel):
     name: Name | None = None
     destination: BlobDestination | None = None
     agent_id: AgentId | None = None
+
+
+class MirrorConfirm(WireModel):
+    """`POST /api/jobs/{job_id}/mirror/confirm`: the destination container's name, typed by a person."""
+
+    container: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
 class JobReassign(WireModel):
@@ -310,6 +342,7 @@ class ProgressView(WireModel):
     eta_seconds: float | None
     waiting: Waiting
     recent_faults: list[FileFault]
+    mirror: MirrorTally | None = None
 
 
 @unique
@@ -325,6 +358,26 @@ class JobAction(StrEnum):
     RERUN = "rerun"
     REASSIGN = "reassign"
     APPROVE = "approve"
+    RETRY_FAILED = "retry-failed"
+    SYNC = "sync"
+    """Change the schedule and the mirror's limits."""
+    CUTOVER = "cutover"
+    MIRROR_CONFIRM = "mirror/confirm"
+    MIRROR_WITHDRAW = "mirror/withdraw"
+
+
+class SyncView(WireModel):
+    """How a sync repeats itself, as of now. `zone` is the project's; the schedule's hours are its."""
+
+    schedule: str | None
+    zone: str
+    next_run_at: Timestamp | None
+    skipped_at: Timestamp | None
+    """The last run that was passed over, if none has begun since."""
+    skipped_because: str
+    mirror: MirrorRules | None
+    mirror_confirmed_at: Timestamp | None
+    mirror_confirmed_by: str
 
 
 class JobView(WireModel):
@@ -342,6 +395,11 @@ class JobView(WireModel):
     filters: FileFilters
     transfer: TransferSettings
     hold_after_scan: bool
+    sync: SyncView | None = None
+    failed_of: int | None = None
+    """The attempt whose failed files this one is about."""
+    final: bool = False
+    """This attempt is the cutover."""
     agent_id: str | None
     agent_name: str | None
     agent_state: AgentState | None
@@ -420,6 +478,9 @@ class JobReport(WireModel):
     ledger: list[BucketCount]
     reasons: list[ReasonCount]
     verification: list[VerificationCount]
+    safe_files: int = 0
+    """Source files that are safe to delete: verified, and unchanged when looked at after that (archive jobs)."""
+    safe_bytes: int = 0
     adds_up: bool | None
 
 
