@@ -110,6 +110,7 @@ def report_json(request: CopyRequest, report: CopyReport, exit_code: int) -> dic
         "retries": snapshot.retries,
         "seconds": round(report.seconds, 3),
         "resumed": report.resumed,
+        "safe_to_delete_files": report.safe_files,
         "fault": _fault(result.fault.code, result.fault.detail) if result.fault else None,
         "attention": [
             {"path": row.path, "bucket": row.bucket.value, "size_bytes": row.size_bytes}

@@ -81,6 +81,7 @@ def _usual_blob(part: bytes, *, times: bool) -> TargetBlob | None:
         modified_ns=parse_http_date(_text(properties, b"<Last-Modified>")) if times and mtime_ns is None else None,
         marker=None if marker is None else unescape(marker.decode("utf-8", "replace")),
         archived=b"<AccessTier>Archive<" in properties,
+        tier=_text(properties, b"<AccessTier>") or None,
     )
 
 
@@ -140,6 +141,7 @@ def _blob(element: ElementTree.Element) -> TargetBlob:
         modified_ns=parse_http_date(values.get("Last-Modified")),
         marker=stored.get(MARKER_KEY),
         archived=values.get("AccessTier", "").lower() == "archive",
+        tier=values.get("AccessTier"),
     )
 
 

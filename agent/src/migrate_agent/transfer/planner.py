@@ -26,12 +26,16 @@ class Compare(NamedTuple):
 
     md5: str
     otherwise: Upload | Settled
+    tier: str | None = None
+    """The blob's access tier, as the service spells it."""
 
 
 class Unchanged(NamedTuple):
     """The destination holds it, with this hash."""
 
     md5: str
+    tier: str | None = None
+    """The blob's access tier, as the service spells it."""
 
 
 class Recognised(NamedTuple):
@@ -52,16 +56,30 @@ Decision = Upload | Compare | Unchanged | Recognised | Settled
 
 
 def decide(
-    size_bytes: int, mtime_ns: int | None, target: TargetBlob | None, *, rule: Overwrite, marker: str
+    size_bytes: int,
+    mtime_ns: int | None,
+    target: TargetBlob | None,
+    *,
+    rule: Overwrite,
+    marker: str,
+    by_hash: bool = False,
 ) -> Decision:
-    """Result: what to do with a file of this size and time. `marker` is this attempt's."""
+    """Result: what to do with a file of this size and time. `marker` is this attempt's.
+
+    `by_hash`: an equal time is no proof (a cutover); a blob of ours that is different all the same is replaced.
+    """
     if target is None:
         return Upload(Condition())
     if target.size_bytes != size_bytes or target.md5 is None:
         return _different(mtime_ns, target, rule)
     if target.marker is not None and mtime_ns is not None and target.mtime_ns == mtime_ns:
-        return Recognised(target) if target.marker == marker else Unchanged(target.md5)
-    return Compare(target.md5, _different(mtime_ns, target, rule))
+        if target.marker == marker:
+            return Recognised(target)
+        if not by_hash:
+            return Unchanged(target.md5, target.tier)
+        if rule is not Overwrite.NEVER and not target.archived:
+            return Compare(target.md5, Upload(Condition(target.etag)), target.tier)
+    return Compare(target.md5, _different(mtime_ns, target, rule), target.tier)
 
 
 def _different(mtime_ns: int | None, target: TargetBlob, rule: Overwrite) -> Upload | Settled:

@@ -19,7 +19,7 @@ from migrate_agent.transfer.target_blob import TargetBlob
 _SCHEMA = """
 CREATE TABLE blobs (
     name TEXT PRIMARY KEY, size INTEGER, etag TEXT, md5 TEXT, mtime_ns INTEGER, modified_ns INTEGER, marker TEXT,
-    archived INTEGER NOT NULL
+    archived INTEGER NOT NULL, tier TEXT
 ) WITHOUT ROWID
 """
 
@@ -44,7 +44,7 @@ class TargetIndex:
             with self._lock, translated(Path(gettempdir()) / "index"):
                 self._db.execute("BEGIN")
                 self._db.executemany(
-                    "INSERT OR REPLACE INTO blobs VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT OR REPLACE INTO blobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (_storable(blob) for blob in page.blobs),
                 )
                 self._db.execute("COMMIT")

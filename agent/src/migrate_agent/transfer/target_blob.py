@@ -36,6 +36,8 @@ class TargetBlob(NamedTuple):
     marker: str | None
     """`<job_id>.<attempt>` of our own blobs, None for everybody else's."""
     archived: bool = False
+    tier: str | None = None
+    """The access tier as the service spells it."""
 
 
 def marker_of(job_id: str, attempt: int) -> str:
@@ -107,4 +109,5 @@ def blob_from_headers(name: str, headers: Mapping[str, str]) -> TargetBlob:
         modified_ns=parse_http_date(headers.get("last-modified")),
         marker=headers.get(f"x-ms-meta-{MARKER_KEY}"),
         archived=headers.get("x-ms-access-tier", "").lower() == "archive",
+        tier=headers.get("x-ms-access-tier"),
     )
