@@ -25,6 +25,7 @@ from migrate_contract.jobs import (
     LocalSource,
     Outcome,
     TransferSettings,
+    Verification,
 )
 from migrate_contract.sync import MirrorMode, MirrorOrder, SyncSettings
 from migrate_contract.wire import Name, WireModel
@@ -162,7 +163,10 @@ class Job:
 
     @property
     def spec(self) -> JobSpec:
-        """Result: what the attempt's agent is given."""
+        """Result: what the attempt's agent is given. A cutover reads every copy back, whatever the job asks for."""
+        settings = {name: getattr(self.settings, name) for name in JobSettings.model_fields if name != "sync"}
+        if self.final and self.settings.transfer.verification is Verification.BLOCK:
+            settings["transfer"] = self.settings.transfer.model_copy(update={"verification": Verification.STORED})
         return JobSpec(
             job_id=self.job_id,
             attempt=self.attempt,
@@ -170,7 +174,7 @@ class Job:
             failed_of=self.failed_of,
             final=self.final,
             mirror=self.mirror,
-            **{name: getattr(self.settings, name) for name in JobSettings.model_fields},
+            **settings,
         )
 
 

@@ -167,7 +167,7 @@ class JobViews:
             fault=_fault_view(job.fault) if job.fault else None,
             progress=progress_view(record) if record else None,
             grant_alive_until=_grant_alive_until(job, around, project, now),
-            actions=actions(job, unconfirmed=since is not None) if caller.role is not Role.READER else [],
+            actions=actions(job, record, unconfirmed=since is not None) if caller.role is not Role.READER else [],
         )
 
     def _situation(
@@ -216,8 +216,10 @@ class JobViews:
         return tuple(other[0].settings.name for other in found if other is not None)
 
 
-def actions(job: Job, *, unconfirmed: bool) -> list[JobAction]:
-    """Result: what an operator can do with the job now, in the order of the page."""
+def actions(job: Job, record: ProgressRecord | None, *, unconfirmed: bool) -> list[JobAction]:
+    """Result: what an operator can do with the job now, in the order of the page. `record`: of its attempt."""
+    decided = record is not None and bool(record.report.files.failed) and not record.report.files.pending
+    listed = record is not None and record.report.mirror is not None and record.report.mirror.complete
     wish = job.wish.kind if job.wish else None
     is_sync = job.settings.type is JobType.SYNC
     mirrors = job.settings.sync is not None and job.settings.sync.mirror is not None
@@ -227,11 +229,11 @@ def actions(job: Job, *, unconfirmed: bool) -> list[JobAction]:
         JobAction.RESUME: job.state is JobState.PAUSED or (job.held and wish is WishKind.PAUSE),
         JobAction.CANCEL: job.state in UNFINISHED and wish is not WishKind.CANCEL,
         JobAction.RERUN: job.state in ENDED,
-        JobAction.RETRY_FAILED: job.outcome is Outcome.COMPLETE_WITH_FAILURES,
+        JobAction.RETRY_FAILED: decided and job.outcome is Outcome.COMPLETE_WITH_FAILURES,
         JobAction.SYNC: is_sync,
         JobAction.CUTOVER: is_sync and job.state in ENDED,
         JobAction.MIRROR_CONFIRM: (
-            mirrors and job.mirror_confirmed_at is None and job.state is JobState.COMPLETED and job.failed_of is None
+            mirrors and listed and job.mirror_confirmed_at is None and job.state is JobState.COMPLETED
         ),
         JobAction.MIRROR_WITHDRAW: mirrors and job.mirror_confirmed_at is not None,
         JobAction.REASSIGN: job.state in (JobState.CREATED, JobState.PAUSED) or unconfirmed,

@@ -113,9 +113,13 @@ class Syncs:
         return self._act(caller, job_id, "job.mirror-confirm", plan)
 
     def withdraw_mirror(self, caller: OperatorCaller, job_id: str) -> JobView:
-        """Result: the job, which deletes nothing any more: an attempt at work gets no further access to delete."""
+        """Result: the job, which deletes nothing any more: an attempt at work gets no further access to delete.
+
+        Raises Fatal(job-type-conflict).
+        """
 
         def plan(draft: Plan) -> None:
+            need_sync(draft.job)
             if draft.job.mirror_confirmed_at is not None:
                 draft.note("mirror-withdrawn", "Nothing is deleted any more", unconfirmed(draft.job))
 

@@ -86,7 +86,7 @@ def test_a_refused_tier_fails_the_file_and_the_copy_stays(tmp_path, container, n
 def test_a_cutover_compares_by_hash_what_an_equal_time_would_hide(tmp_path, container, new_copy):
     source = make_tree(tmp_path / "source", {"a": b"one", "b": b"two"})
     new_copy(source).run()
-    before = os.stat(source / "a")
+    before = (source / "a").stat()
     (source / "a").write_bytes(b"eno")
     os.utime(source / "a", ns=(before.st_atime_ns, before.st_mtime_ns))
     fooled = new_copy(source, attempt=2)

@@ -152,7 +152,13 @@ class Mirror:
                 waiting=WaitReason.COMMIT,
             )
         except ConditionFailed:
-            return _stays(surplus, ErrorCode.MIRROR_KEPT, "it was written again after it was listed")
+            # Said of a blob that is gone, too: an answer to the deletion may have been lost.
+            found = self._courier.send(
+                lambda grant: self._courier.client.head(grant, name), Tries(limited=False), waiting=WaitReason.COMMIT
+            )
+            if found is not None:
+                return _stays(surplus, ErrorCode.MIRROR_KEPT, "it was written again after it was listed")
+            was_there = False
         except Fatal:
             raise
         except (Retryable, SkipRecord) as error:
