@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 
 from migrate_contract.jobs import JobPhase, Outcome
-from tests.harness.copy_engine import make_tree
+from tests.harness.copy_engine import QUICK, make_tree
 from tests.harness.fault_front import Refuse
 
 FILES = {f"folder/{index:02d}.txt": f"content {index}".encode() for index in range(25)}
@@ -43,6 +44,17 @@ def test_an_archive_job_archives_after_the_verification_and_says_what_is_safe(
     assert third.run().outcome is Outcome.COMPLETE_WITH_FAILURES
     changed = third.row("folder/00.txt")
     assert (changed.bucket, changed.code, changed.safe_to_delete) == ("failed", "target-archived", False)
+
+
+def test_processes_of_their_own_archive_too(tmp_path, container, new_copy):
+    source = make_tree(tmp_path / "source", FILES)
+    lanes = replace(QUICK, lanes=2)
+    for attempt, bucket in ((1, "transferred"), (2, "unchanged")):
+        copy = new_copy(source, attempt=attempt, transfer={"access_tier": "archive"}, more=ARCHIVE, settings=lanes)
+        assert copy.run().outcome is Outcome.COMPLETE
+        assert set(copy.buckets().values()) == {bucket}
+        assert {(row.access_tier, row.safe_to_delete) for row in copy.ledger()} == {("archive", True)}
+    assert set(tiers(container).values()) == {"archive"}
 
 
 @pytest.mark.parametrize("tier", ["hot", "cool", "cold"])

@@ -129,18 +129,17 @@ class Journal:
                     )
                 self._remember(command_id, result)
             if known is not None and known.attempt < spec.attempt:
-                if spec.failed_of == known.attempt:
-                    self._hand_on_failed(known, spec)
                 self._remove_attempt(known.job_id, known.attempt)
         accepted = self.job(spec.job_id)
         assert accepted is not None
         return accepted
 
-    def _hand_on_failed(self, known: JobRecord, spec: JobSpec) -> None:
-        """The new attempt is about the files that failed in the one that is still here."""
-        if self._attempt_path(known.job_id, known.attempt).exists():
-            failed = self.open_attempt(known.job_id, known.attempt).beside.failed_paths()
-            self.open_attempt(spec.job_id, spec.attempt).beside.want(failed)
+    def failed_paths(self, job_id: str, attempt: int) -> list[str] | None:
+        """Result: the files that failed in this attempt, if it is here and has ended with all of them decided."""
+        known = self.job(job_id)
+        if known is None or known.attempt != attempt or known.phase is not JobPhase.COMPLETED:
+            return None
+        return self.open_attempt(job_id, attempt).beside.failed_paths()
 
     def jobs(self) -> list[JobRecord]:
         """Result: every job held, ended ones that are not yet reported included, in the order of acceptance."""
