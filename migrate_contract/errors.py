@@ -573,14 +573,13 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         "This is not the container's name",
         "Type the name of the destination container exactly as the job shows it.",
         _O,
-        400,
+        409,
     ),
     _E.TIER_NOT_SET: Entry(
         "Access tier could not be set",
         "The copy is verified. Choose a tier that the storage account supports, or rerun the job to try again.",
         _O,
         409,
-        retryable=True,
     ),
     _E.MIRROR_BRAKE: Entry(
         "The mirror would delete more than it may",

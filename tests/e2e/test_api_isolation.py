@@ -39,6 +39,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "projects_connect": {"kind": "deployment"},
     "jobs_edit": {"name": "taken over"},
     "jobs_duplicate": {"name": "taken over"},
+    "jobs_mirror_confirm": {"container": "isolation-ours"},
 }
 
 
@@ -272,6 +273,7 @@ ROW = {"row": 1, "path": "a", "bucket": "transferred", "finished_at": "2025-01-0
     [
         ("progress", {"attempt": 1, "sequence": 1, "phase": "failed"}),
         ("grant", {"attempt": 1}),
+        ("failed-files", {"attempt": 1}),
         ("ledger", {"attempt": 1, "rows": [ROW]}),
     ],
 )
