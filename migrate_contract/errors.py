@@ -71,6 +71,10 @@ class ErrorCode(StrEnum):
     SCAN_STALLED = "scan-stalled"
     AGENT_OFFLINE = "agent-offline"
     COMMAND_UNKNOWN = "command-unknown"
+    JOB_TYPE_CONFLICT = "job-type-conflict"
+    SCHEDULE_INVALID = "schedule-invalid"
+    MIRROR_NOT_PREVIEWED = "mirror-not-previewed"
+    CONFIRMATION_MISMATCH = "confirmation-mismatch"
     # The agent's own machine
     CONFIG_INVALID = "config-invalid"
     NOT_REGISTERED = "not-registered"
@@ -122,6 +126,12 @@ class ErrorCode(StrEnum):
     TARGET_REFUSED = "target-refused"
     TRANSIT_CORRUPTED = "transit-corrupted"
     VERIFY_MISMATCH = "verify-mismatch"
+    TIER_NOT_SET = "tier-not-set"
+    # A mirror
+    MIRROR_BRAKE = "mirror-brake"
+    MIRROR_SCAN_INCOMPLETE = "mirror-scan-incomplete"
+    MIRROR_PREVIEW = "mirror-preview"
+    MIRROR_KEPT = "mirror-kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -604,6 +614,63 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         _O,
         409,
         retryable=True,
+    ),
+    _E.JOB_TYPE_CONFLICT: Entry(
+        "This type of job has no such action",
+        "Schedules, mirrors and the cutover belong to jobs of type sync: duplicate the job as one of that type.",
+        _O,
+        409,
+    ),
+    _E.SCHEDULE_INVALID: Entry(
+        "Schedule cannot be used",
+        "Write five fields (minute, hour, day of month, month, day of week), such as '0 2 * * *' for every night at "
+        "two; runs are at least one hour apart.",
+        _O,
+        400,
+    ),
+    _E.MIRROR_NOT_PREVIEWED: Entry(
+        "The mirror has no preview to confirm",
+        "Rerun the job, read the list of surplus files that it ends with, then confirm.",
+        _O,
+        409,
+    ),
+    _E.CONFIRMATION_MISMATCH: Entry(
+        "This is not the container's name",
+        "Type the name of the destination container exactly as the job shows it.",
+        _O,
+        409,
+    ),
+    _E.TIER_NOT_SET: Entry(
+        "Access tier could not be set",
+        "The copy is verified. Choose a tier that the storage account supports, or rerun the job to try again.",
+        _O,
+        409,
+    ),
+    _E.MIRROR_BRAKE: Entry(
+        "The mirror would delete more than it may",
+        "Nothing was deleted. Look at the list of surplus files; if they are really gone from the source, raise the "
+        "job's limits, confirm the mirror again and rerun.",
+        _O,
+        409,
+    ),
+    _E.MIRROR_SCAN_INCOMPLETE: Entry(
+        "The mirror deletes nothing after an incomplete scan",
+        "Make the folders readable that the report lists as failed, then rerun.",
+        _C,
+        409,
+    ),
+    _E.MIRROR_PREVIEW: Entry(
+        "The mirror would delete this",
+        "Nothing to do if that is right: confirm the mirror on the job's page. Otherwise put the file back at the "
+        "source, or leave the mirror unconfirmed.",
+        _O,
+        409,
+    ),
+    _E.MIRROR_KEPT: Entry(
+        "The mirror kept this blob",
+        "The detail says why. Rerun the job; what is still surplus then is deleted.",
+        _O,
+        409,
     ),
 }
 

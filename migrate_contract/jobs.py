@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from migrate_contract.schedule import LimitInForce
+from migrate_contract.sync import MirrorOrder, MirrorTally, SyncSettings
 from migrate_contract.wire import (
     INTEGRAL,
     Attempt,
@@ -27,6 +28,10 @@ class JobType(StrEnum):
     """Set by the operator at creation."""
 
     MIGRATE_FILES = "migrate_files"
+    ARCHIVE = "archive"
+    """A copy into the access tier that the job names, with a list of files that are safe to delete at the source."""
+    SYNC = "sync"
+    """A copy that is repeated, by schedule or by hand; additive unless its mirror is confirmed."""
 
 
 @unique
@@ -102,8 +107,19 @@ class Verification(StrEnum):
 
 
 @unique
+class AccessTier(StrEnum):
+    """Set by the operator: what the service charges for keeping and for reading a blob."""
+
+    HOT = "hot"
+    COOL = "cool"
+    COLD = "cold"
+    ARCHIVE = "archive"
+    """Cannot be read before it is rehydrated, which takes hours: set only after the copy is verified."""
+
+
+@unique
 class Bucket(StrEnum):
-    """Where a found file ended; each file is in exactly one."""
+    """Where a found file ended; each file is in exactly one of `FOUND_BUCKETS`. The rest is the mirror's."""
 
     EXCLUDED = "excluded"
     """A filter, a policy or the overwrite rule left it out."""
@@ -114,6 +130,21 @@ class Bucket(StrEnum):
     UNSUPPORTED = "unsupported"
     """Blob cannot hold its name, or it is no regular file."""
     PENDING = "pending"
+    SURPLUS = "surplus"
+    """No file of the source: a blob of ours whose file is gone, and which is still there; `code` says why."""
+    DELETED = "deleted"
+    """No file of the source: a blob of ours whose file is gone, removed by the mirror."""
+
+
+FOUND_BUCKETS = (
+    Bucket.EXCLUDED,
+    Bucket.UNCHANGED,
+    Bucket.TRANSFERRED,
+    Bucket.FAILED,
+    Bucket.UNSUPPORTED,
+    Bucket.PENDING,
+)
+"""Their sum is what was scanned."""
 
 
 ABSOLUTE_PATH = r"^(/|[A-Za-z]:[\\/]|\\\\[^\\])[^\x00]*$"
@@ -186,6 +217,19 @@ class TransferSettings(WireModel):
     """Owner, group, mode and times of each file go into its blob's metadata, under AzCopy's keys."""
     folder_markers: bool = False
     """Each folder below the source becomes an empty blob with `hdi_isfolder`, so that empty ones are kept."""
+    access_tier: AccessTier | None = None
+    """None: the account's default."""
+
+
+def settings_problem(kind: JobType, transfer: TransferSettings, sync: SyncSettings | None) -> str | None:
+    """Result: why these settings do not fit the type of job, and what to change; None if they do."""
+    if kind is JobType.ARCHIVE and transfer.access_tier is None:
+        return "an archive job names the access tier that its copies end in: hot, cool, cold or archive"
+    if kind is not JobType.SYNC and sync is not None:
+        return "a schedule and a mirror belong to jobs of type sync"
+    if kind is JobType.SYNC and transfer.access_tier is AccessTier.ARCHIVE:
+        return "a sync cannot keep its copies in the archive tier: a file that changes could not be sent again"
+    return None
 
 
 class JobSpec(WireModel):
@@ -202,6 +246,11 @@ class JobSpec(WireModel):
     hold_after_scan: bool = False
     approved: bool = False
     """True where an operator has approved this attempt already (it was paused and resumed after that)."""
+    failed_of: Attempt | None = None
+    """Only the files that failed in that attempt."""
+    final: bool = False
+    """A sync's cutover: what the destination holds is compared by hash, whatever its time says."""
+    mirror: MirrorOrder | None = None
 
 
 class Tally(WireModel):
@@ -316,6 +365,7 @@ class Progress(WireModel):
     recent_faults: list[FileFault] = Field(default_factory=list, max_length=20)
     outcome: Outcome | None = None
     fault: JobFault | None = None
+    mirror: MirrorTally | None = None
 
 
 class ProgressAnswer(WireModel):
@@ -326,14 +376,25 @@ class ProgressAnswer(WireModel):
     wish: Literal["pause", "cancel"] | None = None
 
 
+@unique
+class GrantPurpose(StrEnum):
+    """Set by the agent: what it needs access for."""
+
+    COPY = "copy"
+    """Create, write, list, read; no delete."""
+    MIRROR = "mirror"
+    """List, read, delete; only for an attempt whose mirror an operator has confirmed."""
+
+
 class GrantRequest(WireModel):
     """`POST /api/agent/jobs/{job_id}/grant`."""
 
     attempt: Attempt
+    purpose: GrantPurpose = GrantPurpose.COPY
 
 
 class Grant(WireModel):
-    """Access to one container for one attempt: create, write, list, read; no delete. Expiry is in seconds left."""
+    """Access to one container for one attempt, as its purpose allows. Expiry is in seconds left."""
 
     container_url: str
     """`https://host/[account/]container` without a query."""
@@ -357,6 +418,10 @@ class LedgerRow(WireModel):
     detail: Sentence | None = None
     tries: Count = 0
     finished_at: Timestamp
+    access_tier: AccessTier | None = None
+    """The blob's tier as we set or found it; None where the job names none."""
+    safe_to_delete: bool = False
+    """Verified `stored` or better, and after that the source still had the size and time that were copied."""
 
 
 class LedgerChunk(WireModel):
@@ -380,3 +445,17 @@ class LedgerAnswer(WireModel):
     """`next_row`: the number that the server expects next; the agent ships from there."""
 
     next_row: Count
+
+
+class FailedFilesRequest(WireModel):
+    """`POST /api/agent/jobs/{job_id}/failed-files`: what an attempt with `failed_of` is about, page by page."""
+
+    attempt: Attempt
+    after_row: Count = 0
+
+
+class FailedFilesAnswer(WireModel):
+    """Paths as the ledger of attempt `failed_of` has them. `next_row` None: there are no more."""
+
+    paths: list[Annotated[str, StringConstraints(max_length=8192)]]
+    next_row: Count | None = None

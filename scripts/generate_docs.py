@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -13,7 +14,7 @@ sys.path.insert(0, str(ROOT))
 
 from functions.domain.job import TRANSITIONS  # noqa: E402  (the root has to be importable first)
 from migrate_contract.errors import CATALOGUE, Fault  # noqa: E402
-from migrate_contract.jobs import Bucket, JobPhase, JobState, Outcome, WaitReason  # noqa: E402
+from migrate_contract.jobs import FOUND_BUCKETS, Bucket, JobPhase, JobState, Outcome, WaitReason  # noqa: E402
 
 WHO = {
     Fault.CUSTOMER: "customer's side",
@@ -42,8 +43,12 @@ def errors_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _members(enum: type[JobState] | type[JobPhase] | type[Outcome] | type[Bucket] | type[WaitReason]) -> str:
+def _members(enum: type[JobState] | type[JobPhase] | type[Outcome] | type[WaitReason]) -> str:
     return ", ".join(f"`{member.value}`" for member in enum)
+
+
+def _listed(buckets: Iterable[Bucket]) -> str:
+    return ", ".join(f"`{bucket.value}`" for bucket in buckets)
 
 
 def lifecycle_page() -> str:
@@ -73,11 +78,15 @@ def lifecycle_page() -> str:
         "- A rerun (`failed`, `completed`, `cancelled` -> `created`), a reassignment, a revoked agent and lost work",
         "  are each attempt + 1; an older attempt or session is refused with 409 and its agent stops.",
         "- Pause and cancel are wishes kept apart from the state until the agent has done them.",
+        "- A sync's schedule begins attempts through the same function; a run that finds the last one unfinished is",
+        "  skipped, with a history row. *Retry failed only* is an attempt about the failed files of the last one.",
         "- A lease that ran out moves nothing: the job is shown as unconfirmed, and goes on when its agent returns.",
         "",
         f"What an agent reports as phase: {_members(JobPhase)}.",
         f"Outcome of a completed job: {_members(Outcome)}.",
-        f"Buckets (scanned is their sum): {_members(Bucket)}.",
+        f"Buckets (scanned is their sum): {_listed(FOUND_BUCKETS)}.",
+        "Beside them in a ledger, of blobs and not of found files: "
+        f"{_listed(bucket for bucket in Bucket if bucket not in FOUND_BUCKETS)} (docs/sync-and-archive.md).",
         f"What a transfer can wait for: {_members(WaitReason)}.",
     ]
     return "\n".join(lines) + "\n"

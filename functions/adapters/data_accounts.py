@@ -25,6 +25,8 @@ from migrate_contract.errors import ErrorCode, Fatal, Retryable
 
 _PERMISSIONS = ContainerSasPermissions(read=True, create=True, write=True, list=True)
 """No delete: an agent cannot remove anything (product page, Limits)."""
+_MIRROR_PERMISSIONS = ContainerSasPermissions(read=True, list=True, delete=True)
+"""No create and no write: what deletes cannot put anything in its place."""
 _DELEGATION_SECONDS = 6 * 3600
 _REFUSED = frozenset({"AuthorizationPermissionMismatch", "AuthorizationFailure", "InsufficientAccountPermissions"})
 
@@ -83,14 +85,22 @@ class DeploymentAccount:
                 raise _refusal(error, self.account) from error
 
     def grant(self, container: str, seconds: float) -> ContainerGrant:
-        """See the port. No start time is set: a clock that is a little off must not make it invalid."""
+        """See the port."""
+        return self._signed(container, seconds, _PERMISSIONS)
+
+    def mirror_grant(self, container: str, seconds: float) -> ContainerGrant:
+        """See the port."""
+        return self._signed(container, seconds, _MIRROR_PERMISSIONS)
+
+    def _signed(self, container: str, seconds: float, permissions: ContainerSasPermissions) -> ContainerGrant:
+        """Result: the signature. No start time is set: a clock that is a little off must not make it invalid."""
         expires_at = self._clock() + timedelta(seconds=seconds)
         sas = generate_container_sas(
             account_name=self.account,
             container_name=container,
             account_key=self._service.credential.account_key if self._by_key else None,
             user_delegation_key=None if self._by_key else self._delegation_key(expires_at),
-            permission=_PERMISSIONS,
+            permission=permissions,
             expiry=expires_at,
             protocol="https",
         )

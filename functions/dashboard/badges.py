@@ -72,6 +72,12 @@ BUCKET_WORDS = {
 }
 """The six buckets in the order in which the bar shows them."""
 
+MIRROR_WORDS = {
+    Bucket.SURPLUS: "Gone from the source",
+    Bucket.DELETED: "Deleted",
+}
+"""The mirror's two, which are no files of the source and stand in no bar."""
+
 BUCKET_MEANINGS = {
     Bucket.TRANSFERRED: "Copied in this attempt and checked.",
     Bucket.UNCHANGED: "The destination held it already, equal in size and hash.",

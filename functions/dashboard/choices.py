@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migrate_contract.agents import AgentState, ProcessMode
-from migrate_contract.jobs import Overwrite, SymlinkPolicy, Verification
+from migrate_contract.jobs import AccessTier, JobType, Overwrite, SymlinkPolicy, Verification
 
 OVERWRITE = {
     Overwrite.IF_SOURCE_NEWER: "replace our own by a newer one",
@@ -18,6 +18,18 @@ VERIFICATION = {
     Verification.STORED: "read back size and hash",
     Verification.BLOCK: "checked on the way",
     Verification.READBACK: "download again and compare",
+}
+JOB_TYPES = {
+    JobType.MIGRATE_FILES: "copy once",
+    JobType.SYNC: "keep in step: rerun by a schedule or by hand",
+    JobType.ARCHIVE: "archive: copy into a tier, then list what is safe to delete",
+}
+ACCESS_TIERS = {
+    None: "the account's default",
+    AccessTier.HOT: "hot",
+    AccessTier.COOL: "cool",
+    AccessTier.COLD: "cold",
+    AccessTier.ARCHIVE: "archive (reading takes hours of rehydration)",
 }
 CONCURRENCY = ("auto", "1", "2", "4", "8", "16", "32", "64")
 

@@ -64,9 +64,51 @@ def delete_job(job: JobView) -> Confirmation:
     )
 
 
+def cut_over(job: JobView) -> Confirmation:
+    """Result: the question before a sync's last run."""
+    here = f"/jobs/{job.job_id}"
+    return Confirmation(
+        key="cutover",
+        page=f"{here}/confirm-cutover",
+        action=f"{here}/cutover",
+        back=here,
+        title="Run a last time?",
+        text="The job runs now and compares every file by its hash. Its schedule is switched off with that: "
+        "nothing runs by itself any more.",
+        button="Cut over now",
+        keep="Not yet",
+        danger=False,
+    )
+
+
+def confirm_mirror(job: JobView) -> Confirmation:
+    """Result: the question before a mirror deletes: the container's name is typed."""
+    here = f"/jobs/{job.job_id}"
+    mirror = job.progress.mirror if job.progress else None
+    rules = job.sync.mirror if job.sync else None
+    listed = f"{mirror.surplus_files:,} files are on the list of attempt {job.attempt}. " if mirror else ""
+    brake = f", at most {rules.max_delete_files:,} files and {rules.max_delete_percent:g} % in one run" if rules else ""
+    return Confirmation(
+        key="mirror",
+        page=f"{here}/confirm-mirror",
+        action=f"{here}/mirror/confirm",
+        back=here,
+        title="Delete in the container what is gone from the source?",
+        text=f"{listed}From the next run on they are deleted{brake}. Without soft delete on the storage account "
+        "that cannot be taken back.",
+        button="Confirm the mirror",
+        typed=job.destination.container,
+    )
+
+
 def for_job(job: JobView) -> list[Confirmation]:
     """Result: the questions that this job's possible actions need."""
-    asked = {JobAction.CANCEL: cancel_job, JobAction.DELETE: delete_job}
+    asked = {
+        JobAction.CUTOVER: cut_over,
+        JobAction.MIRROR_CONFIRM: confirm_mirror,
+        JobAction.CANCEL: cancel_job,
+        JobAction.DELETE: delete_job,
+    }
     return [question(job) for action, question in asked.items() if action in job.actions]
 
 

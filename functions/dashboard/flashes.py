@@ -38,6 +38,11 @@ class Done(StrEnum):
     CLIENT_LIMITED = "client-limited"
     SCHEDULE_SAVED = "schedule-saved"
     SCHEDULE_REMOVED = "schedule-removed"
+    JOB_RETRIED = "job-retried"
+    JOB_CUT_OVER = "job-cut-over"
+    SYNC_CHANGED = "sync-changed"
+    MIRROR_CONFIRMED = "mirror-confirmed"
+    MIRROR_WITHDRAWN = "mirror-withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,11 @@ _SENTENCES = {
     Done.JOB_CANCELLED: "Cancel asked. The agent stops at once when it hears of it.",
     Done.JOB_RERUN: "New attempt started. Verified files are not sent again.",
     Done.JOB_APPROVED: "Approved. The copy begins at the agent's next heartbeat.",
+    Done.JOB_RETRIED: "New attempt started, about the failed files only.",
+    Done.JOB_CUT_OVER: "The last run has started. The schedule is switched off.",
+    Done.SYNC_CHANGED: "Schedule and mirror saved.",
+    Done.MIRROR_CONFIRMED: "Mirror confirmed: from the next run on, what is gone from the source is deleted.",
+    Done.MIRROR_WITHDRAWN: "The mirror deletes nothing any more.",
     Done.JOB_REASSIGNED: "Reassigned. The new agent takes the job at its next heartbeat.",
     Done.JOB_LIMITED: "Bandwidth limit saved. It holds from the agent's next heartbeat.",
     Done.CLIENT_LIMITED: "Bandwidth of the site saved. It holds from each agent's next heartbeat.",

@@ -10,17 +10,18 @@ from functions.dashboard import choices
 from functions.dashboard.badges import agent_badge, usable
 from functions.dashboard.forms import EMPTY_FORM, Form
 from functions.dashboard.frame import Frame
-from functions.dashboard.job_form import MOST_CONCURRENCY, typed_from, typed_like
+from functions.dashboard.job_form import MOST_CONCURRENCY, typed_from, typed_like, typed_sync
 from functions.dashboard.rendering import render
 from functions.domain.views import AgentView, JobView, ProjectView
 from migrate_contract.agents import AgentState
-from migrate_contract.jobs import TransferSettings
+from migrate_contract.jobs import JobType, TransferSettings
 
 type Options = list[tuple[str, str]]
 
 _EXPERT_FIELDS = frozenset(
     {"concurrency", "chunk_size_mib", "bandwidth_limit_mbps", "symlinks", "posix_properties", "folder_markers"}
 )
+_SYNC_FIELDS = frozenset({"schedule", "mirror", "max_delete_files", "max_delete_percent"})
 _ORDER = (AgentState.ONLINE, AgentState.LATE, AgentState.REGISTERED, AgentState.OFFLINE)
 
 
@@ -78,6 +79,12 @@ def reassign_page(frame: Frame, job: JobView, agents: Sequence[AgentView], form:
     return render("job_reassign.html", frame, job=job, options=options, form=form)
 
 
+def sync_page(frame: Frame, job: JobView, form: Form = EMPTY_FORM) -> str:
+    """Result: the form for a sync's schedule and mirror, as they are or as they were typed last."""
+    shown = form if form.values else Form(typed_sync(job), refusal=form.refusal)
+    return render("job_sync.html", frame, job=job, form=shown, zone=job.sync.zone if job.sync else "UTC")
+
+
 def agent_options(agents: Sequence[AgentView]) -> Options:
     """Result: agents that may be given a job, those that are online first, each with its state."""
     known = sorted((agent for agent in agents if usable(agent)), key=lambda agent: _ORDER.index(agent.state))
@@ -106,9 +113,17 @@ def _form_page(frame: Frame, project: ProjectView, form: Form, **context: Any) -
         overwrite_options=[(key.value, choices.sentence_case(words)) for key, words in choices.OVERWRITE.items()],
         verification_options=[(key.value, choices.sentence_case(words)) for key, words in choices.VERIFICATION.items()],
         symlink_options=[(key.value, choices.sentence_case(words)) for key, words in choices.SYMLINKS.items()],
+        type_options=[(key.value, choices.sentence_case(words)) for key, words in choices.JOB_TYPES.items()],
+        tier_options=[
+            (key.value if key else "", choices.sentence_case(words)) for key, words in choices.ACCESS_TIERS.items()
+        ],
+        sync_open=bool(form.value("schedule"))
+        or form.checked("mirror", default=False)
+        or bool(_SYNC_FIELDS & set(form.errors)),
         concurrency_options=_concurrency_options(form.value("concurrency")),
         defaults={
             "hold_after_scan": False,
+            "type": JobType.MIGRATE_FILES.value,
             "overwrite": defaults.overwrite.value,
             "verification": defaults.verification.value,
             "symlinks": defaults.symlinks.value,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.dashboard import choices
-from functions.dashboard.badges import BUCKET_WORDS, job_badges
+from functions.dashboard.badges import BUCKET_WORDS, MIRROR_WORDS, job_badges
 from functions.dashboard.catalogue import TITLES
 from functions.dashboard.confirmations import for_job
 from functions.dashboard.forms import EMPTY_FORM, Form
@@ -78,6 +78,8 @@ def job_page(
         overwrite_words=choices.OVERWRITE,
         symlink_words=choices.SYMLINKS,
         verification_words=choices.VERIFICATION,
+        type_words=choices.JOB_TYPES,
+        tier_words=choices.ACCESS_TIERS,
     )
 
 
@@ -109,12 +111,25 @@ def _announcement(job: JobView) -> str:
 def _file_tabs(job: JobView, current: Bucket) -> list[tuple[str, int, str, bool]]:
     if job.progress is None:
         return []
-    files = job.progress.files
+    words = {**BUCKET_WORDS, **(MIRROR_WORDS if job.progress.mirror else {})}
     return [
-        (label, getattr(files, bucket.value), f"/jobs/{job.job_id}?bucket={bucket.value}#files", bucket is current)
-        for bucket, label in BUCKET_WORDS.items()
+        (label, _count(job, bucket), f"/jobs/{job.job_id}?bucket={bucket.value}#files", bucket is current)
+        for bucket, label in words.items()
         if bucket is not Bucket.PENDING
     ]
+
+
+def _count(job: JobView, bucket: Bucket) -> int:
+    """Result: how many rows the ledger will have of this bucket, by the attempt's own counters."""
+    if job.progress is None:
+        return 0
+    mirror = job.progress.mirror
+    if bucket is Bucket.DELETED:
+        return mirror.deleted_files if mirror else 0
+    if bucket is Bucket.SURPLUS:
+        return mirror.surplus_files - mirror.deleted_files if mirror else 0
+    count: int = getattr(job.progress.files, bucket.value)
+    return count
 
 
 def _record_refreshes(job: JobView, bucket: Bucket, files: FilePage, report: JobReport | None) -> str | None:
@@ -122,14 +137,14 @@ def _record_refreshes(job: JobView, bucket: Bucket, files: FilePage, report: Job
 
     The agent sends its ledger in parts, after the counters: a list that is behind them is asked for on its own.
     """
-    counted = getattr(job.progress.files, bucket.value) if job.progress else 0
+    counted = _count(job, bucket)
     if (counted and not files.items) or (report is not None and not report.ledger_complete):
         return f"job-changed from:body, every {POLL_SECONDS}s"
     return "job-changed from:body" if job.state in _GOING else None
 
 
 def _why_no_files(job: JobView, bucket: Bucket) -> str:
-    count = getattr(job.progress.files, bucket.value) if job.progress else 0
+    count = _count(job, bucket)
     if count:
         return "Their list is on its way: the agent sends it in parts."
     if job.progress is None or not job.progress.files.scanned:
@@ -140,4 +155,6 @@ def _why_no_files(job: JobView, bucket: Bucket) -> str:
         Bucket.TRANSFERRED: "Nothing was copied in this attempt.",
         Bucket.UNCHANGED: "Nothing was there already.",
         Bucket.EXCLUDED: "Nothing was left out.",
+        Bucket.SURPLUS: "Everything that this job keeps in the container is still at the source.",
+        Bucket.DELETED: "Nothing was deleted.",
     }.get(bucket, "Nothing here.")

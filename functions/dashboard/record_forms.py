@@ -13,6 +13,7 @@ from functions.domain.views import (
     CodeCreate,
     ConnectionKind,
     JobReassign,
+    KnownZone,
     Note,
     ProjectCreate,
     ProjectPatch,
@@ -20,6 +21,7 @@ from functions.domain.views import (
 from migrate_contract.wire import AgentId, ClientId
 
 _NOTE_RULE = "At most 2,000 characters, and no control characters."
+_ZONE_RULE = "Write the name of a time zone, such as Europe/Berlin or America/Chicago."
 NoteField = Annotated[str, must_be(Note, _NOTE_RULE)]
 
 
@@ -75,10 +77,11 @@ class ProjectTextForm(FormModel):
 
     name: NameField
     description: NoteField = ""
+    time_zone: Annotated[str, must_be(KnownZone, _ZONE_RULE)] = "UTC"
 
     def patch(self) -> ProjectPatch:
         """Result: the body of the API's call."""
-        return ProjectPatch(name=self.name, description=self.description)
+        return ProjectPatch(name=self.name, description=self.description, time_zone=self.time_zone)
 
 
 class ProjectStatusForm(FormModel):

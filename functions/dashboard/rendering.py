@@ -110,7 +110,7 @@ _FUNCTIONS: Mapping[str, Any] = {
     "bar_sentence": progress_bar.sentence,
     "bar_weights": progress_bar.weights,
     "bucket_legend": progress_bar.legend,
-    "bucket_words": badges.BUCKET_WORDS,
+    "bucket_words": {**badges.BUCKET_WORDS, **badges.MIRROR_WORDS},
     "code_badge": badges.code_badge,
     "done_percent": progress_bar.done_percent,
     "is_stale": formatting.is_stale,

@@ -25,7 +25,9 @@ from migrate_contract.jobs import (
     LocalSource,
     Outcome,
     TransferSettings,
+    Verification,
 )
+from migrate_contract.sync import MirrorMode, MirrorOrder, SyncSettings
 from migrate_contract.wire import Name, WireModel
 
 _S = JobState
@@ -68,6 +70,8 @@ class JobSettings(WireModel):
     filters: FileFilters
     transfer: TransferSettings
     hold_after_scan: bool
+    sync: SyncSettings | None = None
+    """Of a sync: how it repeats itself, and whether it mirrors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,17 @@ class Job:
     """The newest report that moved this attempt: older ones move nothing."""
     entries: int = 0
     """How many history entries there are."""
+    retried: tuple[int, ...] = ()
+    """Earlier attempts that this one completes by their failed files, oldest first; empty: it is about all files."""
+    final: bool = False
+    """This attempt is a sync's cutover."""
+    due_at: datetime | None = None
+    """When the schedule begins the next attempt; None where it begins none."""
+    skipped_at: datetime | None = None
+    """When the schedule last passed a run over; None once a run has begun after that."""
+    skipped_because: str = ""
+    mirror_confirmed_at: datetime | None = None
+    mirror_confirmed_by: str = ""
 
     @property
     def waits_for_agent(self) -> bool:
@@ -128,13 +143,38 @@ class Job:
         return self.state in WORKING or (self.state is JobState.CREATED and self.taken_at is not None)
 
     @property
+    def failed_of(self) -> int | None:
+        """Result: the attempt whose failed files this one is about; None: it is about all files."""
+        return self.retried[-1] if self.retried else None
+
+    @property
+    def schedule(self) -> str | None:
+        """Result: the cron expression that begins attempts; None where there is none."""
+        return self.settings.sync.schedule if self.settings.sync else None
+
+    @property
+    def mirror(self) -> MirrorOrder | None:
+        """Result: what this attempt may do about surplus blobs. One that does not look at every file does nothing."""
+        rules = self.settings.sync.mirror if self.settings.sync else None
+        if rules is None or self.failed_of is not None:
+            return None
+        mode = MirrorMode.DELETE if self.mirror_confirmed_at is not None else MirrorMode.PREVIEW
+        return MirrorOrder(mode=mode, **rules.model_dump())
+
+    @property
     def spec(self) -> JobSpec:
-        """Result: what the attempt's agent is given."""
+        """Result: what the attempt's agent is given. A cutover reads every copy back, whatever the job asks for."""
+        settings = {name: getattr(self.settings, name) for name in JobSettings.model_fields if name != "sync"}
+        if self.final and self.settings.transfer.verification is Verification.BLOCK:
+            settings["transfer"] = self.settings.transfer.model_copy(update={"verification": Verification.STORED})
         return JobSpec(
             job_id=self.job_id,
             attempt=self.attempt,
             approved=self.approved_at is not None,
-            **{name: getattr(self.settings, name) for name in JobSettings.model_fields},
+            failed_of=self.failed_of,
+            final=self.final,
+            mirror=self.mirror,
+            **settings,
         )
 
 

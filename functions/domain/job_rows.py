@@ -70,6 +70,14 @@ def job_columns(job: Job) -> dict[str, Value]:
         "followed_epoch": job.followed.session_epoch,
         "followed_sequence": job.followed.sequence,
         "entries": job.entries,
+        "retried": ",".join(map(str, job.retried)),
+        "final": job.final,
+        "scheduled": job.due_at is not None,
+        "due_at": job.due_at,
+        "skipped_at": job.skipped_at,
+        "skipped_because": job.skipped_because,
+        "mirror_confirmed_at": job.mirror_confirmed_at,
+        "mirror_confirmed_by": job.mirror_confirmed_by,
     }
 
 
@@ -113,6 +121,13 @@ def job_of(row: Row) -> Job:
         fault=JobFault.model_validate_json(fault) if fault else None,
         followed=Mark(rows.number(row, "followed_epoch"), rows.number(row, "followed_sequence", -1)),
         entries=rows.number(row, "entries"),
+        retried=tuple(int(attempt) for attempt in rows.text(row, "retried").split(",") if attempt),
+        final=rows.flag(row, "final"),
+        due_at=rows.moment(row, "due_at"),
+        skipped_at=rows.moment(row, "skipped_at"),
+        skipped_because=rows.text(row, "skipped_because"),
+        mirror_confirmed_at=rows.moment(row, "mirror_confirmed_at"),
+        mirror_confirmed_by=rows.text(row, "mirror_confirmed_by"),
     )
 
 

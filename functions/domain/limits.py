@@ -30,6 +30,8 @@ class Limits:
     within the two minutes that the product promises."""
     undelivered_seconds: float = 600
     scan_stalled_seconds: float = 1800
+    sync_interval_seconds: float = 3600
+    """Runs of a schedule are at least so far apart (an hour is the most that this can ask for)."""
     code_retention_seconds: float = 7_776_000
     """How long a code that was used, revoked or has expired stays listed with its fate (90 days)."""
     poison_alert_seconds: float = 86_400

@@ -159,7 +159,7 @@ class Blobs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ContainerGrant:
-    """A signature for one container: create, write, list, read. Never written down, never logged."""
+    """A signature for one container. Never written down, never logged."""
 
     container_url: str
     sas_token: str = field(repr=False)
@@ -181,7 +181,13 @@ class DataAccount(Protocol):
         """Makes the container if it is not there. Raises Retryable, Fatal(target-access-denied)."""
 
     def grant(self, container: str, seconds: float) -> ContainerGrant:
-        """Result: access to the container for so long. Raises Retryable, Fatal(target-access-denied)."""
+        """Result: access to the container for so long: create, write, list, read; never delete.
+
+        Raises Retryable, Fatal(target-access-denied).
+        """
+
+    def mirror_grant(self, container: str, seconds: float) -> ContainerGrant:
+        """Result: as `grant`, but to list, read and delete: the mirror's own (product page, Files)."""
 
 
 class DataAccounts(Protocol):

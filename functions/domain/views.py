@@ -6,9 +6,9 @@ Nouns: a *view* is what a caller sees; a *body* is what a caller sends (strict J
 from __future__ import annotations
 
 from enum import StrEnum, unique
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from migrate_contract.agents import AgentFault, AgentState, HeartbeatJob, MachineFacts, ProcessMode
 from migrate_contract.jobs import (
@@ -27,14 +27,31 @@ from migrate_contract.jobs import (
     Verification,
     WaitedSeconds,
     Waiting,
+    settings_problem,
 )
 from migrate_contract.schedule import BandwidthSchedule, LimitInForce, PositiveMbps, ZoneName, known_zones
+from migrate_contract.sync import MirrorRules, MirrorTally, SyncSettings
 from migrate_contract.wire import AgentId, ClientId, Name, ProjectId, Timestamp, WireModel
 
 Note = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
 ]
 """Free text of a person, may have several lines."""
+
+
+def _offer_zones(schema: dict[str, Any]) -> None:
+    """Puts the zones into the API's description, read when it is asked for."""
+    schema["enum"] = sorted(known_zones())
+
+
+def _known_zone(name: str) -> str:
+    if name not in known_zones():
+        raise ValueError("there is no such time zone: write an IANA name, such as America/Chicago")
+    return name
+
+
+KnownZone = Annotated[ZoneName, AfterValidator(_known_zone), Field(json_schema_extra=_offer_zones)]
+"""An IANA time zone that this machine's zone database has."""
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
@@ -211,6 +228,7 @@ class ProjectCreate(WireModel):
     name: Name
     description: Note = ""
     type: ProjectType = ProjectType.FILE_MIGRATION
+    time_zone: KnownZone = "UTC"
 
 
 class ProjectPatch(WireModel):
@@ -218,24 +236,14 @@ class ProjectPatch(WireModel):
 
     name: Name | None = None
     description: Note | None = None
+    time_zone: KnownZone | None = None
     status: Literal["in_progress", "completed", "cancelled"] | None = None
-
-
-def _offer_zones(schema: dict[str, Any]) -> None:
-    """Puts the zones into the API's description, read when it is asked for."""
-    schema["enum"] = sorted(known_zones())
-
-
-def _known_zone(name: str) -> str:
-    if name not in known_zones():
-        raise ValueError("there is no such time zone: write an IANA name, such as America/Chicago")
-    return name
 
 
 class BandwidthScheduleBody(BandwidthSchedule):
     """`PUT /api/projects/{project_id}/bandwidth-schedule`."""
 
-    zone: Annotated[ZoneName, AfterValidator(_known_zone), Field(json_schema_extra=_offer_zones)]
+    zone: KnownZone
 
 
 class BandwidthLimitBody(WireModel):
@@ -253,6 +261,8 @@ class ProjectView(WireModel):
     name: str
     description: str
     type: ProjectType
+    time_zone: str = "UTC"
+    """IANA name: the clock that the schedules of its jobs go by."""
     status: ProjectStatus
     azure_connection: AzureConnectionView | None = None
     bandwidth_schedule: BandwidthSchedule | None = None
@@ -272,6 +282,15 @@ class JobCreate(WireModel):
     transfer: TransferSettings = Field(default_factory=TransferSettings)
     agent_id: AgentId | None = None
     hold_after_scan: bool = False
+    sync: SyncSettings | None = None
+    """Of a sync: when it runs again, and whether it mirrors. Its first attempt begins at once."""
+
+    @model_validator(mode="after")
+    def _settings_fit(self) -> Self:
+        problem = settings_problem(self.type, self.transfer, self.sync)
+        if problem is not None:
+            raise ValueError(problem)
+        return self
 
 
 class JobEdit(WireModel):
@@ -291,6 +310,12 @@ class JobDuplicate(WireModel):
     name: Name | None = None
     destination: BlobDestination | None = None
     agent_id: AgentId | None = None
+
+
+class MirrorConfirm(WireModel):
+    """`POST /api/jobs/{job_id}/mirror/confirm`: the destination container's name, typed by a person."""
+
+    container: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
 class JobReassign(WireModel):
@@ -350,6 +375,7 @@ class ProgressView(WireModel):
     recent_waited_seconds: WaitedSeconds = Field(default_factory=dict)
     """Worker-seconds by reason since an earlier report, 10 to 40 seconds ago; empty where there was none."""
     recent_faults: list[FileFault]
+    mirror: MirrorTally | None = None
 
 
 @unique
@@ -365,6 +391,26 @@ class JobAction(StrEnum):
     RERUN = "rerun"
     REASSIGN = "reassign"
     APPROVE = "approve"
+    RETRY_FAILED = "retry-failed"
+    SYNC = "sync"
+    """Change the schedule and the mirror's limits."""
+    CUTOVER = "cutover"
+    MIRROR_CONFIRM = "mirror/confirm"
+    MIRROR_WITHDRAW = "mirror/withdraw"
+
+
+class SyncView(WireModel):
+    """How a sync repeats itself, as of now. `zone` is the project's; the schedule's hours are its."""
+
+    schedule: str | None
+    zone: str
+    next_run_at: Timestamp | None
+    skipped_at: Timestamp | None
+    """The last run that was passed over, if none has begun since."""
+    skipped_because: str
+    mirror: MirrorRules | None
+    mirror_confirmed_at: Timestamp | None
+    mirror_confirmed_by: str
 
 
 class NamedJob(WireModel):
@@ -400,6 +446,11 @@ class JobView(WireModel):
     filters: FileFilters
     transfer: TransferSettings
     hold_after_scan: bool
+    sync: SyncView | None = None
+    failed_of: int | None = None
+    """The attempt whose failed files this one is about."""
+    final: bool = False
+    """This attempt is the cutover."""
     agent_id: str | None
     agent_name: str | None
     agent_state: AgentState | None
@@ -480,6 +531,9 @@ class JobReport(WireModel):
     ledger: list[BucketCount]
     reasons: list[ReasonCount]
     verification: list[VerificationCount]
+    safe_files: int = 0
+    """Source files that are safe to delete: verified, and unchanged when looked at after that (archive jobs)."""
+    safe_bytes: int = 0
     adds_up: bool | None
 
 

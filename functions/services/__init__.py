@@ -43,7 +43,9 @@ from functions.services.progress import ProgressReports
 from functions.services.projects import Projects
 from functions.services.releases import Releases
 from functions.services.reports import Reports
+from functions.services.scheduled_runs import ScheduledRuns
 from functions.services.sweeps import Sweeps
+from functions.services.syncs import Schedules, Syncs
 from functions.services.throttle import Throttle
 
 __all__ = ["Deployment", "Services", "assemble"]
@@ -67,6 +69,7 @@ class Services:
     connections: Connections
     bandwidth: Bandwidth
     jobs: Jobs
+    syncs: Syncs
     lifecycle: Lifecycle
     reports: Reports
     alerts: Alerts
@@ -98,6 +101,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
     destinations = Destinations(connections, claims)
     agents = Agents(tables, clock, limits, audit, alerts, continuations, releases)
     views = JobViews(tables, clock, limits, store)
+    schedules = Schedules(clock, limits)
     return Services(
         members=Members(tables, clock, deployment),
         clients=clients,
@@ -122,11 +126,13 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
             views,
             AccountSharing(tables, store),
             destinations,
+            schedules,
             ledger_store,
             alerts,
             audit,
             continuations,
         ),
+        syncs=Syncs(tables, store, moves, views, schedules, audit),
         lifecycle=Lifecycle(tables, store, moves, views, destinations, audit),
         reports=Reports(clock, store, views, ledger_store),
         alerts=alerts,
@@ -139,5 +145,6 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
             limits,
             AgentSweep(tables, clock, limits, alerts),
             JobSweep(tables, clock, limits, store, moves, mailbox, allowances, releases, alerts),
+            ScheduledRuns(tables, clock, moves, destinations),
         ),
     )

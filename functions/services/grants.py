@@ -17,7 +17,8 @@ from functions.services.connections import Connections
 from functions.services.job_store import TABLE
 from functions.services.projects import TABLE as PROJECTS
 from migrate_contract.errors import ErrorCode, Fatal
-from migrate_contract.jobs import Grant, GrantRequest
+from migrate_contract.jobs import Grant, GrantPurpose, GrantRequest
+from migrate_contract.sync import MirrorMode
 
 
 class Grants:
@@ -42,7 +43,11 @@ class Grants:
         account = self._account(job)
         container = job.settings.destination.container
         account.ensure_container(container)
-        granted = account.grant(container, self._limits.grant_seconds)
+        if body.purpose is GrantPurpose.MIRROR:
+            _refuse_mirror(job)
+            granted = account.mirror_grant(container, self._limits.grant_seconds)
+        else:
+            granted = account.grant(container, self._limits.grant_seconds)
         # Written before it is handed out: the page must never say less than what is true.
         OrganizationTables(self._tables, job.organization).upsert(
             TABLE,
@@ -78,3 +83,9 @@ def _refuse(job: Job) -> None:
         raise Fatal(ErrorCode.GRANT_REFUSED, f"The job is {job.state.value}.")
     if job.wish is not None and job.wish.kind is WishKind.CANCEL:
         raise Fatal(ErrorCode.GRANT_REFUSED, f"{job.wish.by} asked to cancel the job.")
+
+
+def _refuse_mirror(job: Job) -> None:
+    """Raises Fatal(grant-refused) unless an operator has confirmed that this attempt may delete."""
+    if job.mirror is None or job.mirror.mode is not MirrorMode.DELETE:
+        raise Fatal(ErrorCode.GRANT_REFUSED, "Nobody has confirmed that this attempt may delete at the destination.")

@@ -16,16 +16,16 @@ from functions.domain.limits import Limits
 from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Clock, Row, Tables
 from functions.domain.progress_record import ProgressRecord, progress_view, record_of, unconfirmed_since
-from functions.domain.views import FaultView, JobAction, JobView, WishKind, WishView
+from functions.domain.views import FaultView, JobAction, JobView, SyncView, WishKind, WishView
 from functions.domain.waiting import Situation, waiting_because
 from functions.services.agents import TABLE as AGENTS
 from functions.services.clients import TABLE as CLIENTS
 from functions.services.job_store import TABLE, JobStore
 from functions.services.projects import TABLE as PROJECTS
-from functions.services.projects import connection_view
+from functions.services.projects import connection_view, zone_of
 from migrate_contract.commands import CommandKind
 from migrate_contract.errors import CATALOGUE, ErrorCode
-from migrate_contract.jobs import JobFault, JobPhase, JobState
+from migrate_contract.jobs import JobFault, JobPhase, JobState, JobType, Outcome
 
 _MANY = 4
 """From so many jobs of one project on, its progress rows are read by one query."""
@@ -144,7 +144,9 @@ class JobViews:
             project_name=rows.text(project, "name") if project else "",
             client_id=job.client_id,
             client_name=around.client_name(job.client_id),
-            **dict(job.settings),
+            **{**dict(job.settings), "sync": _sync_view(job, project)},
+            failed_of=job.failed_of,
+            final=job.final,
             agent_id=job.agent_id,
             agent_name=rows.text(agent, "name") if agent else None,
             agent_state=state,
@@ -165,7 +167,7 @@ class JobViews:
             fault=_fault_view(job.fault) if job.fault else None,
             progress=progress_view(record) if record else None,
             grant_alive_until=_grant_alive_until(job, around, project, now),
-            actions=actions(job, unconfirmed=since is not None) if caller.role is not Role.READER else [],
+            actions=actions(job, record, unconfirmed=since is not None) if caller.role is not Role.READER else [],
         )
 
     def _situation(
@@ -214,15 +216,26 @@ class JobViews:
         return tuple(other[0].settings.name for other in found if other is not None)
 
 
-def actions(job: Job, *, unconfirmed: bool) -> list[JobAction]:
-    """Result: what an operator can do with the job now, in the order of the page."""
+def actions(job: Job, record: ProgressRecord | None, *, unconfirmed: bool) -> list[JobAction]:
+    """Result: what an operator can do with the job now, in the order of the page. `record`: of its attempt."""
+    decided = record is not None and bool(record.report.files.failed) and not record.report.files.pending
+    listed = record is not None and record.report.mirror is not None and record.report.mirror.complete
     wish = job.wish.kind if job.wish else None
+    is_sync = job.settings.type is JobType.SYNC
+    mirrors = job.settings.sync is not None and job.settings.sync.mirror is not None
     possible = {
         JobAction.APPROVE: job.state is JobState.READY and job.approved_at is None,
         JobAction.PAUSE: job.held and wish is None,
         JobAction.RESUME: job.state is JobState.PAUSED or (job.held and wish is WishKind.PAUSE),
         JobAction.CANCEL: job.state in UNFINISHED and wish is not WishKind.CANCEL,
         JobAction.RERUN: job.state in ENDED,
+        JobAction.RETRY_FAILED: decided and job.outcome is Outcome.COMPLETE_WITH_FAILURES,
+        JobAction.SYNC: is_sync,
+        JobAction.CUTOVER: is_sync and job.state in ENDED,
+        JobAction.MIRROR_CONFIRM: (
+            mirrors and listed and job.mirror_confirmed_at is None and job.state is JobState.COMPLETED
+        ),
+        JobAction.MIRROR_WITHDRAW: mirrors and job.mirror_confirmed_at is not None,
         JobAction.REASSIGN: job.state in (JobState.CREATED, JobState.PAUSED) or unconfirmed,
         JobAction.EDIT: is_editable(job),
         JobAction.DUPLICATE: True,
@@ -251,6 +264,23 @@ def _record(job: Job, around: _Around) -> ProgressRecord | None:
     row = around.side(job, PROGRESS_PREFIX)
     record = record_of(row) if row else None
     return record if record and record.report.attempt == job.attempt else None
+
+
+def _sync_view(job: Job, project: Row | None) -> SyncView | None:
+    """Result: how a sync repeats itself; None for every other type of job."""
+    if job.settings.type is not JobType.SYNC:
+        return None
+    sync = job.settings.sync
+    return SyncView(
+        schedule=sync.schedule if sync else None,
+        zone=zone_of(project) if project else "UTC",
+        next_run_at=job.due_at,
+        skipped_at=job.skipped_at,
+        skipped_because=job.skipped_because,
+        mirror=sync.mirror if sync else None,
+        mirror_confirmed_at=job.mirror_confirmed_at,
+        mirror_confirmed_by=job.mirror_confirmed_by,
+    )
 
 
 def _fault_view(fault: JobFault) -> FaultView:

@@ -32,6 +32,7 @@ from functions.services.mailbox import Mailbox
 from functions.services.moves import Moves, Plan
 from functions.services.projects import TABLE as PROJECTS
 from functions.services.projects import need_open, need_project
+from functions.services.syncs import Schedules, unconfirmed
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 from migrate_contract.jobs import JobState
 
@@ -50,6 +51,7 @@ class Jobs:
         views: JobViews,
         sharing: AccountSharing,
         destinations: Destinations,
+        schedules: Schedules,
         ledgers: LedgerStore,
         alerts: Alerts,
         audit: Audit,
@@ -64,6 +66,7 @@ class Jobs:
         self._views = views
         self._sharing = sharing
         self._destinations = destinations
+        self._schedules = schedules
         self._ledgers = ledgers
         self._alerts = alerts
         self._audit = audit
@@ -128,7 +131,7 @@ class Jobs:
         """Result: the new job, about to be dispatched.
 
         Raises Fatal(not-found), Fatal(project-closed), Fatal(agent-of-another-client), Fatal(destination-overlap),
-        Fatal(container-of-another-client).
+        Fatal(container-of-another-client), Fatal(schedule-invalid).
         """
         settings = JobSettings(**{name: getattr(body, name) for name in JobSettings.model_fields})
         return self._create(caller, body.project_id, settings, body.agent_id, "Created")
@@ -157,6 +160,7 @@ class Jobs:
         project = need_project(self._tables, caller, job.project_id)
         destination = body.destination or job.settings.destination
         _need_editable(job)
+        self._schedules.settled(job.settings.model_copy(update=changes), project)
         account = self._destinations.claim(job, project, destination) if body.destination else job.account
 
         def plan(draft: Plan) -> None:
@@ -168,6 +172,8 @@ class Jobs:
                 dispatch=draft.job.dispatch + 1,
                 state_at=draft.now,
             )
+            if _UNDER_THE_MIRROR & set(changes):
+                edited = unconfirmed(edited)
             draft.note("edited", "Changed: " + ", ".join(sorted(changes)), edited)
 
         try:
@@ -215,6 +221,7 @@ class Jobs:
         caller.need(Role.OPERATOR)
         project = need_project(self._tables, caller, project_id)
         need_open(project)
+        settings, due_at = self._schedules.settled(settings, project)
         client_id = rows.text(project, "client_id")
         if agent_id is not None:
             check_agent(self._tables, caller, agent_id, client_id)
@@ -230,6 +237,7 @@ class Jobs:
             state_at=now,
             agent_id=agent_id,
             entries=1,
+            due_at=due_at,
         )
         entry = Entry(now, caller.label, "created", None, JobState.CREATED, 1, reason)
         # Claimed before, so that an overlap is refused before anything is written; and after, because others may drop
@@ -266,6 +274,10 @@ class Jobs:
         self._audit.record(
             caller.organization, caller.label, action, job.job_id, client_id=job.client_id, detail=detail
         )
+
+
+_UNDER_THE_MIRROR = frozenset({"source", "destination", "filters"})
+"""What a confirmed mirror was confirmed for: other folders or other files are another list."""
 
 
 def _need_editable(job: Job) -> None:

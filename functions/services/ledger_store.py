@@ -29,6 +29,8 @@ class Counts:
     bytes: Counter[Bucket] = field(default_factory=Counter)
     reasons: Counter[tuple[Bucket, str]] = field(default_factory=Counter)
     levels: Counter[Verification] = field(default_factory=Counter)
+    safe_files: int = 0
+    safe_bytes: int = 0
 
     def add(self, row: LedgerRow) -> None:
         """Counts one row."""
@@ -39,6 +41,9 @@ class Counts:
             self.reasons[(row.bucket, row.code if row.code in _KNOWN else OTHER_CODE)] += 1
         if row.verification is not None and row.bucket in (Bucket.TRANSFERRED, Bucket.UNCHANGED):
             self.levels[row.verification] += 1
+        if is_safe(row):
+            self.safe_files += 1
+            self.safe_bytes += row.size_bytes
 
     def plus(self, other: Counts) -> None:
         """Adds the other's counts."""
@@ -47,10 +52,14 @@ class Counts:
         self.bytes += other.bytes
         self.reasons += other.reasons
         self.levels += other.levels
+        self.safe_files += other.safe_files
+        self.safe_bytes += other.safe_bytes
 
     def metadata(self) -> dict[str, str]:
         """Result: the counts as blob metadata."""
         columns = {"rows": str(self.rows)}
+        if self.safe_files:
+            columns |= {"safe_files": str(self.safe_files), "safe_bytes": str(self.safe_bytes)}
         columns.update({f"files_{bucket.value}": str(count) for bucket, count in self.files.items()})
         columns.update({f"bytes_{bucket.value}": str(count) for bucket, count in self.bytes.items()})
         columns.update({f"level_{level.value}": str(count) for level, count in self.levels.items()})
@@ -72,6 +81,8 @@ class Counts:
             bytes=Counter({bucket: int(metadata.get(f"bytes_{bucket.value}", "0")) for bucket in Bucket}),
             reasons=reasons,
             levels=Counter({level: int(metadata.get(f"level_{level.value}", "0")) for level in Verification}),
+            safe_files=int(metadata.get("safe_files", "0")),
+            safe_bytes=int(metadata.get("safe_bytes", "0")),
         )
 
 
@@ -122,6 +133,12 @@ class LedgerStore:
     def delete_all(self, organization: str, job_id: str) -> None:
         """Removes every attempt's ledger of the job."""
         self._blobs.delete_prefix(CONTAINER, f"{organization}/{job_id}/")
+
+
+def is_safe(row: LedgerRow) -> bool:
+    """Result: whether the source file can be deleted: the agent said so of a copy that was read back."""
+    copied = row.bucket in (Bucket.TRANSFERRED, Bucket.UNCHANGED)
+    return row.safe_to_delete and copied and row.verification in (Verification.STORED, Verification.READBACK)
 
 
 def _folder(organization: str, job_id: str, attempt: int) -> str:

@@ -15,9 +15,16 @@ from functions.domain.ports import Row, RowChanged, RowExists, RowMissing, Table
 from functions.domain.views import ListQuery, Page
 from functions.services.attempts import Attempts
 from functions.services.job_store import TABLE, JobStore
-from functions.services.ledger_store import LedgerStore
+from functions.services.ledger_store import LedgerStore, is_safe
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
-from migrate_contract.jobs import Bucket, LedgerAnswer, LedgerChunk, LedgerRow
+from migrate_contract.jobs import (
+    Bucket,
+    FailedFilesAnswer,
+    FailedFilesRequest,
+    LedgerAnswer,
+    LedgerChunk,
+    LedgerRow,
+)
 
 _TRIES = 5
 _COLUMNS = (
@@ -32,7 +39,12 @@ _COLUMNS = (
     "detail",
     "tries",
     "finished_at",
+    "access_tier",
+    "safe_to_delete",
 )
+_SAFE_COLUMNS = ("path", "size_bytes", "mtime", "md5", "verification", "access_tier", "checked_at")
+_FAILED_PAGE = 1000
+"""With the longest paths a body of some megabytes."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so is run by spreadsheets."""
 _FLUSH_CHARACTERS = 64 * 1024
@@ -97,6 +109,37 @@ class Ledgers:
             found.append(row)
         return Page(items=found)
 
+    def failed_files(self, caller: AgentCaller, job_id: str, body: FailedFilesRequest) -> FailedFilesAnswer:
+        """Result: what the attempt is about, if it is about failed files only; otherwise nothing.
+
+        Raises Fatal(attempt-superseded), Fatal(not-found).
+        """
+        job = self._attempts.need(caller, job_id, body.attempt)
+        if job.failed_of is None:
+            return FailedFilesAnswer(paths=[])
+        paths: list[str] = []
+        last = body.after_row
+        for row in self._rows(caller.organization, job_id, job.failed_of, Bucket.FAILED, body.after_row):
+            if len(paths) == _FAILED_PAGE:
+                return FailedFilesAnswer(paths=paths, next_row=last)
+            paths.append(row.path)
+            last = row.row
+        return FailedFilesAnswer(paths=paths)
+
+    def safe_csv(self, caller: OperatorCaller, job_id: str) -> Iterator[bytes]:
+        """Result: the source files that can be deleted, as CSV: verified, and unchanged when looked at after that.
+
+        Attempts that retried failed files count together with the one that they completed.
+        """
+        job = self._jobs.need(caller, job_id)
+        found = (
+            row
+            for attempt in (*job.retried, job.attempt)
+            for row in self._rows(caller.organization, job_id, attempt, None, 0)
+            if is_safe(row)
+        )
+        return _safe_csv(found)
+
     def csv(
         self, caller: OperatorCaller, job_id: str, bucket: Bucket | None = None, attempt: int | None = None
     ) -> Iterator[bytes]:
@@ -136,6 +179,23 @@ def _csv(found: Iterator[LedgerRow]) -> Iterator[bytes]:
     for row in found:
         values = row.model_dump(mode="json", include=set(_COLUMNS))
         writer.writerow([_cell(values[column]) for column in _COLUMNS])
+        if buffer.tell() >= _FLUSH_CHARACTERS:
+            yield buffer.getvalue().encode()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue().encode()
+
+
+def _safe_csv(found: Iterator[LedgerRow]) -> Iterator[bytes]:
+    """Result: the rows as CSV, in pieces. A path must stay one: what a spreadsheet would run begins with './'."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(_SAFE_COLUMNS)
+    for row in found:
+        values = row.model_dump(mode="json")
+        path = f"./{row.path}" if row.path.startswith(_FORMULA) else row.path
+        rest = [values[column] for column in ("size_bytes", "mtime", "md5", "verification", "access_tier")]
+        writer.writerow([path, *("" if value is None else value for value in rest), values["finished_at"]])
         if buffer.tell() >= _FLUSH_CHARACTERS:
             yield buffer.getvalue().encode()
             buffer.seek(0)

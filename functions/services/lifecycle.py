@@ -7,25 +7,47 @@ paused or cancelled at once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from functions.domain import rows
 from functions.domain.agent import AGENT_ROW
 from functions.domain.caller import OperatorCaller, Role
 from functions.domain.job import ENDED, WORKING, Job, Wish, conflict, renewed
+from functions.domain.job_rows import PROGRESS_PREFIX
 from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Row, Tables
+from functions.domain.progress_record import record_of
 from functions.domain.views import JobReassign, JobView, WishKind
 from functions.services.agents import TABLE as AGENTS
 from functions.services.agents import need_agent
 from functions.services.audit import Audit
 from functions.services.destinations import Destinations
+from functions.services.job_store import TABLE as JOBS
 from functions.services.job_store import JobStore
 from functions.services.job_views import JobViews
 from functions.services.moves import Change, Moves, Plan
 from functions.services.projects import need_open, need_project
 from migrate_contract.errors import ErrorCode, Fatal
-from migrate_contract.jobs import JobState
+from migrate_contract.jobs import JobState, JobType, Outcome
+from migrate_contract.sync import SyncSettings
+
+
+def _anything(job: Job) -> None:
+    """No condition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A new attempt of an ended job: its name in a refusal, when it is possible, why, and what it changes.
+
+    `change` is given the job before the move and after it; `check` raises where the attempt is not possible.
+    """
+
+    what: str
+    allowed: str
+    reason: str
+    change: Callable[[Job, Job], Job]
+    check: Callable[[Job], None] = _anything
 
 
 class Lifecycle:
@@ -95,21 +117,78 @@ class Lifecycle:
 
         Raises Fatal(job-state-conflict), Fatal(project-closed), Fatal(destination-overlap).
         """
+        begin = Beginning(
+            "rerunning", "failed, completed or cancelled", "An operator reran it", lambda before, after: after
+        )
+        return self._begin(caller, job_id, "job.rerun", begin)
+
+    def retry_failed(self, caller: OperatorCaller, job_id: str) -> JobView:
+        """A new attempt about the files only that failed in the last one.
+
+        Raises Fatal(job-state-conflict) where none failed or the last attempt left files undecided, and what a rerun
+        raises.
+        """
+
+        def check(job: Job) -> None:
+            if job.outcome is not Outcome.COMPLETE_WITH_FAILURES or not self._all_decided(job):
+                raise conflict(job, "retrying failed files", "completed, with failed files and none undecided")
+
+        begin = Beginning(
+            "retrying failed files",
+            "completed with failures",
+            "An operator retries the failed files only",
+            lambda before, after: replace(after, retried=(*before.retried, before.attempt)),
+            check,
+        )
+        return self._begin(caller, job_id, "job.retry-failed", begin)
+
+    def cutover(self, caller: OperatorCaller, job_id: str) -> JobView:
+        """A sync's last run: now, about everything, compared by hash; the schedule is switched off with it.
+
+        Raises Fatal(job-type-conflict), and what a rerun raises.
+        """
+
+        def check(job: Job) -> None:
+            need_sync(job)
+
+        begin = Beginning(
+            "the cutover",
+            "failed, completed or cancelled",
+            "The cutover: a last run that verifies everything; the schedule is switched off",
+            lambda before, after: replace(unscheduled(after), final=True),
+            check,
+        )
+        return self._begin(caller, job_id, "job.cutover", begin)
+
+    def _begin(self, caller: OperatorCaller, job_id: str, action: str, begin: Beginning) -> JobView:
+        """Result: the job in a new attempt, which is about all files unless `begin` says otherwise."""
         caller.need(Role.OPERATOR)
         job = self._jobs.need(caller, job_id)
+        begin.check(job)
         if job.state not in ENDED:
-            raise conflict(job, "rerunning", "failed, completed or cancelled")
+            raise conflict(job, begin.what, begin.allowed)
         project = self._need_open_project(caller, job)
         account = self._destinations.claim(job, project, job.settings.destination)
-        agent_id = self._living(job)
+        agent_id = living_agent(self._tables, job)
 
         def plan(draft: Plan) -> None:
-            if draft.job.state not in ENDED:
-                raise conflict(draft.job, "rerunning", "failed, completed or cancelled")
-            draft.move(JobState.CREATED, "An operator reran it")
-            draft.job = replace(draft.job, account=account, agent_id=agent_id)
+            before = draft.job
+            begin.check(before)
+            if before.state not in ENDED:
+                raise conflict(before, begin.what, begin.allowed)
+            draft.move(JobState.CREATED, begin.reason)
+            everything = replace(
+                draft.job,
+                account=account,
+                agent_id=agent_id,
+                retried=(),
+                final=False,
+                skipped_at=None,
+                skipped_because="",
+            )
+            draft.job = begin.change(before, everything)
 
-        return self._act(caller, job_id, "job.rerun", plan)
+        return self._act(caller, job_id, action, plan)
 
     def reassign(self, caller: OperatorCaller, job_id: str, body: JobReassign) -> JobView:
         """Gives a waiting, paused or unconfirmed job to another agent of the same client, as a new attempt.
@@ -172,12 +251,35 @@ class Lifecycle:
         need_open(project)
         return project
 
-    def _living(self, job: Job) -> str | None:
-        """Result: the job's agent, unless it is gone or revoked."""
-        if job.agent_id is None:
-            return None
-        agent = OrganizationTables(self._tables, job.organization).get(AGENTS, job.agent_id, AGENT_ROW)
-        return job.agent_id if agent is not None and rows.moment(agent, "revoked_at") is None else None
+    def _all_decided(self, job: Job) -> bool:
+        """Result: whether the attempt's last report has failed files and none that nothing was decided about."""
+        tables = OrganizationTables(self._tables, job.organization)
+        row = tables.get(JOBS, job.project_id, PROGRESS_PREFIX + job.job_id)
+        report = record_of(row).report if row else None
+        if report is None or report.attempt != job.attempt:
+            return False
+        return bool(report.files.failed) and not report.files.pending
+
+
+def living_agent(tables: Tables, job: Job) -> str | None:
+    """Result: the job's agent, unless it is gone or revoked."""
+    if job.agent_id is None:
+        return None
+    agent = OrganizationTables(tables, job.organization).get(AGENTS, job.agent_id, AGENT_ROW)
+    return job.agent_id if agent is not None and rows.moment(agent, "revoked_at") is None else None
+
+
+def need_sync(job: Job) -> None:
+    """Raises Fatal(job-type-conflict) for any other type of job."""
+    if job.settings.type is not JobType.SYNC:
+        raise Fatal(ErrorCode.JOB_TYPE_CONFLICT, f"The job is of type {job.settings.type.value}.")
+
+
+def unscheduled(job: Job) -> Job:
+    """Result: the job without a schedule; its mirror stays as it is."""
+    sync = job.settings.sync
+    kept = SyncSettings(mirror=sync.mirror) if sync and sync.mirror else None
+    return replace(job, settings=job.settings.model_copy(update={"sync": kept}), due_at=None)
 
 
 def check_agent(tables: Tables, caller: OperatorCaller, agent_id: str, client_id: str) -> str:

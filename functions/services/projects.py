@@ -79,6 +79,7 @@ class Projects:
                 "name": body.name,
                 "description": body.description,
                 "type": body.type.value,
+                "time_zone": body.time_zone,
                 "closed": "",
                 "created_at": self._clock(),
                 "created_by": caller.label,
@@ -109,7 +110,11 @@ class Projects:
         """Result: the project as changed. Raises Fatal(job-working) when it is closed while a job works."""
         caller.need(Role.OPERATOR)
         row = need_project(self._tables, caller, project_id)
-        columns: dict[str, Value] = {"name": body.name, "description": body.description}
+        columns: dict[str, Value] = {
+            "name": body.name,
+            "description": body.description,
+            "time_zone": body.time_zone,
+        }
         if body.status is not None:
             if body.status in _CLOSED:
                 self._refuse_while_working(caller.organization, project_id)
@@ -177,6 +182,11 @@ def need_open(project: Row) -> None:
         raise Fatal(ErrorCode.PROJECT_CLOSED, f"Project {rows.text(project, 'name')} is {closed}.")
 
 
+def zone_of(project: Row) -> str:
+    """Result: the IANA name of the clock that the project's schedules go by."""
+    return rows.text(project, "time_zone") or "UTC"
+
+
 def connection_view(project: Row) -> AzureConnectionView | None:
     """Result: how the project reaches Azure Storage; None if it does not."""
     content = rows.text(project, "connection")
@@ -201,6 +211,7 @@ def project_view(row: Row, client_name: str) -> ProjectView:
         name=rows.text(row, "name"),
         description=rows.text(row, "description"),
         type=ProjectType(rows.text(row, "type")),
+        time_zone=zone_of(row),
         status=ProjectStatus(closed) if closed in _CLOSED else status,
         azure_connection=connection_view(row),
         bandwidth_schedule=schedule_of(row),

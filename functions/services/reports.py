@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functions.domain.caller import OperatorCaller
-from functions.domain.job import ENDED
+from functions.domain.job import ENDED, Job
 from functions.domain.ports import Clock
 from functions.domain.views import BucketCount, JobReport, JobView, ReasonCount, VerificationCount
 from functions.services.job_store import JobStore
 from functions.services.job_views import JobViews
 from functions.services.ledger_store import Counts, LedgerStore
 from migrate_contract.errors import CATALOGUE, ErrorCode
-from migrate_contract.jobs import Bucket, Tally, Verification
+from migrate_contract.jobs import FOUND_BUCKETS, Bucket, Tally, Verification
 
 
 class Reports:
@@ -37,7 +37,9 @@ class Reports:
                     counts.add(row)
             complete_to = chunk.last
         files = view.progress.files if view.progress else Tally()
-        complete = counts.rows == files.scanned - files.pending
+        found_rows = counts.rows - counts.files[Bucket.SURPLUS] - counts.files[Bucket.DELETED]
+        complete = found_rows == files.scanned - files.pending
+        safe = self._safe(caller, job, counts)
         ended = job.state in ENDED
         return JobReport(
             generated_at=self._clock(),
@@ -50,8 +52,18 @@ class Reports:
             ledger=[BucketCount(bucket=b, files=counts.files[b], bytes=counts.bytes[b]) for b in Bucket],
             reasons=_reasons(counts),
             verification=[VerificationCount(level=level, files=counts.levels[level]) for level in Verification],
+            safe_files=safe[0],
+            safe_bytes=safe[1],
             adds_up=_adds_up(view, counts) if ended and complete and not files.pending else None,
         )
+
+    def _safe(self, caller: OperatorCaller, job: Job, newest: Counts) -> tuple[int, int]:
+        """Result: files and bytes that are safe to delete, with those of the attempts that this one completes."""
+        files, size = newest.safe_files, newest.safe_bytes
+        for attempt in job.retried:
+            for chunk in self._ledgers.chunks(caller.organization, job.job_id, attempt):
+                files, size = files + chunk.counts.safe_files, size + chunk.counts.safe_bytes
+        return files, size
 
 
 def _adds_up(view: JobView, counts: Counts) -> bool:
@@ -60,7 +72,7 @@ def _adds_up(view: JobView, counts: Counts) -> bool:
     sizes = view.progress.bytes if view.progress else Tally()
     return all(
         counts.files[bucket] == getattr(files, bucket.value) and counts.bytes[bucket] == getattr(sizes, bucket.value)
-        for bucket in Bucket
+        for bucket in FOUND_BUCKETS
     )
 
 

@@ -17,6 +17,7 @@ from functions.services.agent_sweep import AgentSweep, SeenAgent
 from functions.services.codes import TABLE as CODES
 from functions.services.guarded import Guarded
 from functions.services.job_sweep import JobSweep
+from functions.services.scheduled_runs import ScheduledRuns
 from functions.services.throttle import TABLE as THROTTLES
 
 _PAGE = 1000
@@ -31,6 +32,8 @@ class SweepResult:
     announced: int = 0
     jobs: int = 0
     hinted: int = 0
+    runs_begun: int = 0
+    runs_skipped: int = 0
     alerts: int = 0
     resolved: int = 0
     removed_rows: int = 0
@@ -40,12 +43,15 @@ class SweepResult:
 class Sweeps:
     """Runs all watchdogs in one go (each timer function would be an instance of its own)."""
 
-    def __init__(self, tables: Tables, clock: Clock, limits: Limits, agents: AgentSweep, jobs: JobSweep) -> None:
+    def __init__(
+        self, tables: Tables, clock: Clock, limits: Limits, agents: AgentSweep, jobs: JobSweep, runs: ScheduledRuns
+    ) -> None:
         self._tables = tables
         self._clock = clock
         self._limits = limits
         self._agents = agents
         self._jobs = jobs
+        self._runs = runs
 
     def run(self) -> SweepResult:
         """Result: what was found and done.
@@ -60,6 +66,8 @@ class Sweeps:
         jobs = self._jobs.run(agents.seen, guarded)
         result.jobs, result.hinted = jobs.jobs, jobs.hinted
         result.alerts, result.resolved = agents.alerts + jobs.alerts, agents.resolved + jobs.resolved
+        due = self._runs.run(guarded)
+        result.runs_begun, result.runs_skipped = due.begun, due.skipped
         now = self._clock()
         result.removed_rows = jobs.removed_rows
         for table, column, seconds in (
@@ -74,6 +82,8 @@ class Sweeps:
             announced=result.announced,
             jobs=result.jobs,
             hinted=result.hinted,
+            runs_begun=result.runs_begun,
+            runs_skipped=result.runs_skipped,
             alerts=result.alerts,
             resolved=result.resolved,
             removed_rows=result.removed_rows,

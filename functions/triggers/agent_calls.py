@@ -14,7 +14,16 @@ from migrate_contract.agents import (
 )
 from migrate_contract.commands import CommandResult, CommandResultAnswer
 from migrate_contract.errors import ErrorCode
-from migrate_contract.jobs import Grant, GrantRequest, LedgerAnswer, LedgerChunk, Progress, ProgressAnswer
+from migrate_contract.jobs import (
+    FailedFilesAnswer,
+    FailedFilesRequest,
+    Grant,
+    GrantRequest,
+    LedgerAnswer,
+    LedgerChunk,
+    Progress,
+    ProgressAnswer,
+)
 from migrate_contract.wire import MAX_LEDGER_BODY_BYTES, CommandId, JobId
 
 routes = Routes("agent")
@@ -93,3 +102,9 @@ def agent_jobs_grant(call: AgentCall, job_id: JobId, body: GrantRequest) -> Gran
 def agent_jobs_ledger(call: AgentCall, job_id: JobId, body: LedgerChunk) -> LedgerAnswer:
     """Ship consecutive rows of the attempt's ledger. A repeat overwrites itself."""
     return call.services.ledgers.append(call.agent, job_id, body)
+
+
+@routes.agent("POST", "api/agent/jobs/{job_id}/failed-files", refusals=_JOB)
+def agent_jobs_failed_files(call: AgentCall, job_id: JobId, body: FailedFilesRequest) -> FailedFilesAnswer:
+    """List the files that an attempt is about which retries failed ones, by the earlier attempt's ledger."""
+    return call.services.ledgers.failed_files(call.agent, job_id, body)

@@ -12,12 +12,14 @@ from functions.domain.views import (
     JobReassign,
     JobView,
     ListQuery,
+    MirrorConfirm,
     Page,
 )
 from functions.triggers.edge import Routes
 from functions.triggers.edge_call import OperatorCall
 from functions.triggers.queries import JobsQuery
 from migrate_contract.errors import ErrorCode
+from migrate_contract.sync import SyncSettings
 from migrate_contract.wire import JobId
 
 routes = Routes("jobs")
@@ -30,8 +32,11 @@ NEW_REFUSALS = (
     ErrorCode.DESTINATION_OVERLAP,
     ErrorCode.CONTAINER_OF_ANOTHER_CLIENT,
     ErrorCode.CHANGED_MEANWHILE,
+    ErrorCode.SCHEDULE_INVALID,
 )
 STEER_REFUSALS = (ErrorCode.JOB_STATE_CONFLICT, ErrorCode.CHANGED_MEANWHILE)
+SYNC_REFUSALS = (ErrorCode.JOB_TYPE_CONFLICT, ErrorCode.CHANGED_MEANWHILE)
+CONFIRM_REFUSALS = (*SYNC_REFUSALS, ErrorCode.CONFIRMATION_MISMATCH, ErrorCode.MIRROR_NOT_PREVIEWED)
 
 
 @routes.operator("GET", "api/jobs", role=Role.READER, refusals=(ErrorCode.NOT_FOUND,))
@@ -91,6 +96,48 @@ def jobs_cancel(call: OperatorCall, job_id: JobId) -> JobView:
 def jobs_rerun(call: OperatorCall, job_id: JobId) -> JobView:
     """Run an ended job again as a new attempt; what the destination holds verified is not sent again."""
     return call.services.lifecycle.rerun(call.caller, job_id)
+
+
+@routes.operator(
+    "POST", "api/jobs/{job_id}/retry-failed", role=Role.OPERATOR, refusals=(*STEER_REFUSALS, *NEW_REFUSALS)
+)
+def jobs_retry_failed(call: OperatorCall, job_id: JobId) -> JobView:
+    """Run an ended job again, about the files only that failed in its last attempt."""
+    return call.services.lifecycle.retry_failed(call.caller, job_id)
+
+
+@routes.operator(
+    "PUT",
+    "api/jobs/{job_id}/sync",
+    role=Role.OPERATOR,
+    refusals=(*SYNC_REFUSALS, ErrorCode.SCHEDULE_INVALID),
+)
+def jobs_sync(call: OperatorCall, job_id: JobId, body: SyncSettings) -> JobView:
+    """Change when a sync runs again and what its mirror may delete; other limits have to be confirmed anew."""
+    return call.services.syncs.change(call.caller, job_id, body)
+
+
+@routes.operator(
+    "POST",
+    "api/jobs/{job_id}/cutover",
+    role=Role.OPERATOR,
+    refusals=(ErrorCode.JOB_TYPE_CONFLICT, *STEER_REFUSALS, *NEW_REFUSALS),
+)
+def jobs_cutover(call: OperatorCall, job_id: JobId) -> JobView:
+    """Run a sync a last time, comparing everything by hash, and switch its schedule off."""
+    return call.services.lifecycle.cutover(call.caller, job_id)
+
+
+@routes.operator("POST", "api/jobs/{job_id}/mirror/confirm", role=Role.OPERATOR, refusals=CONFIRM_REFUSALS)
+def jobs_mirror_confirm(call: OperatorCall, job_id: JobId, body: MirrorConfirm) -> JobView:
+    """Let later attempts delete what is gone from the source; the destination container's name is typed for it."""
+    return call.services.syncs.confirm_mirror(call.caller, job_id, body)
+
+
+@routes.operator("POST", "api/jobs/{job_id}/mirror/withdraw", role=Role.OPERATOR, refusals=SYNC_REFUSALS)
+def jobs_mirror_withdraw(call: OperatorCall, job_id: JobId) -> JobView:
+    """Let a sync delete nothing any more."""
+    return call.services.syncs.withdraw_mirror(call.caller, job_id)
 
 
 @routes.operator("POST", "api/jobs/{job_id}/duplicate", role=Role.OPERATOR, status=201, refusals=NEW_REFUSALS)

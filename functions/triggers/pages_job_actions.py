@@ -84,6 +84,13 @@ def page_job_limit(call: PageCall, job_id: JobId, form: LimitForm) -> Answer:
     return call.see_other(after(f"/jobs/{job_id}", Done.JOB_LIMITED))
 
 
+@pages.form("jobs/{job_id}/retry-failed", again=_job_again, refusals=_START_REFUSALS)
+def page_job_retry_failed(call: PageCall, job_id: JobId) -> Answer:
+    """Runs an ended job again, about its failed files only."""
+    call.services.lifecycle.retry_failed(call.caller, job_id)
+    return call.see_other(after(f"/jobs/{job_id}", Done.JOB_RETRIED))
+
+
 @pages.page("jobs/{job_id}/confirm-cancel", role=Role.OPERATOR)
 def page_job_confirm_cancel(call: PageCall, job_id: JobId) -> Answer:
     """Asks before a job is cancelled."""

@@ -25,6 +25,13 @@ def reports_files(call: OperatorCall, job_id: JobId, query: FilesQuery) -> FileP
     return call.services.ledgers.files(call.caller, job_id, query, query.bucket, query.attempt)
 
 
+@routes.operator("GET", "api/jobs/{job_id}/safe-to-delete.csv", role=Role.READER, produces="text/csv")
+def reports_safe_to_delete(call: OperatorCall, job_id: JobId) -> Answer:
+    """Download the list of source files that an archive job has verified and that were unchanged after that."""
+    rows = call.services.ledgers.safe_csv(call.caller, job_id)
+    return download(b"".join(rows), "text/csv; charset=utf-8", f"{job_id}-safe-to-delete.csv")
+
+
 @routes.operator("GET", "api/jobs/{job_id}/files.csv", role=Role.READER, produces="text/csv")
 def reports_files_csv(call: OperatorCall, job_id: JobId, query: LedgerQuery) -> Answer:
     """Download a ledger as CSV: of the newest attempt unless another is asked for."""

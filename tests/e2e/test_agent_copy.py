@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import secrets
@@ -260,3 +261,25 @@ def test_the_same_copy_twice_at_once_is_refused(agent: AgentProcess, tmp_path: P
     finally:
         process.kill()
         process.wait(10)
+
+
+def test_a_copy_into_the_archive_lists_what_is_safe_to_delete(
+    agent: AgentProcess, source: Path, container: Container, tmp_path: Path
+) -> None:
+    listed = tmp_path / "safe.csv"
+    report = copied(agent, source, "--access-tier", "archive", "--safe-to-delete", listed)
+    assert report["safe_to_delete_files"] == 3
+    assert {str(blob.blob_tier) for blob in container.client.list_blobs()} == {"Archive"}
+    with listed.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {row["path"] for row in rows} == set(files(source))
+    assert {(row["verification"], row["access_tier"]) for row in rows} == {("stored", "archive")}
+    assert files(source)
+
+    (source / "folder" / "a ü.txt").write_text("changed since")
+    report = copied(agent, source, "--access-tier", "archive", "--safe-to-delete", listed, expected=1)
+    assert [(found["path"], found["code"]) for found in report["attention"]] == [("folder/a ü.txt", "target-archived")]
+    with listed.open(newline="") as stream:
+        assert {row["path"] for row in csv.DictReader(stream)} == {"empty", "folder/deeper/b.bin"}
+    refused = agent.command("copy", str(source), "--safe-to-delete", str(listed), "--verification", "block")
+    assert refused.returncode == 2

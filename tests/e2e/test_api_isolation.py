@@ -42,6 +42,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "projects_schedule": {"zone": "UTC", "outside_mbps": 0},
     "clients_limit": {"limit_mbps": 1},
     "jobs_limit": {"limit_mbps": 1},
+    "jobs_mirror_confirm": {"container": "isolation-ours"},
 }
 
 
@@ -275,6 +276,7 @@ ROW = {"row": 1, "path": "a", "bucket": "transferred", "finished_at": "2025-01-0
     [
         ("progress", {"attempt": 1, "sequence": 1, "phase": "failed"}),
         ("grant", {"attempt": 1}),
+        ("failed-files", {"attempt": 1}),
         ("ledger", {"attempt": 1, "rows": [ROW]}),
     ],
 )

@@ -22,6 +22,7 @@ from migrate_agent.transfer.access import GrantSource, SasUrlAccess
 from migrate_agent.transfer.engine import CopyEngine
 from migrate_agent.transfer.results import EngineResult, EngineSettings
 from migrate_contract.jobs import (
+    FOUND_BUCKETS,
     Bucket,
     JobSpec,
     JobType,
@@ -52,13 +53,13 @@ class Container:
     blob_endpoint: str
     """Where the engine connects: the emulator, or what a test has put before it."""
 
-    def sas(self, seconds: float = 3600) -> str:
-        """A signature with what a grant allows: create, write, list, read; no delete."""
+    def sas(self, seconds: float = 3600, allows: str = "rcwl") -> str:
+        """A signature with what a grant allows: create, write, list, read; no delete, unless told."""
         return generate_container_sas(
             self.account.name,
             self.client.container_name,
             account_key=self.account.key,
-            permission=ContainerSasPermissions(create=True, write=True, list=True, read=True),
+            permission=ContainerSasPermissions.from_string(allows),
             expiry=datetime.now(UTC) + timedelta(seconds=seconds),
         )
 
@@ -66,6 +67,11 @@ class Container:
     def sas_url(self) -> str:
         """What a person would paste."""
         return f"{self.blob_endpoint}/{self.client.container_name}?{self.sas()}"
+
+    @property
+    def mirror_access(self) -> SasUrlAccess:
+        """What the mirror's own grant allows: read, list, delete."""
+        return SasUrlAccess(f"{self.blob_endpoint}/{self.client.container_name}?{self.sas(allows='rdl')}")
 
     def behind(self, endpoint: str) -> Container:
         """The same container, reached by another address."""
@@ -93,6 +99,9 @@ class Copy:
     network: Network | None = None
     stop: StopSignal = field(default_factory=StopSignal)
     options: dict[str, Any] = field(default_factory=dict)
+    """Of the engine."""
+    more: dict[str, Any] = field(default_factory=dict)
+    """Of the spec: type, mirror, final, failed_of."""
 
     def spec(self) -> JobSpec:
         """What the control plane would send."""
@@ -106,6 +115,7 @@ class Copy:
             "filters": self.filters,
             "transfer": self.transfer,
             "hold_after_scan": self.hold_after_scan,
+            **self.more,
         }
         return JobSpec.model_validate_json(json.dumps(spec))
 
@@ -144,7 +154,7 @@ class Copy:
             journal.close()
         assert [row.row for row in rows] == list(range(1, len(rows) + 1))
         assert len({row.path for row in rows}) == len(rows), "a file is in the ledger twice"
-        for bucket in Bucket:
+        for bucket in FOUND_BUCKETS:
             if bucket is not Bucket.PENDING and not (bucket is Bucket.TRANSFERRED and counters.files.pending):
                 mine = [row for row in rows if row.bucket is bucket]
                 assert getattr(counters.files, bucket.value) == len(mine), bucket

@@ -31,6 +31,10 @@ class MemoryAccount:
         expires_at = self._clock() + timedelta(seconds=seconds)
         return ContainerGrant(f"{self.blob_endpoint}/{container}", f"sig=secret{self.granted}", expires_at)
 
+    def mirror_grant(self, container: str, seconds: float) -> ContainerGrant:
+        granted = self.grant(container, seconds)
+        return ContainerGrant(granted.container_url, f"sp=rdl&{granted.sas_token}", granted.expires_at)
+
 
 class MemoryDataAccounts:
     """Opens the one account, unless there is none."""

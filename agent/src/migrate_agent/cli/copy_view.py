@@ -34,6 +34,7 @@ def report_json(request: CopyRequest, report: CopyReport, exit_code: int) -> dic
         "average_bytes_per_second": round(snapshot.average_bytes_per_second),
         "waited_seconds": {reason: round(spent, 3) for reason, spent in snapshot.waited_seconds.items()},
         "resumed": report.resumed,
+        "safe_to_delete_files": report.safe_files,
         "fault": _fault(result.fault.code, result.fault.detail) if result.fault else None,
         "attention": [
             {"path": row.path, "bucket": row.bucket.value, "size_bytes": row.size_bytes}

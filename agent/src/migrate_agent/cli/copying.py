@@ -25,6 +25,7 @@ from migrate_agent.stop import StopKind, StopRequested, StopSignal
 from migrate_agent.transfer.access import SasUrlAccess
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError
 from migrate_contract.jobs import (
+    AccessTier,
     FileFilters,
     JobPhase,
     Outcome,
@@ -104,6 +105,20 @@ def copy(
     ledger: Annotated[
         Path | None, typer.Option("--ledger", metavar="FILE", help="Write what happened to each file (JSON lines).")
     ] = None,
+    access_tier: Annotated[
+        AccessTier | None,
+        typer.Option(
+            "--access-tier", help="Where the copies end; archive is set after the verification. Default: the account's."
+        ),
+    ] = None,
+    safe_to_delete: Annotated[
+        Path | None,
+        typer.Option(
+            "--safe-to-delete",
+            metavar="FILE",
+            help="Write a CSV list of the source files that are verified and unchanged. Nothing is deleted.",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
 ) -> None:
@@ -124,8 +139,10 @@ def copy(
                 verification=verification,
                 posix_properties=posix_properties,
                 folder_markers=folder_markers,
+                access_tier=access_tier,
             ),
             ledger=ledger,
+            safe_to_delete=safe_to_delete,
             dry_run=dry_run,
             as_json=as_json,
         )
@@ -149,6 +166,7 @@ def _copy(
     filters: FileFilters,
     transfer: TransferSettings,
     ledger: Path | None,
+    safe_to_delete: Path | None,
     dry_run: bool,
     as_json: bool,
 ) -> int:
@@ -175,8 +193,18 @@ def _copy(
             raise Fatal(ErrorCode.INTERRUPTED, "the dry run was stopped") from stopped
         say(json.dumps(dry_json(request, plan), indent=2)) if as_json else describe_dry(request, plan)
         return DONE
-    with _opened(ledger) as stream, CopyProgress() as progress:
-        report = run_copy(request, folder, network, stop, watch=progress.show, ledger=stream)
+    if safe_to_delete is not None and transfer.verification is Verification.BLOCK:
+        raise typer.BadParameter("--safe-to-delete needs --verification stored or readback")
+    with _opened(ledger) as stream, _opened(safe_to_delete) as safe, CopyProgress() as progress:
+        report = run_copy(
+            request,
+            folder,
+            network,
+            stop,
+            watch=progress.show,
+            ledger=stream,
+            safe=safe if safe_to_delete is not None else None,
+        )
     if ended(report.result):
         forget_copy(request, folder)
     code = _exit_code(report)
@@ -204,7 +232,7 @@ def _concurrency(text: str) -> int | Literal["auto"]:
 
 
 def _opened(path: Path | None) -> IO[str]:
-    """The ledger's file; without one, a place where nothing is kept."""
+    """The file to write to; without one, a place where nothing is kept."""
     try:
         return (path or Path(os.devnull)).open("w", encoding="utf-8")
     except OSError as error:

@@ -33,7 +33,17 @@ from migrate_contract.agents import (
 )
 from migrate_contract.commands import CommandResult, CommandResultAnswer
 from migrate_contract.errors import ErrorCode, MigrateError
-from migrate_contract.jobs import Grant, GrantRequest, LedgerAnswer, LedgerChunk, Progress, ProgressAnswer
+from migrate_contract.jobs import (
+    FailedFilesAnswer,
+    FailedFilesRequest,
+    Grant,
+    GrantPurpose,
+    GrantRequest,
+    LedgerAnswer,
+    LedgerChunk,
+    Progress,
+    ProgressAnswer,
+)
 from migrate_contract.wire import WireModel
 
 log = logging.getLogger(__name__)
@@ -92,14 +102,19 @@ class ControlClient:
         """Result: what the control plane made of it, and an operator's wish."""
         return self._post(f"/api/agent/jobs/{quote(job_id)}/progress", progress, ProgressAnswer)
 
-    def request_grant(self, job_id: str, attempt: int) -> Grant:
+    def request_grant(self, job_id: str, attempt: int, purpose: GrantPurpose = GrantPurpose.COPY) -> Grant:
         """Result: access to the job's container for at most an hour."""
-        body = GrantRequest(attempt=attempt)
+        body = GrantRequest(attempt=attempt, purpose=purpose)
         return self._post(f"/api/agent/jobs/{quote(job_id)}/grant", body, Grant)
+
+    def failed_files(self, job_id: str, request: FailedFilesRequest) -> FailedFilesAnswer:
+        """Result: a page of the files that an attempt is about which retries failed ones."""
+        return self._post(f"/api/agent/jobs/{quote(job_id)}/failed-files", request, FailedFilesAnswer)
 
     def post_ledger(self, job_id: str, chunk: LedgerChunk) -> LedgerAnswer:
         """Result: the row that the control plane expects next."""
-        return self._post(f"/api/agent/jobs/{quote(job_id)}/ledger", chunk, LedgerAnswer)
+        content = chunk.model_dump_json(exclude_defaults=True).encode()
+        return self._post(f"/api/agent/jobs/{quote(job_id)}/ledger", chunk, LedgerAnswer, content=content)
 
     def post_result(self, command_id: str, result: CommandResult) -> CommandResultAnswer:
         """Result: whether to go on with the command."""
@@ -111,11 +126,20 @@ class ControlClient:
         self._exchange("/api/agent/unregister", b"{}", signed=True, in_session=False)
 
     def _post(
-        self, path: str, body: WireModel, answer: type[Model], *, signed: bool = True, in_session: bool = True
+        self,
+        path: str,
+        body: WireModel,
+        answer: type[Model],
+        *,
+        signed: bool = True,
+        in_session: bool = True,
+        content: bytes | None = None,
     ) -> Model:
-        content = self._exchange(path, body.model_dump_json().encode(), signed=signed, in_session=in_session)
+        """Result: the answer to the body, or to `content` where it is written in another way (as a ledger is)."""
+        sent = body.model_dump_json().encode() if content is None else content
+        received = self._exchange(path, sent, signed=signed, in_session=in_session)
         try:
-            return answer.model_validate_json(content)
+            return answer.model_validate_json(received)
         except ValidationError as error:
             fields = ", ".join(".".join(map(str, found["loc"])) or "the body" for found in error.errors()[:3])
             raise Unreachable(f"{self.host} answered {path} with something else than agreed ({fields})") from None

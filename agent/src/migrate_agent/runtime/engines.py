@@ -7,11 +7,14 @@ from collections.abc import Callable
 from migrate_agent.control.client import ControlClient
 from migrate_agent.network import Network
 from migrate_agent.runtime.engine_port import Engine
+from migrate_agent.runtime.failed_files import failed_paths
 from migrate_agent.runtime.grants import RenewingAccess
 from migrate_agent.stop import StopSignal
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.store.journal import JobRecord
 from migrate_agent.transfer.engine import CopyEngine
+from migrate_contract.jobs import GrantPurpose
+from migrate_contract.sync import MirrorMode
 
 
 class EngineMaker:
@@ -20,7 +23,7 @@ class EngineMaker:
     def __init__(self, client: ControlClient, network: Network, *, on_refusal: Callable[[], None]) -> None:
         """`on_refusal` hears that a grant was refused: a command that explains it may be on its way."""
         self._client, self._network, self._on_refusal = client, network, on_refusal
-        self._newest: RenewingAccess | None = None
+        self._newest: tuple[RenewingAccess, ...] = ()
 
     def make(self, record: JobRecord, journal: JobJournal, stop: StopSignal, on_phase: Callable[[], None]) -> Engine:
         """Result: the engine; nothing runs yet."""
@@ -30,7 +33,14 @@ class EngineMaker:
             job_id=record.job_id,
             on_refusal=self._on_refusal,
         )
-        self._newest = access
+        mirror_access = RenewingAccess(
+            lambda: self._client.request_grant(record.job_id, record.attempt, GrantPurpose.MIRROR),
+            stop,
+            job_id=record.job_id,
+            on_refusal=self._on_refusal,
+        )
+        self._newest = (access, mirror_access)
+        mirrors = record.spec.mirror is not None and record.spec.mirror.mode is MirrorMode.DELETE
         return CopyEngine(
             record.spec,
             journal,
@@ -39,9 +49,13 @@ class EngineMaker:
             network=self._network,
             approved=record.approved,
             on_phase=on_phase,
+            mirror_access=mirror_access if mirrors else None,
+            failed_paths=lambda: failed_paths(
+                lambda request: self._client.failed_files(record.job_id, request), record.attempt, stop
+            ),
         )
 
     def try_now(self) -> None:
         """The control plane answers again: an engine that waits for a grant asks at once."""
-        if self._newest is not None:
-            self._newest.try_now()
+        for access in self._newest:
+            access.try_now()

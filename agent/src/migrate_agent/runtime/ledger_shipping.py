@@ -49,7 +49,7 @@ def next_rows(journal: JobJournal, first: int) -> list[LedgerRow]:
         if not found:
             break
         for row in found:
-            size += len(row.model_dump_json().encode()) + 1
+            size += len(row.model_dump_json(exclude_defaults=True).encode()) + 1
             if rows and (size > _CHUNK_BYTES or len(rows) >= _MOST_ROWS):
                 return rows
             rows.append(row)

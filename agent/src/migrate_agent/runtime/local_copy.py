@@ -25,6 +25,7 @@ from pydantic import ValidationError
 
 from migrate_agent.network import Network
 from migrate_agent.runtime.instance_lock import InstanceLock
+from migrate_agent.runtime.safe_list import SafeList
 from migrate_agent.stop import StopSignal
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.transfer.access import SasUrlAccess
@@ -40,6 +41,7 @@ from migrate_contract.jobs import (
     JobType,
     LedgerRow,
     LocalSource,
+    SymlinkPolicy,
     TransferSettings,
 )
 
@@ -48,6 +50,8 @@ _GIVE_UP_SECONDS = 15 * 60.0
 _PAGE = 2_000
 _MOST_ATTEMPTS = 1_000_000
 _LOOK_SECONDS = 0.5
+_NOT_IN_THE_NAME = {"concurrency", "bandwidth_limit_mbps"}
+"""Of the transfer settings: what a copy that goes on may have changed. A new setting's None changes no name."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class CopyRequest:
         )
 
     def _job_id(self) -> str:
-        how = self.transfer.model_dump(mode="json", exclude={"concurrency", "bandwidth_limit_mbps"})
+        how = self.transfer.model_dump(mode="json", exclude=_NOT_IN_THE_NAME, exclude_none=True)
         container = self.access.current().container_url
         named = json.dumps([str(self.source), container, self.prefix, self.filters.model_dump(mode="json"), how])
         digest = hashlib.sha256(named.encode("utf-8", "surrogateescape")).digest()
@@ -98,6 +102,8 @@ class CopyReport:
     resumed: bool
     attention: list[LedgerRow]
     """Failed and unsupported files."""
+    safe_files: int = 0
+    """In the list of files that are safe to delete, where one was asked for."""
 
 
 def run_copy(
@@ -108,10 +114,12 @@ def run_copy(
     *,
     watch: Callable[[Snapshot], None],
     ledger: IO[str] | None = None,
+    safe: IO[str] | None = None,
     most_attention: int = 10_000,
 ) -> CopyReport:
     """Result: the copy's end; `watch` hears how far it is twice a second. `folder` holds journals of copies.
 
+    `ledger` gets a line for each file, `safe` the list of source files that are safe to delete (runtime/safe_list.py).
     Raises Fatal (already-running, journal-unreadable, sas-url-invalid), Retryable(disk-full).
     """
     began = time.monotonic()
@@ -122,8 +130,11 @@ def run_copy(
         snapshot = engine.snapshot()
         if ledger is not None:
             _write_ledger(journal, ledger)
+        listed = SafeList(safe, request.source, follow=request.transfer.symlinks is SymlinkPolicy.FOLLOW)
+        if safe is not None:
+            _write_safe_list(journal, listed)
         attention = journal.ledger_rows(1, most_attention, (Bucket.FAILED, Bucket.UNSUPPORTED))
-        return CopyReport(result, snapshot, time.monotonic() - began, resumed, attention)
+        return CopyReport(result, snapshot, time.monotonic() - began, resumed, attention, listed.files)
 
 
 def run_dry(request: CopyRequest, folder: Path, network: Network, stop: StopSignal) -> DryRun:
@@ -199,6 +210,14 @@ def _write_ledger(journal: JobJournal, ledger: IO[str]) -> None:
     ledger.flush()
     with contextlib.suppress(OSError, ValueError):  # a pipe or a terminal is nobody's disk
         os.fsync(ledger.fileno())
+
+
+def _write_safe_list(journal: JobJournal, listed: SafeList) -> None:
+    first = 1
+    while rows := journal.ledger_rows(first, _PAGE, (Bucket.TRANSFERRED, Bucket.UNCHANGED)):
+        for row in rows:
+            listed.add(row)
+        first = rows[-1].row + 1
 
 
 def _remove(path: Path) -> None:

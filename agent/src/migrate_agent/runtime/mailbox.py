@@ -141,6 +141,8 @@ class Mailbox:
         spec = command.spec
         if spec is None or (command.job_id, command.attempt) != (spec.job_id, spec.attempt):
             raise Fatal(ErrorCode.REQUEST_INVALID, "start_job carries no spec, or one of another job")
+        # Asked before the older attempt is forgotten; without an answer, the engine asks the control plane.
+        failed = self._journal.failed_paths(spec.job_id, spec.failed_of) if spec.failed_of else None
         known = self._journal.job(spec.job_id)
         if known is not None and known.attempt < spec.attempt and not self._runner.forget(known.job_id, known.attempt):
             raise Retryable(ErrorCode.CHANGED_MEANWHILE, f"attempt {known.attempt} of the job is still winding down")
@@ -152,6 +154,8 @@ class Mailbox:
             self._journal.remember(command.command_id, _ACCEPTED)
             return _ACCEPTED
         self._journal.accept(spec, command.command_id, _ACCEPTED)
+        if failed is not None:
+            self._journal.open_attempt(spec.job_id, spec.attempt).beside.want(failed)
         return _ACCEPTED
 
     def _act(self, command: Command, before: JobRecord | None, *, proceed: bool) -> None:

@@ -39,6 +39,7 @@ def progress_of(record: JobRecord, sequence: int, snapshot: Snapshot | None, jou
             recent_faults=_that_fit(snapshot.recent_faults),
             outcome=record.outcome,
             fault=record.fault,
+            mirror=journal.beside.mirror_tally(),
         )
     counters = journal.counters()
     return Progress(
@@ -54,6 +55,7 @@ def progress_of(record: JobRecord, sequence: int, snapshot: Snapshot | None, jou
         recent_faults=_that_fit(journal.recent_faults(_FAULTS_SHOWN)),
         outcome=record.outcome,
         fault=record.fault,
+        mirror=journal.beside.mirror_tally(),
     )
 
 

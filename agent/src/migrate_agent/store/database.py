@@ -10,7 +10,7 @@ import contextlib
 import errno
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
@@ -49,6 +49,19 @@ def open_database(
             connection.close()
             raise
     return connection
+
+
+def add_missing(
+    connection: sqlite3.Connection, path: Path, columns: Sequence[tuple[str, str, str]], tables: str
+) -> None:
+    """Adds what a newer agent keeps beside what is there: columns as (table, column, type), and tables."""
+    with transaction(connection, path):
+        for statement in tables.split(";"):
+            connection.execute(statement)
+        for table, column, kind in columns:
+            known = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+            if column not in known:
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
 
 
 def _run(connection: sqlite3.Connection, path: Path, statements: str, version: int) -> None:

@@ -13,7 +13,7 @@ from enum import IntEnum, unique
 from typing import NamedTuple
 
 from migrate_contract.errors import ErrorCode
-from migrate_contract.jobs import Bucket, Tally, Verification
+from migrate_contract.jobs import AccessTier, Bucket, Tally, Verification
 
 _UNDECODABLE = "surrogateescape" if os.name == "posix" else "surrogatepass"
 """POSIX names are bytes, which may be no text; Windows names are UTF-16, which may hold half a pair."""
@@ -55,6 +55,21 @@ class Verdict(NamedTuple):
     stored: Stored | None = None
     md5: str | None = None
     tries: int = 0
+    access_tier: AccessTier | None = None
+    """The blob's, as set or found; None where the job names none."""
+    safe_to_delete: bool = False
+    """After the copy was verified, the source still had the size and time that were copied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surplus:
+    """A blob with our mark whose file is gone from the source; what the mirror is about."""
+
+    surplus_id: int
+    path: str
+    """Relative to the source."""
+    size_bytes: int
+    etag: str
 
 
 class Found(NamedTuple):

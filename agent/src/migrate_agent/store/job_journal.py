@@ -13,10 +13,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from migrate_agent.store.database import open_database, transaction, translated
+from migrate_agent.store.beside import BesideFiles
+from migrate_agent.store.database import add_missing, open_database, transaction, translated
 from migrate_agent.store.entries import Counters, Entry, FileState, Found, Listed, Stored, Verdict, path_key, path_of
 from migrate_agent.store.ledger import Row, insert_rows, read_faults, read_lines, read_rows, row_of
-from migrate_agent.store.schema import ATTEMPT_MIGRATIONS, ATTEMPT_SCHEMA, ATTEMPT_SCHEMA_VERSION
+from migrate_agent.store.schema import (
+    ATTEMPT_ADDED_COLUMNS,
+    ATTEMPT_ADDED_TABLES,
+    ATTEMPT_MIGRATIONS,
+    ATTEMPT_SCHEMA,
+    ATTEMPT_SCHEMA_VERSION,
+)
 from migrate_agent.store.tallies import Tallies, bucket_of
 from migrate_contract.errors import ErrorCode
 from migrate_contract.jobs import Bucket, FileFault, LedgerRow, Verification
@@ -65,6 +72,7 @@ class JobJournal:
         self._uncounted_retries = 0
         self._closed = False
         self._db = open_database(path, ATTEMPT_SCHEMA, ATTEMPT_SCHEMA_VERSION, ATTEMPT_MIGRATIONS)
+        add_missing(self._db, path, ATTEMPT_ADDED_COLUMNS, ATTEMPT_ADDED_TABLES)
         with self._transaction():
             self._db.execute("UPDATE files SET state = ? WHERE state = ?", (FileState.PENDING, FileState.RETRY))
         with translated(path):
@@ -73,6 +81,7 @@ class JobJournal:
                 "SELECT scan_complete, next_row, shipped_row FROM attempt"
             ).fetchone()
         self._counters = self._tallies.counters()
+        self._beside = BesideFiles(self._db, path, self._lock, self._append_rows)
 
     def _transaction(self) -> Any:
         return transaction(self._db, self.path)
@@ -141,6 +150,11 @@ class JobJournal:
         """Result: the newest failed files, newest first."""
         with self._lock, translated(self.path):
             return [] if self._closed else read_faults(self._db, limit)
+
+    @property
+    def beside(self) -> BesideFiles:
+        """Result: what the attempt keeps beside its files: which it is about, and the mirror's list."""
+        return self._beside
 
     # For the scan
 
@@ -318,6 +332,24 @@ class JobJournal:
                 row += proved
                 self._save(tallies, row)
             self._confirm(tallies, row)
+
+    def _append_rows(self, rows: Sequence[tuple[str, Verdict]]) -> Callable[[], None]:
+        """Ledger rows that are no found files, within the caller's transaction. Result: to be called after it."""
+        first, at = self._next_row, self._clock().timestamp()
+        insert_rows(
+            self._db,
+            [
+                self._row(number, path_key(path), verdict, None, verdict.tries, at)
+                for number, (path, verdict) in enumerate(rows, start=first)
+            ],
+        )
+        following = first + len(rows)
+        self._db.execute("UPDATE attempt SET next_row = ?", (following,))
+
+        def confirm() -> None:
+            self._next_row = following
+
+        return confirm
 
     def _save(self, tallies: Tallies, next_row: int) -> None:
         tallies.save(self._db)

@@ -134,6 +134,13 @@ class Journal:
         assert accepted is not None
         return accepted
 
+    def failed_paths(self, job_id: str, attempt: int) -> list[str] | None:
+        """Result: the files that failed in this attempt, if it is here and has ended with all of them decided."""
+        known = self.job(job_id)
+        if known is None or known.attempt != attempt or known.phase is not JobPhase.COMPLETED:
+            return None
+        return self.open_attempt(job_id, attempt).beside.failed_paths()
+
     def jobs(self) -> list[JobRecord]:
         """Result: every job held, ended ones that are not yet reported included, in the order of acceptance."""
         with self._lock, translated(self._path):

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from migrate_agent.store.entries import Verdict
 from migrate_agent.store.notes import unpacked
 from migrate_contract.errors import ErrorCode
-from migrate_contract.jobs import Bucket, FileFault, LedgerRow, Verification
+from migrate_contract.jobs import AccessTier, Bucket, FileFault, LedgerRow, Verification
 
 _LONGEST_PATH = 8192
 _LONGEST_SHOWN = 4096
@@ -18,21 +18,23 @@ _LONGEST_DETAIL = 2000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _INSERT = (
-    "INSERT INTO ledger (row, path, bucket, size, mtime_ns, md5, verification, code, detail, tries, finished_at)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO ledger (row, path, bucket, size, mtime_ns, md5, verification, code, detail, tries, finished_at,"
+    " access_tier, safe_to_delete) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _SELECT = (
-    "SELECT row, path, bucket, size, mtime_ns, md5, verification, code, detail, tries, finished_at"
-    " FROM ledger WHERE row >= ? ORDER BY row LIMIT ?"
+    "SELECT row, path, bucket, size, mtime_ns, md5, verification, code, detail, tries, finished_at, access_tier,"
+    " safe_to_delete FROM ledger WHERE row >= ? ORDER BY row LIMIT ?"
 )
 _SELECT_OF = (
-    "SELECT row, path, bucket, size, mtime_ns, md5, verification, code, detail, tries, finished_at"
-    " FROM ledger WHERE row >= ? AND bucket IN ({}) ORDER BY row LIMIT ?"
+    "SELECT row, path, bucket, size, mtime_ns, md5, verification, code, detail, tries, finished_at, access_tier,"
+    " safe_to_delete FROM ledger WHERE row >= ? AND bucket IN ({}) ORDER BY row LIMIT ?"
 )
 _SELECT_FAILED = "SELECT path, code, detail FROM ledger WHERE bucket = 'failed' ORDER BY row DESC LIMIT ?"
 
 
-Row = tuple[int, str, str, int, int | None, str | None, str | None, str | None, str | None, int, float]
+Row = tuple[
+    int, str, str, int, int | None, str | None, str | None, str | None, str | None, int, float, str | None, bool
+]
 """One row in the order of the columns."""
 
 
@@ -55,6 +57,8 @@ def row_of(row: int, key: bytes, verdict: Verdict, *, note: str | None, tries: i
         _cut(detail, _LONGEST_DETAIL) if detail else None,
         tries,
         finished_at,
+        verdict.access_tier.value if verdict.access_tier else None,
+        verdict.safe_to_delete,
     )
 
 
@@ -84,9 +88,11 @@ def read_rows(
             detail=detail,
             tries=tries,
             finished_at=_EPOCH + timedelta(seconds=finished_at),
+            access_tier=AccessTier(tier) if tier else None,
+            safe_to_delete=bool(safe),
         )
-        for row, path, bucket, size, mtime_ns, md5, verification, code, detail, tries, finished_at in db.execute(
-            query, (first, *chosen, limit)
+        for row, path, bucket, size, mtime_ns, md5, verification, code, detail, tries, finished_at, tier, safe in (
+            db.execute(query, (first, *chosen, limit))
         )
     ]
 
@@ -97,9 +103,10 @@ def read_lines(db: sqlite3.Connection, first: int, limit: int) -> list[str]:
         f'{{"row":{row},"path":{_quoted(path)},"bucket":"{bucket}","size_bytes":{size},"mtime":{_iso(mtime_ns)},'
         f'"md5":{_plain(md5)},"verification":{_plain(verification)},"code":{_plain(code)},'
         f'"detail":{"null" if detail is None else _quoted(detail)},"tries":{tries},'
-        f'"finished_at":{_iso(int(finished_at * 1_000_000) * 1000)}}}\n'
-        for row, path, bucket, size, mtime_ns, md5, verification, code, detail, tries, finished_at in db.execute(
-            _SELECT, (first, limit)
+        f'"finished_at":{_iso(int(finished_at * 1_000_000) * 1000)},"access_tier":{_plain(tier)},'
+        f'"safe_to_delete":{"true" if safe else "false"}}}\n'
+        for row, path, bucket, size, mtime_ns, md5, verification, code, detail, tries, finished_at, tier, safe in (
+            db.execute(_SELECT, (first, limit))
         )
     ]
 
@@ -120,6 +127,13 @@ def _iso(nanoseconds: int | None) -> str:
         return f'"{(_NAIVE_EPOCH + timedelta(microseconds=nanoseconds // 1000)).isoformat()}Z"'
     except OverflowError:
         return "null"
+
+
+def read_failed_paths(db: sqlite3.Connection, after: int, limit: int) -> list[tuple[int, str]]:
+    """Result: row and path of failed files after row `after`, in order, at most `limit`."""
+    return db.execute(
+        "SELECT row, path FROM ledger WHERE bucket = 'failed' AND row > ? ORDER BY row LIMIT ?", (after, limit)
+    ).fetchall()
 
 
 def read_faults(db: sqlite3.Connection, limit: int) -> list[FileFault]:

@@ -79,3 +79,23 @@ ALTER TABLE files DROP COLUMN block_bytes
 }
 """From each older version to the next one. A file of version 1 that was committed in blocks is read back by size, hash
 and ETag alone."""
+
+ATTEMPT_ADDED_COLUMNS = (("ledger", "access_tier", "TEXT"), ("ledger", "safe_to_delete", "INTEGER NOT NULL DEFAULT 0"))
+"""Added where they are missing: an older agent can still read the file, so its version stays."""
+ATTEMPT_ADDED_TABLES = """
+CREATE TABLE IF NOT EXISTS marks (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS wanted (
+    path TEXT PRIMARY KEY
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS surplus (
+    id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL UNIQUE,
+    size INTEGER NOT NULL,
+    etag TEXT NOT NULL,
+    settled INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS surplus_open ON surplus (id) WHERE settled = 0
+"""

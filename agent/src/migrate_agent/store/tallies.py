@@ -9,7 +9,7 @@ import sqlite3
 from dataclasses import dataclass, field
 
 from migrate_agent.store.entries import Counters, FileState
-from migrate_contract.jobs import Bucket, Tally
+from migrate_contract.jobs import FOUND_BUCKETS, Bucket, Tally
 
 
 def bucket_of(state: FileState, bucket: Bucket) -> Bucket:
@@ -23,8 +23,8 @@ def bucket_of(state: FileState, bucket: Bucket) -> Bucket:
 class Tallies:
     """Mutable counts. `files` and `bytes` map each bucket to its sum."""
 
-    files: dict[Bucket, int] = field(default_factory=lambda: dict.fromkeys(Bucket, 0))
-    bytes: dict[Bucket, int] = field(default_factory=lambda: dict.fromkeys(Bucket, 0))
+    files: dict[Bucket, int] = field(default_factory=lambda: dict.fromkeys(FOUND_BUCKETS, 0))
+    bytes: dict[Bucket, int] = field(default_factory=lambda: dict.fromkeys(FOUND_BUCKETS, 0))
     verified_files: int = 0
     retries: int = 0
 
@@ -40,8 +40,8 @@ class Tallies:
     @classmethod
     def of(cls, counters: Counters) -> Tallies:
         """Result: the same counts, to be changed."""
-        files = {bucket: getattr(counters.files, bucket.value) for bucket in Bucket}
-        sizes = {bucket: getattr(counters.bytes, bucket.value) for bucket in Bucket}
+        files = {bucket: getattr(counters.files, bucket.value) for bucket in FOUND_BUCKETS}
+        sizes = {bucket: getattr(counters.bytes, bucket.value) for bucket in FOUND_BUCKETS}
         return cls(files, sizes, counters.verified_files, counters.retries)
 
     def copy(self) -> Tallies:
@@ -63,7 +63,7 @@ class Tallies:
         """Writes them; part of the caller's transaction."""
         db.executemany(
             "INSERT OR REPLACE INTO tally (bucket, files, bytes) VALUES (?, ?, ?)",
-            [(bucket.value, self.files[bucket], self.bytes[bucket]) for bucket in Bucket],
+            [(bucket.value, self.files[bucket], self.bytes[bucket]) for bucket in FOUND_BUCKETS],
         )
         db.execute("UPDATE attempt SET verified_files = ?, retries = ?", (self.verified_files, self.retries))
 
@@ -73,4 +73,5 @@ class Tallies:
 
 
 def _tally(sums: dict[Bucket, int]) -> Tally:
-    return Tally(scanned=sum(sums.values()), **{bucket.value: value for bucket, value in sums.items()})
+    found = {bucket.value: sums[bucket] for bucket in FOUND_BUCKETS}
+    return Tally(scanned=sum(found.values()), **found)

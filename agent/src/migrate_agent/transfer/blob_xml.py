@@ -83,6 +83,7 @@ def _usual_blob(part: bytes, *, times: bool) -> TargetBlob | None:
         marker=None if marker is None else unescape(marker.decode("utf-8", "replace")),
         archived=b"<AccessTier>Archive<" in properties,
         folder=is_folder_mark(_text(metadata, _FOLDER)),
+        tier=_text(properties, b"<AccessTier>") or None,
     )
 
 
@@ -144,6 +145,7 @@ def _blob(element: ElementTree.Element) -> TargetBlob:
         marker=stored.get(MARKER_KEY),
         archived=values.get("AccessTier", "").lower() == "archive",
         folder=is_folder_mark(stored.get(FOLDER_KEY)),
+        tier=values.get("AccessTier"),
     )
 
 

@@ -22,12 +22,14 @@ from migrate_agent.transfer.connectivity import Connectivity
 from migrate_agent.transfer.content_check import ContentCheck
 from migrate_agent.transfer.courier import Courier, RetryRules
 from migrate_agent.transfer.file_copy import FileCopy, FileTask
+from migrate_agent.transfer.finishing import Finisher
 from migrate_agent.transfer.meter import Meter, reason_index
 from migrate_agent.transfer.pool import ConnectionPool
 from migrate_agent.transfer.results import EngineSettings
 from migrate_agent.transfer.sizing import Sizes
 from migrate_agent.transfer.source import system_path
 from migrate_agent.transfer.target_blob import marker_of
+from migrate_agent.transfer.tier import SERVICE_NAMES, tier_at_commit
 from migrate_agent.transfer.uploader import Memory, SourceRules, Uploader
 from migrate_agent.transfer.work_queue import WorkQueue
 from migrate_contract.errors import ErrorCode, Fatal
@@ -79,16 +81,10 @@ class CrewParts:
             settings.access_patience_seconds,
             means.chance,
         )
-        self.courier = Courier(
-            BlobClient(self.pool),
-            means.access,
-            self.connectivity,
-            means.meter,
-            means.stop,
-            rules,
-            on_retry=means.on_retry,
-            monotonic=means.monotonic,
-        )
+        self._means, self._rules = means, rules
+        self.courier = self.courier_with(means.access)
+        self.finisher = Finisher(spec, self.courier)
+        tier = tier_at_commit(spec.transfer.access_tier)
         follow = spec.transfer.symlinks is SymlinkPolicy.FOLLOW
         marker = marker_of(spec.job_id, spec.attempt)
         uploader = Uploader(
@@ -107,8 +103,25 @@ class CrewParts:
             marker=marker,
             sizes=sizes,
             check=means.check,
+            access_tier=SERVICE_NAMES[tier] if tier else None,
         )
-        self.copy = FileCopy(spec, marker, uploader, self.courier, check_source=self.check_source)
+        self.copy = FileCopy(
+            spec, marker, uploader, self.courier, check_source=self.check_source, finisher=self.finisher
+        )
+
+    def courier_with(self, access: GrantSource) -> Courier:
+        """Result: a courier that brings another grant (the mirror's)."""
+        means = self._means
+        return Courier(
+            BlobClient(self.pool),
+            access,
+            self.connectivity,
+            means.meter,
+            means.stop,
+            self._rules,
+            on_retry=means.on_retry,
+            monotonic=means.monotonic,
+        )
 
     def check_source(self) -> None:
         """Raises Fatal if the source folder is not there (any more), or another disk lies in its place."""

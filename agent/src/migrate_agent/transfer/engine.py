@@ -11,7 +11,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from migrate_agent.network import Network
@@ -32,6 +32,7 @@ from migrate_agent.transfer.workforce import Hears, Workforce
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError, Retryable, SkipRecord
 from migrate_contract.jobs import JobFault, JobPhase, JobSpec, Outcome
 from migrate_contract.schedule import LimitInForce, bytes_per_second
+from migrate_contract.sync import MirrorMode
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +56,13 @@ class CopyEngine:
         monotonic: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
         on_phase: Callable[[], None] = lambda: None,
+        mirror_access: GrantSource | None = None,
+        failed_paths: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         """`approved`: `hold_after_scan` was answered already. `on_phase` is called after each change of phase.
+
+        `mirror_access` gives the mirror's own grant. `failed_paths` names the files of a retry (`spec.failed_of`) where
+        the journal does not know them; it may take as long as it likes, and raises StopRequested.
 
         The journal stays open: whoever opened it closes it.
         """
@@ -89,7 +95,9 @@ class CopyEngine:
             clock=clock,
             monotonic=monotonic,
             chance=chance,
+            mirror_access=mirror_access,
         )
+        self._failed_paths = failed_paths
         self._keeper = self._parts.keeper
         self._workforce: Workforce | None = None
         if self._parts.reduced:
@@ -189,6 +197,9 @@ class CopyEngine:
                     if self._halt.kind is not None:
                         workforce.tell_stop(self._halt.kind)
                     workforce.close()
+            self._raise_failure()
+            if self._parts.mirror is not None:
+                self._parts.mirror.run()
         finally:
             if scan.is_alive():
                 scan.join()
@@ -205,6 +216,8 @@ class CopyEngine:
                 self._halt.raise_if_requested()
                 self._plan(entry, index, last_pass=False)
         self._keeper.persist(self._journal.flush)
+        if self._parts.mirror is not None and self._spec.mirror and self._spec.mirror.mode is MirrorMode.PREVIEW:
+            self._parts.mirror.run()
         self._set_phase(JobPhase.READY)
         while not self._approved.is_set():
             if self._halt.wait(_LOOK_SECONDS):
@@ -267,7 +280,7 @@ class CopyEngine:
         decision = copy.decide(entry, index.get(blob_name(self._spec.destination.prefix, entry.path)))
         if isinstance(decision, Settled):
             self._keeper.record(entry.file_id, outcomes.settled(entry, decision))
-        elif isinstance(decision, Unchanged):
+        elif isinstance(decision, Unchanged) and not self._parts.crew.finisher.active:
             self._keeper.record(entry.file_id, outcomes.unchanged(entry, decision.md5))
         else:
             return FileTask(entry, decision, last_pass)
@@ -299,13 +312,21 @@ class CopyEngine:
     def _scan_into_journal(self) -> None:
         parts = self._parts
         record_scan(
-            parts.scanner.walk(),
+            parts.scanner.walk() if self._spec.failed_of is None else parts.scanner.walk_only(self._wanted()),
             self._journal,
             self._keeper.persist,
             stop=self._halt,
             check=parts.open_source,
             found=self._announce_found,
         )
+
+    def _wanted(self) -> Iterable[str]:
+        """Result: the paths that a retry of failed files is about; asked for once, then in the journal."""
+        beside = self._journal.beside
+        if beside.wanted() is None:
+            paths = list(self._failed_paths())
+            self._keeper.persist(lambda: beside.want(paths))
+        return beside.wanted() or ()
 
     def _announce_found(self) -> None:
         with self._scanned:

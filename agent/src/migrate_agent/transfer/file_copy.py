@@ -11,15 +11,17 @@ from migrate_agent.store.entries import Entry, Stored, Verdict
 from migrate_agent.transfer import outcomes
 from migrate_agent.transfer.blob_http import Condition
 from migrate_agent.transfer.courier import Courier, Tries
+from migrate_agent.transfer.finishing import Finisher
 from migrate_agent.transfer.names import blob_name
 from migrate_agent.transfer.planner import Compare, Decision, Recognised, Settled, Unchanged, Upload, decide
 from migrate_agent.transfer.source import FileStat
 from migrate_agent.transfer.source_folder import stat_entry
 from migrate_agent.transfer.target_blob import TargetBlob
+from migrate_agent.transfer.tier import tier_at_commit, tier_named
 from migrate_agent.transfer.uploader import Uploader
 from migrate_agent.transfer.verify import hash_of, in_sample
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError, Retryable, SkipRecord
-from migrate_contract.jobs import JobSpec, SymlinkPolicy, Verification, WaitReason
+from migrate_contract.jobs import AccessTier, JobSpec, SymlinkPolicy, Verification, WaitReason
 
 log = logging.getLogger(__name__)
 _SOURCE_GONE = (ErrorCode.SOURCE_VANISHED, ErrorCode.SOURCE_READ_FAILED)
@@ -44,11 +46,12 @@ class FileCopy:
         courier: Courier,
         *,
         check_source: Callable[[], None],
+        finisher: Finisher,
     ) -> None:
         """`check_source` raises Fatal(source-not-found) if the whole source went away."""
         self._spec, self._marker = spec, marker
         self._uploader, self._courier = uploader, courier
-        self._check_source = check_source
+        self._check_source, self._finisher = check_source, finisher
         self._follow = spec.transfer.symlinks is SymlinkPolicy.FOLLOW
         self._level, self._readback_percent = spec.transfer.verification, spec.transfer.readback_percent
 
@@ -68,6 +71,7 @@ class FileCopy:
             rule=self._spec.transfer.overwrite,
             marker=self._marker,
             folder=entry.path.endswith("/"),
+            by_hash=self._spec.final,
         )
 
     def work(self, task: FileTask) -> Verdict:
@@ -75,7 +79,7 @@ class FileCopy:
         tries = Tries()
         try:
             try:
-                return self._work(task, tries)
+                return self._finisher.finish(task.entry, self._work(task, tries), tries)
             except Fatal:
                 raise
             except MigrateError as error:
@@ -106,30 +110,35 @@ class FileCopy:
         if isinstance(decision, Compare):
             state, md5 = self._uploader.hash(entry)
             if md5.hex() == decision.md5 and state.size_bytes == entry.size_bytes:
-                return outcomes.unchanged(entry._replace(mtime_ns=state.storable_mtime_ns), decision.md5)
+                return outcomes.unchanged(entry._replace(mtime_ns=state.storable_mtime_ns), decision.md5, decision.tier)
             if (state.size_bytes, state.storable_mtime_ns) != (entry.size_bytes, entry.mtime_ns):
                 raise SkipRecord(ErrorCode.SOURCE_CHANGED, "it was written to after the scan")
             decision = decision.otherwise
         if isinstance(decision, Settled):
             return outcomes.settled(entry, decision)
         if isinstance(decision, Unchanged):
-            return outcomes.unchanged(entry, decision.md5)
+            return outcomes.unchanged(entry, decision.md5, decision.tier)
         if isinstance(decision, Recognised):
             assert decision.blob.md5 is not None
             mtime_ns = entry.mtime_ns or 0
             state = FileStat(entry.size_bytes, mtime_ns, changed_ns=0, device=0, inode=0)
-            return self._committed(entry.path, name, state, Stored(decision.blob.etag, decision.blob.md5), tries)
+            stored = Stored(decision.blob.etag, decision.blob.md5)
+            return self._committed(entry.path, name, state, stored, tries, tier_named(decision.blob.tier))
         return self._upload(entry, name, decision, tries)
 
     def _upload(self, entry: Entry, name: str, decision: Upload, tries: Tries) -> Verdict:
         uploaded = self._uploader.upload(entry, name, decision.condition, tries)
-        return self._committed(entry.path, name, uploaded.state, uploaded.stored, tries)
+        tier = tier_at_commit(self._spec.transfer.access_tier)
+        return self._committed(entry.path, name, uploaded.state, uploaded.stored, tries, tier)
 
-    def _committed(self, path: str, name: str, state: FileStat, stored: Stored, tries: Tries) -> Verdict:
+    def _committed(
+        self, path: str, name: str, state: FileStat, stored: Stored, tries: Tries, tier: AccessTier | None
+    ) -> Verdict:
         level = self._level
         if level is Verification.READBACK and not in_sample(path, self._readback_percent):
             level = Verification.STORED
-        if level is Verification.READBACK:
+        # An archived blob of this attempt was downloaded before it was archived, and cannot be now.
+        if level is Verification.READBACK and tier is not AccessTier.ARCHIVE:
             found = self._courier.send(
                 lambda grant: hash_of(lambda sink: self._courier.client.download(grant, name, stored.etag, sink)),
                 tries,
@@ -139,4 +148,4 @@ class FileCopy:
                 raise Retryable(
                     ErrorCode.VERIFY_MISMATCH, f"downloaded again its MD5 is {found}, {stored.md5} was sent"
                 )
-        return outcomes.committed(state, stored, level, tries=tries.total)
+        return outcomes.committed(state, stored, level, tries=tries.total, tier=tier)

@@ -16,10 +16,10 @@ from typing import Any, BinaryIO
 from migrate_agent.store.entries import Entry, FileState, Stored, Verdict
 from migrate_agent.transfer.blob_http import Condition
 from migrate_agent.transfer.file_copy import FileTask
-from migrate_agent.transfer.planner import Compare, Decision, Recognised, Settled, Upload
+from migrate_agent.transfer.planner import Compare, Decision, Recognised, Settled, Unchanged, Upload
 from migrate_agent.transfer.target_blob import TargetBlob
 from migrate_contract.errors import ErrorCode
-from migrate_contract.jobs import Bucket, Verification
+from migrate_contract.jobs import AccessTier, Bucket, Verification
 
 _LENGTH = struct.Struct("<I")
 Frame = tuple[Any, ...]
@@ -109,7 +109,9 @@ def _pack_decision(decision: Decision | None) -> Frame | None:
     if isinstance(decision, Upload):
         return ("upload", decision.condition.etag)
     if isinstance(decision, Compare):
-        return ("compare", decision.md5, _pack_decision(decision.otherwise))
+        return ("compare", decision.md5, _pack_decision(decision.otherwise), decision.tier)
+    if isinstance(decision, Unchanged):
+        return ("unchanged", decision.md5, decision.tier)
     if isinstance(decision, Recognised):
         return ("recognised", tuple(decision.blob))
     if isinstance(decision, Settled):
@@ -126,7 +128,9 @@ def _unpack_decision(packed: Frame | None) -> Decision | None:
     if kind == "compare":
         otherwise = _unpack_decision(values[1])
         assert isinstance(otherwise, Upload | Settled)
-        return Compare(values[0], otherwise)
+        return Compare(values[0], otherwise, values[2])
+    if kind == "unchanged":
+        return Unchanged(*values)
     if kind == "recognised":
         return Recognised(TargetBlob(*values[0]))
     bucket, code, detail = values
@@ -135,7 +139,7 @@ def _unpack_decision(packed: Frame | None) -> Decision | None:
 
 def pack_verdict(file_id: int, verdict: Verdict) -> Frame:
     """Result: what became of one file, as plain values."""
-    state, bucket, size, mtime_ns, code, detail, verification, stored, md5, tries = verdict
+    state, bucket, size, mtime_ns, code, detail, verification, stored, md5, tries, tier, safe = verdict
     return (
         file_id,
         int(state),
@@ -148,6 +152,8 @@ def pack_verdict(file_id: int, verdict: Verdict) -> Frame:
         None if stored is None else tuple(stored),
         md5,
         tries,
+        None if tier is None else tier.value,
+        safe,
     )
 
 
@@ -156,7 +162,7 @@ _BUCKETS = {bucket.value: bucket for bucket in Bucket}
 
 def unpack_verdict(packed: Frame) -> tuple[int, Verdict]:
     """Result: what `pack_verdict` was given."""
-    file_id, state, bucket, size, mtime_ns, code, detail, verification, stored, md5, tries = packed
+    file_id, state, bucket, size, mtime_ns, code, detail, verification, stored, md5, tries, tier, safe = packed
     return file_id, Verdict(
         _STATES[state],
         _BUCKETS[bucket],
@@ -168,4 +174,6 @@ def unpack_verdict(packed: Frame) -> tuple[int, Verdict]:
         None if stored is None else Stored(*stored),
         md5,
         tries,
+        None if tier is None else AccessTier(tier),
+        safe,
     )

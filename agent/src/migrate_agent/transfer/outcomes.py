@@ -5,8 +5,9 @@ from __future__ import annotations
 from migrate_agent.store.entries import Entry, FileState, Stored, Verdict
 from migrate_agent.transfer.planner import Settled
 from migrate_agent.transfer.source import FileStat
+from migrate_agent.transfer.tier import tier_named
 from migrate_contract.errors import CATALOGUE, ErrorCode, MigrateError
-from migrate_contract.jobs import Bucket, Verification
+from migrate_contract.jobs import AccessTier, Bucket, Verification
 
 _WORTH_ANOTHER_PASS = {ErrorCode.SOURCE_VANISHED}
 """Beside the codes that the catalogue calls retryable: programs replace files, which are away for a moment."""
@@ -36,8 +37,8 @@ def settled(entry: Entry, decision: Settled) -> Verdict:
     return Verdict(FileState.FINAL, decision.bucket, entry.size_bytes, entry.mtime_ns, decision.code, decision.detail)
 
 
-def unchanged(entry: Entry, md5: str) -> Verdict:
-    """Result: the destination holds it, as the service itself has just said."""
+def unchanged(entry: Entry, md5: str, tier: str | None = None) -> Verdict:
+    """Result: the destination holds it, as the service itself has just said, in this access tier."""
     return Verdict(
         FileState.FINAL,
         Bucket.UNCHANGED,
@@ -45,10 +46,18 @@ def unchanged(entry: Entry, md5: str) -> Verdict:
         entry.mtime_ns,
         verification=Verification.STORED,
         md5=md5,
+        access_tier=tier_named(tier),
     )
 
 
-def committed(state: FileStat, stored: Stored, verification: Verification, *, tries: int) -> Verdict:
+def committed(
+    state: FileStat,
+    stored: Stored,
+    verification: Verification,
+    *,
+    tries: int,
+    tier: AccessTier | None = None,
+) -> Verdict:
     """Result: transferred; at level `stored` the file is not final before it was read back."""
     waits = verification is Verification.STORED
     return Verdict(
@@ -59,11 +68,12 @@ def committed(state: FileStat, stored: Stored, verification: Verification, *, tr
         verification=None if waits else verification,
         stored=stored,
         tries=tries,
+        access_tier=tier,
     )
 
 
-def read_back(entry: Entry) -> Verdict:
-    """Result: a committed file whose stored copy is right."""
+def read_back(entry: Entry, tier: str | None = None) -> Verdict:
+    """Result: a committed file whose stored copy is right, in this access tier."""
     return Verdict(
         FileState.FINAL,
         Bucket.TRANSFERRED,
@@ -71,4 +81,5 @@ def read_back(entry: Entry) -> Verdict:
         entry.mtime_ns,
         verification=Verification.STORED,
         stored=entry.stored,
+        access_tier=tier_named(tier),
     )

@@ -19,6 +19,7 @@ from migrate_agent.transfer.file_facts import system_facts
 from migrate_agent.transfer.keeper import JournalKeeper
 from migrate_agent.transfer.lane_process import LaneSetup
 from migrate_agent.transfer.meter import Meter
+from migrate_agent.transfer.mirror import Mirror
 from migrate_agent.transfer.pace import BucketPace
 from migrate_agent.transfer.pacing import TokenBucket
 from migrate_agent.transfer.passes import ReadBack
@@ -57,7 +58,9 @@ class Parts:
         clock: Callable[[], datetime],
         monotonic: Callable[[], float],
         chance: Callable[[], float],
+        mirror_access: GrantSource | None = None,
     ) -> None:
+        """`mirror_access`: the mirror's own grant, which allows to delete; None: the copy's."""
         transfer, prefix = spec.transfer, spec.destination.prefix
         self.spec, self._settings, self._access, self._network, self._stop = spec, settings, access, network, stop
         self.meter = Meter(monotonic=monotonic)
@@ -113,7 +116,20 @@ class Parts:
             prefix=prefix,
             page_size=settings.list_page_size,
             head_limit=settings.head_verify_limit,
+            finisher=self.crew.finisher,
         )
+        self.mirror: Mirror | None = None
+        if spec.mirror is not None:
+            self.mirror = Mirror(
+                spec,
+                spec.mirror,
+                journal.beside,
+                self.crew.courier_with(mirror_access or access),
+                list_pages=self.read_back.list_pages,
+                check_source=self.open_source,
+                persist=self.keeper.persist,
+                stop=stop,
+            )
         self.rates = Rates(monotonic=monotonic)
         self.adviser = Adviser(
             transfer, self._memory_bytes, clock=clock, monotonic=monotonic, processors=usable_cores()

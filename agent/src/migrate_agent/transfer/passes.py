@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from migrate_agent.stop import StopSignal
-from migrate_agent.store.entries import Entry, FileState, Found, Listed, path_key
+from migrate_agent.store.entries import Entry, FileState, Found, Listed, Verdict, path_key
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.transfer import outcomes
 from migrate_agent.transfer.blob_xml import BlobPage
 from migrate_agent.transfer.courier import Courier, Tries
+from migrate_agent.transfer.finishing import Finisher
 from migrate_agent.transfer.names import blob_name, path_below
 from migrate_agent.transfer.target import pages_of
 from migrate_agent.transfer.target_blob import TargetBlob
@@ -95,7 +96,10 @@ class ReadBack:
         prefix: str,
         page_size: int,
         head_limit: int,
+        finisher: Finisher,
     ) -> None:
+        self._finisher = finisher
+        self._verified: list[tuple[Entry, Verdict]] = []
         self._journal, self._courier, self._persist = journal, courier, persist
         self._prefix, self._page_size, self._head_limit = prefix, page_size, head_limit
 
@@ -125,20 +129,24 @@ class ReadBack:
                 after = entry.file_id
                 name = blob_name(self._prefix, entry.path)
                 self._settle(entry, self._head(name), last_pass=last_pass)
+            self._finish(last_pass=last_pass)
             self._persist(self._journal.flush)
 
     def _compare(self, blobs: list[TargetBlob], *, last_pass: bool) -> None:
         by_path = {path: blob for blob in blobs if (path := path_below(self._prefix, blob.name)) is not None}
         # An empty blob may be a folder's marker, whose path ends in '/'; no folder has both names.
         by_path |= {f"{path}/": blob for path, blob in by_path.items() if blob.size_bytes == 0}
-        listed = [
-            Listed(path_key(path), blob.size_bytes, blob.etag, blob.md5)
-            for path, blob in by_path.items()
-            if blob.md5 is not None
-        ]
-        self._persist(lambda: self._journal.prove(listed))
+        # Verified files that need a last step become final one by one, and not by a comparison of the whole page.
+        if not self._finisher.active:
+            listed = [
+                Listed(path_key(path), blob.size_bytes, blob.etag, blob.md5)
+                for path, blob in by_path.items()
+                if blob.md5 is not None
+            ]
+            self._persist(lambda: self._journal.prove(listed))
         for path, entry in self._journal.committed(by_path).items():
             self._settle(entry, by_path[path], last_pass=last_pass)
+        self._finish(last_pass=last_pass)
         self._persist(self._journal.flush)
 
     def _head(self, name: str) -> TargetBlob | None:
@@ -147,12 +155,20 @@ class ReadBack:
         )
 
     def _settle(self, entry: Entry, blob: TargetBlob | None, *, last_pass: bool) -> None:
-        wrong = difference(entry, blob) or self._wrong_blocks(entry)
+        # An archived blob's blocks cannot be listed; it was archived after they had been.
+        archived = blob is not None and blob.archived
+        wrong = difference(entry, blob) or (None if archived else self._wrong_blocks(entry))
         if wrong is None:
-            self._journal.record(entry.file_id, outcomes.read_back(entry))
+            self._verified.append((entry, outcomes.read_back(entry, blob.tier if blob else None)))
             return
         verdict = outcomes.failed(entry, ErrorCode.VERIFY_MISMATCH, wrong, tries=0, last_pass=last_pass)
         self._journal.record(entry.file_id, verdict)
+
+    def _finish(self, *, last_pass: bool) -> None:
+        """The last steps of what is verified (transfer/finishing.py)."""
+        verified, self._verified = self._verified, []
+        for entry, verdict in self._finisher.finish_all(verified, last_pass=last_pass):
+            self._journal.record(entry.file_id, verdict)
 
     def _wrong_blocks(self, entry: Entry) -> str | None:
         if entry.stored is None or not entry.stored.blocks:

@@ -26,12 +26,16 @@ class Compare(NamedTuple):
 
     md5: str
     otherwise: Upload | Settled
+    tier: str | None = None
+    """The blob's access tier, as the service spells it."""
 
 
 class Unchanged(NamedTuple):
     """The destination holds it, with this hash."""
 
     md5: str
+    tier: str | None = None
+    """The blob's access tier, as the service spells it."""
 
 
 class Recognised(NamedTuple):
@@ -59,15 +63,24 @@ def decide(
     rule: Overwrite,
     marker: str,
     folder: bool = False,
+    by_hash: bool = False,
 ) -> Decision:
-    """Result: what to do with a file (or `folder`) of this size and time. `marker` is this attempt's."""
+    """Result: what to do with a file (or `folder`) of this size and time. `marker` is this attempt's.
+
+    `by_hash`: an equal time is no proof (a cutover); a blob of ours that is different all the same is replaced.
+    """
     if target is None:
         return Upload(Condition())
     if target.size_bytes != size_bytes or target.md5 is None or bool(target.folder) is not folder:
         return _different(mtime_ns, target, rule)
     if target.marker is not None and mtime_ns is not None and target.mtime_ns == mtime_ns:
-        return Recognised(target) if target.marker == marker else Unchanged(target.md5)
-    return Compare(target.md5, _different(mtime_ns, target, rule))
+        if target.marker == marker:
+            return Recognised(target)
+        if not by_hash:
+            return Unchanged(target.md5, target.tier)
+        if rule is not Overwrite.NEVER and not target.archived:
+            return Compare(target.md5, Upload(Condition(target.etag)), target.tier)
+    return Compare(target.md5, _different(mtime_ns, target, rule), target.tier)
 
 
 def _different(mtime_ns: int | None, target: TargetBlob, rule: Overwrite) -> Upload | Settled:

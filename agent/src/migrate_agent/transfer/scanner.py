@@ -8,8 +8,9 @@ names of the folders on the way down, never the tree.
 from __future__ import annotations
 
 import os
+import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from migrate_agent.store.entries import FileState, Found, Verdict, path_of
@@ -33,6 +34,31 @@ _KINDS = (
     (stat.S_ISBLK, "a block device"),
     (stat.S_ISCHR, "a character device"),
 )
+
+
+_ESCAPED = re.compile(r"\\x[0-9a-f]{2}")
+"""How a ledger shows bytes that are no text."""
+
+
+class _Named:
+    """A path that was not met in a listing, with what the walk asks of a listing's entry."""
+
+    def __init__(self, root: str, path: str) -> None:
+        """Raises OSError."""
+        self._found = os.lstat(system_path(root, path))
+        self.name = path.rsplit("/", 1)[-1]
+
+    def is_symlink(self) -> bool:
+        return stat.S_ISLNK(self._found.st_mode)
+
+    def is_dir(self, *, follow_symlinks: bool = True) -> bool:
+        return stat.S_ISDIR(self._found.st_mode)
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        return self._found
+
+
+_Listed = os.DirEntry[str] | os.DirEntry[bytes] | _Named
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +131,39 @@ class Scanner:
                 stack.append(self._listing(found))
             else:
                 yield found
+
+    def walk_only(self, paths: Iterable[str]) -> Iterator[Found]:
+        """Yields these paths as the walk would, a folder's ('/' at its end) with what is in it.
+
+        What is gone is named, too: left out, or failed where its name, as a ledger shows it, cannot be looked for.
+        Raises Fatal for the source folder itself.
+        """
+        open_source(self._root)
+        for path in paths:
+            name = path.rstrip("/")
+            try:
+                found = self._look_at(name, _Named(self._root, name), None, _Folder("", None, ()))
+            except OSError as error:
+                yield self._missing(path, error)
+                continue
+            stack = [iter((found,))]
+            while stack:
+                item = next(stack[-1], None)
+                if item is None:
+                    stack.pop()
+                elif isinstance(item, _Folder):
+                    stack.append(self._listing(item))
+                else:
+                    yield item
+
+    def _missing(self, path: str, error: OSError) -> Found:
+        """Result: a path of an earlier attempt that cannot be looked at now."""
+        code = fault_code(error)
+        if code is ErrorCode.SOURCE_VANISHED and not _ESCAPED.search(path):
+            detail = "it is gone since the attempt in which it failed"
+            return Found(path, verdict=Verdict(FileState.FINAL, Bucket.EXCLUDED, 0, code=code, detail=detail))
+        detail = f"the system says: {error.strerror}; rerun the whole job if its name is no text"
+        return Found(path, verdict=Verdict(FileState.FINAL, Bucket.FAILED, 0, code=code, detail=detail))
 
     def _listing(self, folder: _Folder) -> Iterator[Found | _Folder]:
         try:
@@ -194,16 +253,14 @@ class Scanner:
                 return found
         raise AssertionError("the last try returns or raises")
 
-    def _look_at(
-        self, path: str, entry: os.DirEntry[str] | os.DirEntry[bytes], note: Note | None, folder: _Folder
-    ) -> Found | _Folder:
+    def _look_at(self, path: str, entry: _Listed, note: Note | None, folder: _Folder) -> Found | _Folder:
         if entry.is_symlink():
-            return self._link(path, note, folder)
+            return self._link(path, entry, note, folder)
         if self._facts is not None:
             tag = self._facts.marks(path, entry.stat(follow_symlinks=False)).reparse_tag
             kind = reparse_kind(tag)
             if kind is ReparseKind.LINK:
-                return self._link(path, note, folder)
+                return self._link(path, entry, note, folder)
             if kind is ReparseKind.SPECIAL:
                 return self._settled(path, Bucket.UNSUPPORTED, ErrorCode.SPECIAL_FILE, f"it is {special_words(tag)}")
         if entry.is_dir(follow_symlinks=False):
@@ -214,7 +271,7 @@ class Scanner:
             return _Folder(path, note, trail, stat_of(found).storable_mtime_ns)
         return self._file(path, entry.stat(follow_symlinks=False), note)
 
-    def _link(self, path: str, note: Note | None, folder: _Folder) -> Found | _Folder:
+    def _link(self, path: str, entry: _Listed, note: Note | None, folder: _Folder) -> Found | _Folder:
         if not self._follow:
             return self._settled(path, Bucket.EXCLUDED, ErrorCode.SYMLINK_SKIPPED, "the job does not follow links")
         try:

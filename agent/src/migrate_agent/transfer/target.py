@@ -19,7 +19,7 @@ from migrate_agent.transfer.target_blob import TargetBlob
 _SCHEMA = """
 CREATE TABLE blobs (
     name TEXT PRIMARY KEY, size INTEGER, etag TEXT, md5 TEXT, mtime_ns INTEGER, modified_ns INTEGER, marker TEXT,
-    archived INTEGER NOT NULL, folder INTEGER NOT NULL
+    archived INTEGER NOT NULL, folder INTEGER NOT NULL, tier TEXT
 ) WITHOUT ROWID
 """
 

@@ -40,6 +40,8 @@ class TargetBlob(NamedTuple):
     archived: bool = False
     folder: bool = False
     """Marks a folder (`hdi_isfolder`), and is no file."""
+    tier: str | None = None
+    """The access tier as the service spells it."""
 
 
 def marker_of(job_id: str, attempt: int) -> str:
@@ -112,4 +114,5 @@ def blob_from_headers(name: str, headers: Mapping[str, str]) -> TargetBlob:
         marker=headers.get(f"x-ms-meta-{MARKER_KEY}"),
         archived=headers.get("x-ms-access-tier", "").lower() == "archive",
         folder=is_folder_mark(headers.get(f"x-ms-meta-{FOLDER_KEY}")),
+        tier=headers.get("x-ms-access-tier"),
     )

@@ -108,10 +108,13 @@ class Uploader:
         marker: str,
         sizes: Sizes,
         check: ContentCheck,
+        access_tier: str | None = None,
     ) -> None:
+        """`access_tier`: given with each commit, as the service spells it."""
         self._source, self._courier, self._committer, self._memory = source, courier, committer, memory
         self._pace, self._meter, self._stop = pace, meter, stop
         self._marker, self._sizes, self._content = marker, sizes, check
+        self._access_tier = access_tier
 
     def hash(self, entry: Entry) -> tuple[FileStat, bytes]:
         """Result: the file's state and its MD5, proved to belong together. Raises SkipRecord(source-...)."""
@@ -260,7 +263,8 @@ class Uploader:
         return self._stop
 
     def _properties(self, file: SourceFile | Whole, name: str, md5: bytes) -> BlobProperties:
-        return BlobProperties(md5, content_type(name), self._source.metadata(file.state, file.found, self._marker))
+        metadata = self._source.metadata(file.state, file.found, self._marker)
+        return BlobProperties(md5, content_type(name), metadata, self._access_tier)
 
 
 class _Staging:

@@ -8,11 +8,11 @@ from functions.dashboard.agent_page import agent_page, agents_page
 from functions.dashboard.bandwidth_page import bandwidth_page
 from functions.dashboard.client_page import client_page, clients_page, code_created_page, code_fate
 from functions.dashboard.confirm_page import confirm_page
-from functions.dashboard.confirmations import NOT_THE_NAME, delete_job, revoke_agent
+from functions.dashboard.confirmations import NOT_THE_NAME, confirm_mirror, cut_over, delete_job, revoke_agent
 from functions.dashboard.forms import Form
 from functions.dashboard.help_page import help_code, help_index
 from functions.dashboard.home_page import home
-from functions.dashboard.job_form_page import edit_job_page, new_job_page, reassign_page
+from functions.dashboard.job_form_page import edit_job_page, new_job_page, reassign_page, sync_page
 from functions.dashboard.job_page import job_live, job_page
 from functions.dashboard.jobs_page import jobs_page
 from functions.dashboard.problem_page import problem_page
@@ -30,7 +30,7 @@ from functions.domain.views import (
 )
 from migrate_contract.agents import AgentState, ProcessMode
 from migrate_contract.errors import ErrorCode
-from migrate_contract.jobs import Bucket, JobState
+from migrate_contract.jobs import AccessTier, Bucket, JobState, JobType, TransferSettings
 from migrate_contract.problem import problem_for
 from tests.unit.functions.dashboard import samples as s
 
@@ -202,6 +202,50 @@ PAGES: dict[str, Callable[[], str]] = {
     "job-failed": lambda: _job(s.failed_job()),
     "job-completed": lambda: _job(s.completed_job(), Bucket.TRANSFERRED, s.transferred_files(), ended=True),
     "job-partly": lambda: _job(s.partly_completed_job(), files=s.failed_files(), ended=True),
+    "job-sync": lambda: _job(
+        s.sync_job(),
+        Bucket.SURPLUS,
+        FilePage(items=[s.ledger_row(1, "old/minutes.doc", bucket=Bucket.SURPLUS, code="mirror-preview")]),
+        ended=True,
+    ),
+    "job-sync-mirrors": lambda: _job(
+        s.sync_job(
+            sync={"mirror_confirmed_at": s.ago(days=2), "mirror_confirmed_by": "Dana Whitfield", "skipped_at": None},
+            mirror={"deleted_files": 12, "deleted_bytes": 3 * s.MIB},
+            actions=[JobAction.RERUN, JobAction.SYNC, JobAction.MIRROR_WITHDRAW],
+        ),
+        Bucket.DELETED,
+        ended=True,
+    ),
+    "job-sync-unlisted": lambda: _job(
+        s.sync_job(
+            sync={"schedule": None, "next_run_at": None},
+            mirror={"complete": False, "kept_because": "mirror-scan-incomplete: the folder HR/ could not be read"},
+            final=True,
+        ),
+        ended=True,
+    ),
+    "job-sync-form": lambda: sync_page(s.frame("/jobs/x/sync"), s.sync_job()),
+    "job-sync-form-refused": lambda: sync_page(
+        s.frame("/jobs/x/sync"),
+        s.sync_job(),
+        Form(
+            {"schedule": ["*/5 * * * *"]},
+            {"schedule": "'*/5 * * * *' runs every 5 minutes at times, and at least 60 are needed."},
+            problem_for(ErrorCode.SCHEDULE_INVALID, "", "5c1f0e2b9a7d"),
+        ),
+    ),
+    "job-archive": lambda: _job(
+        s.completed_job().model_copy(
+            update={"type": JobType.ARCHIVE, "transfer": TransferSettings(access_tier=AccessTier.ARCHIVE)}
+        ),
+        Bucket.TRANSFERRED,
+        s.transferred_files(),
+        ended=True,
+    ),
+    "job-retry": lambda: _job(s.job(attempt=2, failed_of=1, actions=[JobAction.PAUSE])),
+    "confirm-mirror": lambda: confirm_page(s.frame("/jobs/x/confirm-mirror"), confirm_mirror(s.sync_job())),
+    "confirm-cutover": lambda: confirm_page(s.frame("/jobs/x/confirm-cutover"), cut_over(s.sync_job())),
     "confirm-delete": lambda: confirm_page(s.frame("/jobs/x/confirm-delete"), delete_job(s.created_job())),
     "confirm-wrong": lambda: confirm_page(
         s.frame("/agents/x/revoke"), revoke_agent(s.agent()), Form({"confirm": ["x"]}, {"confirm": NOT_THE_NAME})

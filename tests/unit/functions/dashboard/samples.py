@@ -30,6 +30,7 @@ from functions.domain.views import (
     ProjectView,
     ReasonCount,
     SharedAccount,
+    SyncView,
     VerificationCount,
     WishKind,
     WishView,
@@ -61,6 +62,7 @@ from migrate_contract.schedule import (
     Weekday,
     WeeklyWindow,
 )
+from migrate_contract.sync import MirrorMode, MirrorRules, MirrorTally
 
 NOW = datetime(2026, 5, 12, 14, 32, 8, tzinfo=UTC)
 CLIENT, PROJECT, AGENT, JOB = "cli_7hq2m9x4kd1s", "prj_p3v8c5n1r6tz", "agt_w4k9j2h7q5mb", "job_p3v8c5n1r6tzb8x2m4q7k1dn"
@@ -404,6 +406,34 @@ def partly_completed_job() -> JobView:
     return ended(JobState.COMPLETED, Outcome.COMPLETE_WITH_FAILURES)
 
 
+def sync_job(**more: Any) -> JobView:
+    """A sync whose last attempt has listed what its mirror would delete."""
+    sync = {
+        "schedule": "0 2 * * *",
+        "zone": "America/Chicago",
+        "next_run_at": NOW + timedelta(hours=17),
+        "skipped_at": ago(hours=7),
+        "skipped_because": "The run of 2026-05-12 07:00 UTC was skipped: attempt 1 is still running",
+        "mirror": MirrorRules(max_delete_files=500, max_delete_percent=5),
+        "mirror_confirmed_at": None,
+        "mirror_confirmed_by": "",
+        **more.pop("sync", {}),
+    }
+    tally = MirrorTally(
+        mode=MirrorMode.PREVIEW, complete=True, ours_files=9_841, surplus_files=12, surplus_bytes=3 * MIB
+    ).model_copy(update=more.pop("mirror", {}))
+    finished = ended(JobState.COMPLETED, Outcome.COMPLETE)
+    assert finished.progress is not None
+    update = {
+        "type": JobType.SYNC,
+        "sync": SyncView(**sync),
+        "progress": finished.progress.model_copy(update={"mirror": tally}),
+        "actions": [JobAction.RERUN, JobAction.SYNC, JobAction.CUTOVER, JobAction.MIRROR_CONFIRM, JobAction.DUPLICATE],
+        **more,
+    }
+    return finished.model_copy(update=update)
+
+
 def wish(kind: WishKind) -> WishView:
     return WishView(kind=kind, by="Dana Whitfield", at=ago(minutes=3))
 
@@ -461,6 +491,8 @@ def report(subject: JobView) -> JobReport:
             for bucket, code, files in reasons
         ],
         verification=[VerificationCount(level=Verification.STORED, files=9_841)],
+        safe_files=9_841 if subject.type is JobType.ARCHIVE else 0,
+        safe_bytes=44 * GIB if subject.type is JobType.ARCHIVE else 0,
         adds_up=True,
     )
 

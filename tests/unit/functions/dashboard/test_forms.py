@@ -6,10 +6,19 @@ import pytest
 from pydantic import ValidationError
 
 from functions.dashboard.forms import Form
-from functions.dashboard.job_form import JobForm, errors_at_fields, typed_from, typed_like
+from functions.dashboard.job_form import JobForm, SyncForm, errors_at_fields, typed_from, typed_like
 from functions.dashboard.job_form_page import edit_job_page
-from functions.dashboard.record_forms import ClientForm, CodeForm, ProjectForm, ReassignForm
-from migrate_contract.jobs import FileFilters, Overwrite, SymlinkPolicy, TransferSettings, Verification
+from functions.dashboard.record_forms import ClientForm, CodeForm, ProjectForm, ProjectTextForm, ReassignForm
+from migrate_contract.jobs import (
+    AccessTier,
+    FileFilters,
+    JobType,
+    Overwrite,
+    SymlinkPolicy,
+    TransferSettings,
+    Verification,
+)
+from migrate_contract.sync import MirrorRules, SyncSettings
 from tests.unit.functions.dashboard import samples
 
 GOOD = {"name": "First pass", "source_path": "/srv/files", "container": "grace-files"}
@@ -158,3 +167,52 @@ def test_the_small_forms():
     assert errors(ProjectForm, name="x") == {"client_id": "Choose a client."}
     assert errors(ReassignForm) == {"agent_id": "Choose an agent."}
     assert list(errors(ClientForm, name="x", notes="\x00")) == ["notes"]
+
+
+def test_a_sync_is_typed_with_its_schedule_and_its_mirror():
+    typed = {
+        **GOOD,
+        "type": "sync",
+        "access_tier": "cool",
+        "schedule": "0 2 * * *",
+        "mirror": "true",
+        "max_delete_files": "12",
+        "max_delete_percent": "2.5",
+    }
+    body = JobForm.model_validate(typed).create(samples.PROJECT)
+    assert (body.type, body.transfer.access_tier) == (JobType.SYNC, AccessTier.COOL)
+    rules = MirrorRules(max_delete_files=12, max_delete_percent=2.5)
+    assert body.sync == SyncSettings(schedule="0 2 * * *", mirror=rules)
+    assert SyncForm.model_validate(typed).body() == body.sync
+    by_hand = JobForm.model_validate({**GOOD, "type": "sync"}).create(samples.PROJECT)
+    assert by_hand.sync == SyncSettings()
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"type": "archive"}, "access_tier"),
+        ({"type": "sync", "access_tier": "archive"}, "access_tier"),
+        ({"schedule": "0 2 * * *"}, "schedule"),
+        ({"mirror": "true"}, "mirror"),
+        ({"type": "sync", "schedule": "x" * 200}, "schedule"),
+        ({"type": "sync", "max_delete_files": "0"}, "max_delete_files"),
+        ({"type": "sync", "max_delete_percent": "101"}, "max_delete_percent"),
+    ],
+)
+def test_what_does_not_fit_the_kind_of_job_is_said_at_its_field(typed, field):
+    found = job_errors(**typed)
+    assert set(found) == {field}
+    assert found[field].endswith(".")
+
+
+def test_a_sync_is_shown_as_if_it_had_been_typed():
+    shown = typed_from(samples.sync_job())
+    assert (shown["type"], shown["schedule"], shown["mirror"]) == (["sync"], ["0 2 * * *"], ["true"])
+    assert (shown["max_delete_files"], shown["max_delete_percent"]) == (["500"], ["5"])
+    assert errors_at_fields("schedule-invalid", "Why.", {}) == {"schedule": "Why."}
+
+
+def test_a_project_has_a_time_zone():
+    assert ProjectTextForm.model_validate({"name": "N", "time_zone": "Asia/Tokyo"}).patch().time_zone == "Asia/Tokyo"
+    assert set(errors(ProjectTextForm, name="N", time_zone="Tokyo")) == {"time_zone"}

@@ -323,3 +323,49 @@ def test_the_schedules_form_holds_what_is_in_force_or_what_was_typed():
 def test_a_sites_limit_is_said_and_stands_in_its_field():
     assert "together send 50 Mbps at most; each agent at work has an equal share" in words("client-limited")
     assert 'value="50"' in PAGES["client-limited"]()
+
+
+def test_a_sync_shows_its_next_run_what_was_skipped_and_what_its_mirror_would_delete():
+    text = words("job-sync")
+    assert "0 2 * * *" in text
+    assert "America/Chicago" in text
+    assert "was skipped: attempt 1 is still running" in text
+    assert "lists only: nothing is deleted before its list is confirmed" in text
+    assert "at most 500 files and 5 % in one run" in text
+    assert "of 9,841 in the container are gone from the source; 0 deleted" in text
+    assert "12 files (3.00 MiB)" in text
+    assert "Gone from the source 12" in text
+    page = Reader(PAGES["job-sync"]())
+    assert {"ask-mirror", "ask-cutover", "change-sync"} <= {tag.get("id") for tag in page.all("a")}
+
+
+def test_a_confirmed_mirror_can_be_stopped_and_says_who_confirmed_it():
+    text = words("job-sync-mirrors")
+    assert "by Dana Whitfield" in text
+    assert "12 deleted" in text
+    assert "Stop deleting" in text
+    assert "Confirm the mirror" not in text
+
+
+def test_a_mirror_that_did_nothing_says_why_and_the_cutover_is_named():
+    text = words("job-sync-unlisted")
+    assert "listed and deleted nothing: mirror-scan-incomplete: the folder HR/ could not be read" in text
+    assert "this attempt is the last run" in text
+
+
+def test_the_mirror_asks_for_the_containers_name():
+    page = Reader(PAGES["confirm-mirror"]())
+    assert [form["data-typed"] for form in page.all("form") if "data-typed" in form] == ["grace-files"]
+    assert "12 files are on the list of attempt 1" in page.words
+
+
+def test_an_archive_offers_the_list_of_what_is_safe_to_delete():
+    page = Reader(PAGES["job-archive"]())
+    assert "9,841 files" in page.words
+    links = [tag["href"] for tag in page.all("a") if tag.get("id") == "safe-to-delete"]
+    assert links == [f"/api/jobs/{samples.completed_job().job_id}/safe-to-delete.csv"]
+    assert "Safe to delete" not in words("job-completed")
+
+
+def test_a_retry_says_what_it_is_about():
+    assert "Attempt 2 is about the files only that failed in attempt 1." in words("job-retry")

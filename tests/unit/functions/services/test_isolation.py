@@ -27,6 +27,7 @@ from functions.domain.views import (
     JobEdit,
     JobReassign,
     ListQuery,
+    MirrorConfirm,
     ProjectCreate,
     ProjectPatch,
 )
@@ -36,6 +37,7 @@ from migrate_contract.errors import ErrorCode, MigrateError
 from migrate_contract.jobs import (
     BlobDestination,
     Bucket,
+    FailedFilesRequest,
     GrantRequest,
     JobPhase,
     LedgerChunk,
@@ -43,6 +45,7 @@ from migrate_contract.jobs import (
     LocalSource,
     Progress,
 )
+from migrate_contract.sync import SyncSettings
 from tests.memory.chance import ManualClock
 from tests.memory.world import (
     ADMIN,
@@ -86,6 +89,7 @@ READS: dict[str, Operation] = {
     "jobs.history": lambda two, who: two.services.jobs.history(who, two.running.job_id, LIST),
     "ledgers.files": lambda two, who: two.services.ledgers.files(who, two.running.job_id, LIST),
     "ledgers.csv": lambda two, who: two.services.ledgers.csv(who, two.running.job_id),
+    "ledgers.safe_csv": lambda two, who: two.services.ledgers.safe_csv(who, two.running.job_id),
     "reports.job_report": lambda two, who: two.services.reports.job_report(who, two.running.job_id),
 }
 WRITES: dict[str, Operation] = {
@@ -130,6 +134,13 @@ WRITES: dict[str, Operation] = {
     "lifecycle.resume": lambda two, who: two.services.lifecycle.resume(who, two.running.job_id),
     "lifecycle.cancel": lambda two, who: two.services.lifecycle.cancel(who, two.running.job_id),
     "lifecycle.rerun": lambda two, who: two.services.lifecycle.rerun(who, two.running.job_id),
+    "lifecycle.retry_failed": lambda two, who: two.services.lifecycle.retry_failed(who, two.running.job_id),
+    "lifecycle.cutover": lambda two, who: two.services.lifecycle.cutover(who, two.running.job_id),
+    "syncs.change": lambda two, who: two.services.syncs.change(who, two.running.job_id, SyncSettings()),
+    "syncs.confirm_mirror": lambda two, who: two.services.syncs.confirm_mirror(
+        who, two.running.job_id, MirrorConfirm(container="files")
+    ),
+    "syncs.withdraw_mirror": lambda two, who: two.services.syncs.withdraw_mirror(who, two.running.job_id),
     "lifecycle.approve": lambda two, who: two.services.lifecycle.approve(who, two.running.job_id),
     "lifecycle.reassign": lambda two, who: two.services.lifecycle.reassign(
         who, two.running.job_id, JobReassign(agent_id=two.running.agent.agent_id)
@@ -154,6 +165,7 @@ OF_AGENTS = {
     "progress.report",
     "grants.issue",
     "ledgers.append",
+    "ledgers.failed_files",
 }
 """Tried below, and in the tests of enrolment and heartbeats: the caller's partition is its own."""
 WITHOUT_A_CALLER = {
@@ -326,6 +338,7 @@ def test_an_agent_does_nothing_to_a_job_that_is_not_its_own(whose: str) -> None:
         body = Progress(attempt=1, sequence=99, phase=phase)
         refused(code, lambda body=body: two.services.progress.report(caller, job_id, body))  # type: ignore[misc]
     refused(code, lambda: two.services.grants.issue(caller, job_id, GrantRequest(attempt=1)))
+    refused(code, lambda: two.services.ledgers.failed_files(caller, job_id, FailedFilesRequest(attempt=1)))
     refused(code, lambda: two.services.ledgers.append(caller, job_id, LedgerChunk(attempt=1, rows=[row])))
     for kind in ("start", "pause", "cancel", "approve"):
         answer = two.services.commands.result(

@@ -15,12 +15,14 @@ from functions.domain.views import (
     JobEdit,
     JobReassign,
     ListQuery,
+    MirrorConfirm,
     ProjectPatch,
 )
 from migrate_contract.agents import HeartbeatJob
 from migrate_contract.commands import CommandStatus
 from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.jobs import BlobDestination, JobFault, JobPhase, JobState, LocalSource
+from migrate_contract.sync import SyncSettings
 from tests.memory.world import ADMIN, READER, Running, World, refused, running_job, taken_job, tally
 
 
@@ -472,7 +474,20 @@ ACTIONS = {
     JobAction.REASSIGN: lambda r: r.world.services.lifecycle.reassign(
         ADMIN, r.job_id, JobReassign(agent_id=r.world.online_agent(r.client_id).agent_id)
     ),
+    JobAction.RETRY_FAILED: lambda r: r.world.services.lifecycle.retry_failed(ADMIN, r.job_id),
+    JobAction.SYNC: lambda r: r.world.services.syncs.change(ADMIN, r.job_id, SyncSettings(schedule="0 2 * * *")),
+    JobAction.CUTOVER: lambda r: r.world.services.lifecycle.cutover(ADMIN, r.job_id),
+    JobAction.MIRROR_CONFIRM: lambda r: r.world.services.syncs.confirm_mirror(
+        ADMIN, r.job_id, MirrorConfirm(container="files")
+    ),
+    JobAction.MIRROR_WITHDRAW: lambda r: r.world.services.syncs.withdraw_mirror(ADMIN, r.job_id),
 }
+IMPOSSIBLE = (
+    ErrorCode.JOB_STATE_CONFLICT,
+    ErrorCode.JOB_STARTED,
+    ErrorCode.JOB_WORKING,
+    ErrorCode.JOB_TYPE_CONFLICT,
+)
 SITUATIONS = ["created", "taken", "scanning", "ready", "running", "paused", "failed", "completed", "cancelled"]
 REPEATS = {("paused", JobAction.PAUSE), ("cancelled", JobAction.CANCEL)}
 """Allowed because it is so already."""
@@ -497,7 +512,7 @@ def test_the_page_offers_exactly_what_is_possible(situation: str, action: JobAct
         ACTIONS[action](running)
         possible = True
     except Fatal as error:
-        if error.code not in (ErrorCode.JOB_STATE_CONFLICT, ErrorCode.JOB_STARTED, ErrorCode.JOB_WORKING):
+        if error.code not in IMPOSSIBLE:
             raise
         possible = False
     if (situation, action) in REPEATS:

@@ -19,6 +19,7 @@ DOCUMENT = json.loads(api._document("https://migrate.example.com"))
 EXPECTED = """
 agent_commands_result       POST   api/agent/commands/{command_id}/result      agent
 agent_heartbeat             POST   api/agent/heartbeat                         agent
+agent_jobs_failed_files     POST   api/agent/jobs/{job_id}/failed-files        agent
 agent_jobs_grant            POST   api/agent/jobs/{job_id}/grant               agent
 agent_jobs_ledger           POST   api/agent/jobs/{job_id}/ledger              agent
 agent_jobs_progress         POST   api/agent/jobs/{job_id}/progress            agent
@@ -42,17 +43,22 @@ health_show                 GET    api/health                                  o
 jobs_approve                POST   api/jobs/{job_id}/approve                   Operator
 jobs_cancel                 POST   api/jobs/{job_id}/cancel                    Operator
 jobs_create                 POST   api/jobs                                    Operator
+jobs_cutover                POST   api/jobs/{job_id}/cutover                   Operator
 jobs_delete                 DELETE api/jobs/{job_id}                           Operator
 jobs_duplicate              POST   api/jobs/{job_id}/duplicate                 Operator
 jobs_edit                   PATCH  api/jobs/{job_id}                           Operator
 jobs_history                GET    api/jobs/{job_id}/history                   Reader
 jobs_limit                  PUT    api/jobs/{job_id}/bandwidth-limit           Operator
 jobs_list                   GET    api/jobs                                    Reader
+jobs_mirror_confirm         POST   api/jobs/{job_id}/mirror/confirm            Operator
+jobs_mirror_withdraw        POST   api/jobs/{job_id}/mirror/withdraw           Operator
 jobs_pause                  POST   api/jobs/{job_id}/pause                     Operator
 jobs_reassign               POST   api/jobs/{job_id}/reassign                  Operator
 jobs_rerun                  POST   api/jobs/{job_id}/rerun                     Operator
 jobs_resume                 POST   api/jobs/{job_id}/resume                    Operator
+jobs_retry_failed           POST   api/jobs/{job_id}/retry-failed              Operator
 jobs_show                   GET    api/jobs/{job_id}                           Reader
+jobs_sync                   PUT    api/jobs/{job_id}/sync                      Operator
 me_show                     GET    api/me                                      Reader
 openapi_show                GET    api/openapi.json                            open
 projects_connect            PUT    api/projects/{project_id}/azure-connection  Operator
@@ -69,6 +75,7 @@ registration_codes_list     GET    api/registration-codes                      R
 registration_codes_revoke   DELETE api/registration-codes/{code_id}            Operator
 reports_files               GET    api/jobs/{job_id}/files                     Reader
 reports_files_csv           GET    api/jobs/{job_id}/files.csv                 Reader
+reports_safe_to_delete      GET    api/jobs/{job_id}/safe-to-delete.csv        Reader
 reports_show                GET    api/jobs/{job_id}/report                    Reader
 """
 
