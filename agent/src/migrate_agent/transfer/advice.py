@@ -41,6 +41,8 @@ ANSWER_BOUND_TRIPS = 3.0
 """A request of up to three round trips (the trip itself, the service's work, some sending) is answer-bound."""
 OVERHEAD_TRIPS = 8.0
 """A chunk that takes less than eight round trips loses over a tenth of its time to the answer that it waits for."""
+LINE_PAYLOAD_BYTES = 256 * 1024
+"""Smaller requests say nothing of the line: when they take long, it is the service's work, or a queue before it."""
 GAIN = 1.5
 """More concurrency is named from half as much again: less is within what auto goes up and down."""
 ADVISED_CHUNK_MIB = 32
@@ -169,12 +171,17 @@ def _trips_per_request(facts: AdviceFacts) -> float | None:
     Concurrency x share are the requests on their way at any time, speed / payload those that end each second: their
     quotient is the time of one (Little's law).
     """
-    payload = min(facts.average_file_bytes, float(facts.block_bytes or facts.chunk_bytes))
+    payload = _payload(facts)
     if not facts.round_trip_seconds or facts.speed_bytes_per_second <= 0 or payload <= 0 or facts.concurrency <= 0:
         return None
     on_their_way = facts.concurrency * facts.share(WaitReason.NETWORK, WaitReason.COMMIT)
     seconds = on_their_way * payload / facts.speed_bytes_per_second
     return seconds / facts.round_trip_seconds
+
+
+def _payload(facts: AdviceFacts) -> float:
+    """Result: bytes of a usual request: a small file, or a block of a large one."""
+    return min(facts.average_file_bytes, float(facts.block_bytes or facts.chunk_bytes))
 
 
 def _latency(facts: AdviceFacts) -> str:
@@ -196,8 +203,7 @@ def _auto_would_use(facts: AdviceFacts) -> int:
         return facts.auto_would_use
     own_work = 1.0 - facts.share(WaitReason.NETWORK, WaitReason.COMMIT, WaitReason.IDLE)
     room = MOST_CONCURRENCY if own_work <= 0 else min(round(facts.processors / own_work), MOST_CONCURRENCY)
-    payload = min(facts.average_file_bytes, facts.block_bytes or facts.chunk_bytes)
-    fits = int(facts.memory_limit_bytes / max(payload, 1.0))
+    fits = int(facts.memory_limit_bytes / max(_payload(facts), 1.0))
     return max(min(room, fits), 1)
 
 
@@ -213,6 +219,8 @@ def _chunk(facts: AdviceFacts, trips: float) -> str:
 
 
 def _bandwidth(facts: AdviceFacts) -> str:
+    if _payload(facts) < LINE_PAYLOAD_BYTES:
+        return ""
     rate = mbps_words(facts.speed_bytes_per_second * 8 / BITS_PER_MEGABIT)
     if facts.fixed:
         return f"network-bound at {rate} with {facts.concurrency} requests in flight: concurrency auto would try more"

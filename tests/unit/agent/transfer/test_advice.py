@@ -152,6 +152,10 @@ SITUATIONS = {
         facts({"network": 0.9, "disk": 0.1}, **FULL_LINE),
         "network-bound: the line to the storage service carries 483 Mbps",
     ),
+    "small files and a slow service: not the line's fault": (
+        facts({"network": 0.95, "disk": 0.05}, average_file_bytes=3_000, speed_bytes_per_second=190_000.0),
+        "",
+    ),
     "full line at a fixed number": (
         facts({"network": 0.9, "disk": 0.1}, fixed=True, **FULL_LINE),
         "network-bound at 483 Mbps with 8 requests in flight: concurrency auto would try more",
