@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import struct
 from array import array
 from functools import cache
@@ -26,7 +27,16 @@ def crc64(data: bytes) -> int:
 
 def crc64_bytes(data: bytes) -> bytes:
     """Result: the header's value before base64: eight bytes, the lowest first."""
-    return struct.pack("<Q", crc64(data))
+    return struct.pack("<Q", _fast(data))
+
+
+def _fast(data: bytes) -> int:
+    """By the package that an agent may have, a hundred times faster; the conformance test holds it against ours."""
+    try:
+        crc64nvme = importlib.import_module("awscrt.checksums").crc64nvme
+    except ImportError:
+        return crc64(data)
+    return int(crc64nvme(data, 0))
 
 
 def _of_byte(value: int) -> int:

@@ -1,0 +1,40 @@
+"""`python -m tests.torture`: many kills at random points; prints its seed first, exits 1 if anything was lost."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import sys
+import tempfile
+from pathlib import Path
+
+from local.certificates import certificates_in
+from tests.torture.run import Ordeal, torture
+
+
+def main() -> int:
+    """Result: the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, help="of an earlier run; a new one if absent")
+    parser.add_argument("--share", type=float, default=0.06, help="of requests that meet a fault")
+    parser.add_argument("--large-mib", type=int, default=64)
+    parser.add_argument("--plant", default="", metavar="KIND:N", help="one block in N is skipped, unsent or stale")
+    parser.add_argument("--keep", type=Path, help="a folder for trees and journals, which are kept")
+    given = parser.parse_args()
+    seed = given.seed if given.seed is not None else secrets.randbelow(1 << 31)
+    print(f"seed {seed} (again: make torture SEED={seed})", flush=True)
+    ordeal = Ordeal(seed, kills=given.kills, share=given.share, large_mib=given.large_mib, planted=given.plant)
+    with tempfile.TemporaryDirectory(prefix="torture-") as scratch:
+        directory = given.keep or Path(scratch)
+        ledger = torture(ordeal, directory, certificates_in(directory / "tls"), lambda said: print(said, flush=True))
+    for problem in ledger.problems[:50]:
+        print(f"LOST: {problem}")
+    if len(ledger.problems) > 50:
+        print(f"... and {len(ledger.problems) - 50} more")
+    print("nothing was lost" if not ledger.problems else f"{len(ledger.problems)} problems, seed {seed}")
+    return 1 if ledger.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
