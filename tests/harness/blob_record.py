@@ -57,6 +57,8 @@ class BlobRecord:
     cuts: list[float] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     requests: int = 0
+    keep: bool = True
+    """False: nothing is remembered of a request, so that a test can last for hours."""
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
@@ -73,7 +75,8 @@ class BlobRecord:
         with self._lock:
             self._count += 1
             event = Event(kind, name, self._count, block_id, at=self.clock())
-            self.events.append(event)
+            if self.keep:
+                self.events.append(event)
             return event
 
     def broke(self) -> None:

@@ -6,10 +6,24 @@ import argparse
 import secrets
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from local.certificates import certificates_in
-from tests.torture.run import Ordeal, torture
+from tests.torture.run import Ledger, Ordeal, torture
+
+
+def show(ledger: Ledger) -> None:
+    """Prints each kind of problem with a few examples."""
+    shown: Counter[str] = Counter()
+    for problem in ledger.problems:
+        kind = problem.rsplit(": ", 1)[-1] if " was staged again: " in problem else problem.split(": ", 1)[0]
+        shown[kind] += 1
+        if shown[kind] <= 5:
+            print(f"LOST: {problem}")
+    for kind, count in shown.items():
+        if count > 5:
+            print(f"... and {count - 5} more ({kind})")
 
 
 def main() -> int:
@@ -28,10 +42,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="torture-") as scratch:
         directory = given.keep or Path(scratch)
         ledger = torture(ordeal, directory, certificates_in(directory / "tls"), lambda said: print(said, flush=True))
-    for problem in ledger.problems[:50]:
-        print(f"LOST: {problem}")
-    if len(ledger.problems) > 50:
-        print(f"... and {len(ledger.problems) - 50} more")
+    show(ledger)
     print("nothing was lost" if not ledger.problems else f"{len(ledger.problems)} problems, seed {seed}")
     return 1 if ledger.problems else 0
 

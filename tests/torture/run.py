@@ -24,6 +24,8 @@ from tests.torture.trees import torture_tree
 from tests.torture.verdict import problems_at_the_end, wrongly_reported
 
 _START_SECONDS = 60.0
+_ENOUGH_PROBLEMS = 1000
+"""A run that has found so many is over."""
 _PLANTED = Path(__file__).resolve().parents[1] / "harness" / "planted"
 
 
@@ -85,7 +87,7 @@ def torture(
             ledger.blocks += endpoint.record.count("put_block")
         ledger.seconds = time.monotonic() - began
         say(f"round {ledger.rounds} is over: {ledger.sentence()}")
-        if ledger.problems or round_of.enough():
+        if round_of.enough() or len(ledger.problems) >= _ENOUGH_PROBLEMS:
             return ledger
 
 

@@ -15,7 +15,9 @@ class Told:
         self.now = 0.0
         self.record = BlobRecord(lambda: self.now)
 
-    def request(self, kind: str, digest: str = "", *, acted: bool = True, sent: bool = True, status: int = 200) -> Event:
+    def request(
+        self, kind: str, digest: str = "", *, acted: bool = True, sent: bool = True, status: int = 200
+    ) -> Event:
         event = self.record.arrived(kind, "blob", f"id-{digest}")
         event.digest, event.status = digest, status
         if acted:
