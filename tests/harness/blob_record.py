@@ -1,8 +1,8 @@
 """What an endpoint has seen of a copy, and what follows from it: was anything sent twice that was there already?
 
 Each request that is about a blob leaves one event with three moments of one count: it *arrived*, the service *acted*
-on it, and the answer was *sent* (0: it never was). A *break* is a moment at which the copy lost its memory: its process
-or a part of it was killed. A client knows that a block is staged
+on it, and the answer was *sent* (0: it never was). At a *break* the copy lost its memory: its process or a part of it
+was killed. A client knows that a block is staged
 
 - if it was told so and has not been killed since,
 - if it has asked for the blob's uncommitted blocks since,
@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 
 from tests.harness.blob_store import UNCOMMITTED_SECONDS
 
+_ENDLESS = 1 << 62
 _CUT_SECONDS = 0.5
 """An answer that was sent so shortly before the network was cut may not have been read."""
 
@@ -45,13 +46,21 @@ class Event:
     sent_at: float = 0.0
 
 
+@dataclass(slots=True)
+class Break:
+    """What arrives between `since` and `until` may still be of the process that was killed."""
+
+    since: int
+    until: int = 0
+
+
 @dataclass
 class BlobRecord:
     """The events of one endpoint, in the order of their arrival. Safe for all threads."""
 
     clock: Callable[[], float] = time.time
     events: list[Event] = field(default_factory=list)
-    breaks: list[int] = field(default_factory=list)
+    breaks: list[Break] = field(default_factory=list)
     forgotten: list[int] = field(default_factory=list)
     """Moments at which the service lost all staged blocks."""
     cuts: list[float] = field(default_factory=list)
@@ -79,9 +88,16 @@ class BlobRecord:
                 self.events.append(event)
             return event
 
-    def broke(self) -> None:
-        """The copy, or a part of it, was killed just now."""
-        self.breaks.append(self.tick())
+    def broke(self, *, still_arriving_seconds: float = 0.0) -> None:
+        """The copy, or a part of it, was killed just now; what it had sent may still arrive for so long."""
+        broken = Break(self.tick())
+        broken.until = broken.since
+        if still_arriving_seconds:
+            broken.until = _ENDLESS
+            timer = threading.Timer(still_arriving_seconds, lambda: setattr(broken, "until", self.tick()))
+            timer.daemon = True
+            timer.start()
+        self.breaks.append(broken)
 
     def cut(self) -> None:
         """The network is cut just now."""
@@ -151,9 +167,9 @@ class BlobRecord:
     def _known(self, old: Event, again: Event, asked: list[Event]) -> str | None:
         if any(old.acted < ask.acted and self.answered(ask) and ask.sent < again.arrived for ask in asked):
             return "its list of staged blocks had it"
-        broken = [moment for moment in self.breaks if old.acted < moment < again.arrived]
-        if any(old.over and old.over < moment for moment in broken):
+        between = [one for one in self.breaks if old.arrived < one.until and one.since < again.arrived]
+        if any(old.over and old.over < one.since and one.until < again.arrived for one in between):
             return "it was there before the copy was killed, and who goes on has to ask"
-        if not broken and self.answered(old) and old.sent < again.arrived:
+        if not between and self.answered(old) and old.sent < again.arrived:
             return "the client was told so"
         return None

@@ -19,11 +19,14 @@ from tests.harness.blob_endpoint import BlobEndpoint, blob_endpoint
 from tests.harness.conditions import eventually
 from tests.harness.copy_process import CopyProcess
 from tests.harness.fault_front import Seen
+from tests.harness.process_tree import Process
 from tests.harness.seeded_faults import SeededFaults
 from tests.torture.trees import torture_tree
 from tests.torture.verdict import problems_at_the_end, wrongly_reported
 
 _START_SECONDS = 60.0
+_MOST_WORKERS = 3
+"""Killed in one run of a copy: at the next one it takes its machine for unfit and ends with an error."""
 _ENOUGH_PROBLEMS = 1000
 """A run that has found so many is over."""
 _PLANTED = Path(__file__).resolve().parents[1] / "harness" / "planted"
@@ -36,9 +39,10 @@ class Ordeal:
     seed: int
     kills: int = 20
     share: float = 0.06
-    small: int = 150
-    large: int = 3
-    large_mib: int = 24
+    small: int = 1200
+    large: int = 4
+    large_mib: int = 80
+    """So many that the copy starts worker processes, and goes on without them when little is left."""
     hang_seconds: float = 4.0
     end_seconds: float = 300.0
     """How long a copy may take to its end once nothing kills it."""
@@ -134,19 +138,21 @@ class _Round:
     ) -> int | None:
         """Result: the exit code if the copy came to its end before it could be killed, else None."""
         copy.start()
+        workers_killed = 0
         while True:
             kind = self._chance.choice(("all", "all", "main", "worker"))
             if not self._wait_for_the_point(copy, endpoint):
                 return copy.finish(10)
-            if kind == "worker" and (workers := copy.workers()):
+            if kind == "worker" and workers_killed < _MOST_WORKERS and (workers := self._workers(copy)):
                 self._chance.choice(workers).kill()
-                endpoint.record.broke()
+                endpoint.record.broke(still_arriving_seconds=0.3)
                 self._count(kind, say)
+                workers_killed += 1
                 if self.enough():
                     return copy.finish(self._ordeal.end_seconds)
                 continue  # the copy itself lives on, and is killed again
             if kind == "worker":
-                kind = "main"  # there is no worker process (yet)
+                kind = "main"  # there is no worker process: not yet, or because little is left to do
             copy.kill_main() if kind == "main" else copy.kill_all()
             self._count(kind, say)
             copy.no_orphans()
@@ -155,6 +161,13 @@ class _Round:
             wrong = wrongly_reported(copy.journal_rows(), endpoint, source)
             assert not wrong, "; ".join(wrong[:5])
             return None
+
+    def _workers(self, copy: CopyProcess) -> list[Process]:
+        """The worker processes; a moment is given to them to start."""
+        until = time.monotonic() + 1.0
+        while not (found := copy.workers()) and copy.ended() is None and time.monotonic() < until:
+            time.sleep(0.01)
+        return found
 
     def _count(self, kind: str, say: Callable[[str], None]) -> None:
         self._ledger.kills[kind] += 1

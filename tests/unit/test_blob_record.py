@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.harness.blob_record import BlobRecord, Event
+from tests.harness.blob_record import BlobRecord, Break, Event
 from tests.harness.blob_store import UNCOMMITTED_SECONDS
 
 
@@ -159,3 +159,13 @@ def test_blocks_that_are_all_alike_are_told_apart_by_their_ids(told):
     first.block_id, second.block_id = "1", "2"
     assert len(told.record.sent_twice()) == 1
     assert told.record.sent_twice(lambda event: event.block_id) == []
+
+
+def test_what_a_killed_worker_had_sent_may_arrive_after_it(told):
+    told.record.breaks.append(Break(told.record.tick(), 1 << 62))
+    told.request("put_block", "a")
+    told.record.breaks[0].until = told.record.tick()
+    told.request("put_block", "a")
+    assert told.record.sent_twice() == []
+    told.request("put_block", "a")
+    assert len(told.record.sent_twice()) == 1
