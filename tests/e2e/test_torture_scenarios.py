@@ -24,6 +24,7 @@ from tests.harness.endpoint_copy import RenewableGrants, endpoint_copy
 from tests.harness.fault_front import Refuse, Seen, Shape
 from tests.harness.granting_plane import GrantingPlane, registered_agent
 from tests.harness.process_tree import session_of
+from tests.torture.sparse import sparse_copy
 from tests.torture.trees import MIB, stamped_file, torture_tree
 from tests.torture.verdict import difference, problems_at_the_end, wrongly_reported
 
@@ -155,6 +156,23 @@ def test_a_network_that_is_cut_for_seconds_costs_no_file_and_no_block(endpoint, 
     assert copy.ended() is None
     endpoint.up()
     ends_well(copy, endpoint, source)
+
+
+def test_worker_processes_that_are_killed_cost_no_file(endpoint, new_process, tmp_path):
+    """Three of them while small files are on their way: others take over, and the command ends by itself."""
+    source = torture_tree(tmp_path / "many", random.Random(8), small=2500, large=1, large_mib=8)
+    copy = new_process(source)
+    copy.start()
+    for number in range(3):
+        moment = Moment(endpoint, "put_blob", 40 + 300 * number)
+        moment.wait(copy)
+        endpoint.on_acted = lambda _: None
+        victims = eventually(copy.workers, seconds=20, what="a worker process", every=0.01)
+        victims[0].kill()
+        endpoint.record.broke(still_arriving_seconds=0.3)
+        moment.release()
+    ends_well(copy, endpoint, source, seconds=120)
+    copy.no_orphans()
 
 
 def test_an_orderly_stop_finishes_what_is_on_its_way(endpoint, new_process, source):
@@ -317,27 +335,11 @@ def test_each_fault_costs_a_retry_and_no_file(endpoint, tmp_path, kind, fault):
 
 
 @pytest.mark.slow
-def test_a_large_sparse_file_goes_up_in_bounded_memory(certificates, tmp_path):
+def test_a_huge_sparse_file_is_killed_half_way_and_goes_on(certificates, tmp_path):
     """`make torture` has the 200 GB; here two, against an endpoint that keeps digests only."""
-    size = 2 * 1024 * MIB + 12_345
-    (tmp_path / "source").mkdir()
-    with (tmp_path / "source" / "disk.img").open("wb") as file:
-        file.truncate(size)
-    with (
-        blob_endpoint(certificates, keep_contents=False) as endpoint,
-        CopyProcess(tmp_path / "home", endpoint, tmp_path / "source", "--chunk-size-mib", "8") as copy,
-    ):
-        copy.start()
-        peak = 0
-        while copy.ended() is None:
-            peak = max(peak, sum(process.rss_bytes for process in copy.processes()))
-            time.sleep(0.05)
-        assert copy.finish(0) == 0, copy.output()
-        blob = endpoint.store.blobs["disk.img"]
-        assert (blob.size_bytes, len(blob.pieces)) == (size, 257)
-        assert {piece.md5 for piece in blob.pieces[:-1]} == {blob.pieces[0].md5}
-        assert endpoint.record.sent_twice(lambda event: event.block_id) == []
-        assert peak < 700 * MIB
+    found = sparse_copy(2048 * MIB + 12_345, tmp_path / "copy", certificates, chunk_mib=8)
+    assert found.problems == []
+    assert found.blocks == 257
 
 
 def test_an_agent_that_is_killed_goes_on_with_grants_that_end_all_the_time(endpoint, source, tmp_path):
