@@ -23,6 +23,7 @@ from tests.harness.copy_process import CopyProcess
 from tests.harness.endpoint_copy import RenewableGrants, endpoint_copy
 from tests.harness.fault_front import Refuse, Seen, Shape
 from tests.harness.granting_plane import GrantingPlane, registered_agent
+from tests.harness.moment import Moment, killed_in_a_large_file
 from tests.harness.process_tree import session_of
 from tests.torture.sparse import sparse_copy
 from tests.torture.trees import MIB, stamped_file, torture_tree
@@ -54,43 +55,6 @@ def source(tmp_path) -> Path:
     return torture_tree(tmp_path / "source", random.Random(7), small=20, large=1, large_mib=24)
 
 
-class Moment:
-    """Set when the endpoint has acted on the n-th request of a kind; the request's answer is held back meanwhile."""
-
-    def __init__(self, endpoint: BlobEndpoint, kind: str, number: int) -> None:
-        self._event, self._go_on = threading.Event(), threading.Event()
-        self._kind, self._left = kind, number
-        self._lock = threading.Lock()
-        endpoint.on_acted = self._look
-
-    def _look(self, seen: Seen) -> None:
-        with self._lock:
-            self._left -= seen.kind == self._kind
-            held = self._left <= 0
-        if held:
-            self._event.set()
-            self._go_on.wait(20)
-
-    def wait(self, copy: CopyProcess) -> None:
-        eventually(self._event.is_set, seconds=60, what=f"request {self._kind}\n{copy.output()}", every=0.01)
-
-    def release(self) -> None:
-        self._go_on.set()
-
-
-def killed_in_the_large_file(copy: CopyProcess, endpoint: BlobEndpoint, after_blocks: int) -> None:
-    """The copy is killed when so many blocks are staged, and nothing of it is left."""
-    moment = Moment(endpoint, "put_block", after_blocks)
-    copy.start()
-    moment.wait(copy)
-    copy.kill_all()
-    moment.release()
-    endpoint.on_acted = lambda _: None
-    copy.no_orphans()
-    endpoint.settle()
-    endpoint.record.broke()
-
-
 def ends_well(copy: CopyProcess, endpoint: BlobEndpoint, source: Path, *, seconds: float = 90) -> None:
     assert copy.finish(seconds) == 0, copy.output()
     endpoint.settle()
@@ -99,7 +63,7 @@ def ends_well(copy: CopyProcess, endpoint: BlobEndpoint, source: Path, *, second
 
 def test_the_rest_of_a_file_is_sent_after_a_kill_and_nothing_else(endpoint, new_process, source):
     copy = new_process(source)
-    killed_in_the_large_file(copy, endpoint, after_blocks=10)
+    killed_in_a_large_file(copy, endpoint, after_blocks=10)
     (name,) = {event.name for event in endpoint.record.events if event.kind == "put_block"}
     staged = len(endpoint.store.staged(name))
     assert 10 <= staged < 24
@@ -111,7 +75,7 @@ def test_the_rest_of_a_file_is_sent_after_a_kill_and_nothing_else(endpoint, new_
 
 def test_blocks_of_a_week_ago_are_sent_again(endpoint, new_process, source, tmp_path):
     copy = new_process(source)
-    killed_in_the_large_file(copy, endpoint, after_blocks=10)
+    killed_in_a_large_file(copy, endpoint, after_blocks=10)
     staged = endpoint.record.count("put_block")
     endpoint.clock.pass_time(UNCOMMITTED_SECONDS)
     # The signature has ended, too: a person pastes a new one into the same command.
@@ -196,7 +160,7 @@ def test_an_orderly_stop_finishes_what_is_on_its_way(endpoint, new_process, sour
 def test_a_file_that_changed_while_nothing_ran_is_not_mixed(endpoint, new_process, source, keep_times):
     """Blocks of the old content wait at the service; the blob must be the new content, whole."""
     copy = new_process(source)
-    killed_in_the_large_file(copy, endpoint, after_blocks=10)
+    killed_in_a_large_file(copy, endpoint, after_blocks=10)
     large = source / "large 0.bin"
     before = large.stat()
     with large.open("r+b") as file:

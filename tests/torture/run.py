@@ -95,6 +95,14 @@ def torture(
             return ledger
 
 
+def planted(bug: str, count_file: Path) -> Mapping[str, str]:
+    """Result: the environment of an agent with that bug (`<kind>:<one in how many>`); empty for none."""
+    if not bug:
+        return {}
+    kind, _, one_in = bug.partition(":")
+    return {"PYTHONPATH": str(_PLANTED), "PLANTED_BUG": f"{kind} {one_in} {count_file}"}
+
+
 class _Round:
     def __init__(self, ordeal: Ordeal, ledger: Ledger, directory: Path, seed: int, began: float) -> None:
         self._ordeal, self._ledger, self._began = ordeal, ledger, began
@@ -106,7 +114,8 @@ class _Round:
         source = torture_tree(
             self._directory / "source", self._chance, small=ordeal.small, large=ordeal.large, large_mib=ordeal.large_mib
         )
-        arguments = ("--chunk-size-mib", "1")
+        level, concurrency = self._chance.choice(("block", "stored")), self._chance.choice(("auto", "2", "16"))
+        arguments = ("--chunk-size-mib", "1", "--verification", level, "--concurrency", concurrency)
         home = self._directory / "home"
         with CopyProcess(home, endpoint, source, *arguments, environment=self._planted(home)) as copy:
             code: int | None = None
@@ -127,11 +136,8 @@ class _Round:
         return late or sum(self._ledger.kills.values()) >= self._ordeal.kills
 
     def _planted(self, home: Path) -> Mapping[str, str]:
-        if not self._ordeal.planted:
-            return {}
-        kind, _, one_in = self._ordeal.planted.partition(":")
         # One count for all rounds: a bug that hits one block in 10,000 needs 10,000 blocks.
-        return {"PYTHONPATH": str(_PLANTED), "PLANTED_BUG": f"{kind} {one_in} {home.parent.parent / 'count'}"}
+        return planted(self._ordeal.planted, home.parent.parent / "count")
 
     def _kill_once(
         self, copy: CopyProcess, endpoint: BlobEndpoint, source: Path, say: Callable[[str], None]

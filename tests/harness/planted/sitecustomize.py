@@ -5,6 +5,7 @@ exactly one block in so many is hit. Kinds:
     skipped   the block is neither sent nor named in the commit
     unsent    the block is taken for sent, and is not
     stale     the bytes of the block before are sent in its place, with a checksum that fits
+    amnesia   the service is never asked what is staged already (the number says nothing here)
 The product knows nothing of this; a torture run that does not report such an agent is no test.
 """
 
@@ -69,6 +70,9 @@ def _plant(client, kind, one_in, count_file):
             block_ids = [one for one in block_ids if (name, one) not in skipped]
         return commit(self, grant, name, block_ids, *arguments, **options)
 
+    if kind == "amnesia":
+        client.staged_blocks = lambda *_: []
+        return
     client.put_block, client.put_block_list = put_block, put_block_list
 
 
