@@ -118,6 +118,24 @@ imports: install ## import-linter: the direction of imports
 	$(call say,Import rules)
 	@$(BIN)/lint-imports --no-cache
 
+# The nightly ones: minutes to hours, each stops by itself.
+KILLS ?= 200
+SEED ?=
+PLANT ?= skipped:10000
+SPARSE_GIB ?= 0
+MINUTES ?= 60
+
+.PHONY: torture soak
+torture: install ## kill a copy 200 times with faults on (KILLS=, SEED=), find a planted bug, SPARSE_GIB=200 for a huge file
+	$(call say,$(KILLS) kills)
+	@$(BIN)/python -m tests.torture --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+	$(call say,A planted bug is found: $(PLANT))
+	@$(BIN)/python -m tests.torture --prove $(PLANT)
+	@if [ "$(SPARSE_GIB)" != 0 ]; then $(BIN)/python -m tests.torture.sparse --gib $(SPARSE_GIB); fi
+
+soak: install ## one agent, job after job at full speed for MINUTES=60: memory and open files must stay flat
+	@$(BIN)/python -m tests.torture.soak --minutes $(MINUTES)
+
 .PHONY: screenshots
 screenshots: install system-packages ## pictures of every page (test-results/screenshots), and the README's of a running job
 	@$(BIN)/python -m tests.browser.screenshots test-results/screenshots

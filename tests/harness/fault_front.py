@@ -28,6 +28,7 @@ class Seen:
     body: bytes
     headers: dict[str, str]
     connection: int
+    query: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -153,32 +154,32 @@ class FaultFront:
                 continue
 
     def _exchange(self, client, service, incoming, outgoing, connection: int) -> bool:
-        first, headers, body = _read_message(incoming, has_body=None)
+        first, headers, body = read_message(incoming, has_body=None)
         if self._listener is None:
             return False
         method, target, _ = first.split(" ", 2)
         with self._lock:
             request = Seen(
-                len(self.seen), method, target.split("?")[0], _kind(method, target), body, headers, connection
+                len(self.seen), method, target.split("?")[0], kind_of(method, target), body, headers, connection
             )
             self.seen.append(request)
         fault = self.script(request)
         if isinstance(fault, Refuse):
-            client.sendall(_refusal(fault))
+            client.sendall(refusal(fault))
             return True
         if isinstance(fault, Drop) and not fault.after:
             return False
         if isinstance(fault, Damage):
             body = bytes([body[0] ^ 1]) + body[1:]
-        service.sendall(_message(first, headers, body))
-        status, answer_headers, answer = _read_message(outgoing, has_body=method != "HEAD")
+        service.sendall(message(first, headers, body))
+        status, answer_headers, answer = read_message(outgoing, has_body=method != "HEAD")
         if isinstance(fault, Drop):
             return False
         shape = fault if isinstance(fault, Shape) else Shape()
         time.sleep(shape.delay_seconds)
         if shape.continue_first:
             client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        client.sendall(_shaped(status, answer_headers, answer, shape, bodiless=method == "HEAD"))
+        client.sendall(shaped(status, answer_headers, answer, shape, bodiless=method == "HEAD"))
         return not shape.close
 
 
@@ -202,7 +203,8 @@ def fault_front(certificates: Certificates, upstream: str, script: Script = lamb
         yield front
 
 
-def _kind(method: str, target: str) -> str:
+def kind_of(method: str, target: str) -> str:
+    """Result: which operation a request asks for (see Seen)."""
     query = parse_qs(urlsplit(target).query)
     comp = query.get("comp", [""])[0]
     if method == "PUT":
@@ -214,7 +216,14 @@ def _kind(method: str, target: str) -> str:
     return method.lower()
 
 
-def _read_message(stream, *, has_body: bool | None) -> tuple[str, dict[str, str], bytes]:
+def read_message(stream, *, has_body: bool | None) -> tuple[str, dict[str, str], bytes]:
+    """Result: first line, headers as written and the body of the next message. Raises EOFError after the last."""
+    first, headers = read_head(stream)
+    return first, headers, b"" if has_body is False else read_body(stream, headers)
+
+
+def read_head(stream) -> tuple[str, dict[str, str]]:
+    """Result: first line and headers as written; the body is still to be read. Raises EOFError after the last."""
     first = stream.readline().decode("latin-1").rstrip("\r\n")
     if not first:
         raise EOFError
@@ -222,8 +231,11 @@ def _read_message(stream, *, has_body: bool | None) -> tuple[str, dict[str, str]
     while line := stream.readline().decode("latin-1").rstrip("\r\n"):
         name, _, value = line.partition(":")
         headers[name.strip()] = value.strip()
-    if has_body is False:
-        return first, headers, b""
+    return first, headers
+
+
+def read_body(stream, headers: dict[str, str]) -> bytes:
+    """Result: the body that belongs to these headers. Raises EOFError where the peer ends before it does."""
     lower = {name.lower(): value for name, value in headers.items()}
     if lower.get("transfer-encoding", "").lower() == "chunked":
         pieces = []
@@ -231,16 +243,22 @@ def _read_message(stream, *, has_body: bool | None) -> tuple[str, dict[str, str]
             pieces.append(stream.read(size))
             stream.readline()
         stream.readline()
-        return first, headers, b"".join(pieces)
-    return first, headers, stream.read(int(lower.get("content-length", "0")))
+        return b"".join(pieces)
+    size = int(lower.get("content-length", "0"))
+    body = stream.read(size)
+    if len(body) != size:
+        raise EOFError
+    return body
 
 
-def _message(first: str, headers: dict[str, str], body: bytes) -> bytes:
+def message(first: str, headers: dict[str, str], body: bytes) -> bytes:
+    """Result: an HTTP message as it goes over the wire."""
     lines = [first, *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
 
 
-def _shaped(first: str, headers: dict[str, str], body: bytes, shape: Shape, *, bodiless: bool) -> bytes:
+def shaped(first: str, headers: dict[str, str], body: bytes, shape: Shape, *, bodiless: bool) -> bytes:
+    """Result: the answer in the form that `shape` asks for."""
     kept = {
         name: value
         for name, value in headers.items()
@@ -250,20 +268,21 @@ def _shaped(first: str, headers: dict[str, str], body: bytes, shape: Shape, *, b
     if shape.close:
         kept["Connection"] = "close"
     if bodiless:
-        return _message(first, kept, b"")
+        return message(first, kept, b"")
     if shape.chunked:
         kept["Transfer-Encoding"] = "chunked"
         half = len(body) // 2
         chunks = [part for part in (body[:half], body[half:]) if part]
         sent = b"".join(f"{len(part):x};part=1\r\n".encode() + part + b"\r\n" for part in chunks) + b"0\r\n\r\n"
-        return _message(first, kept, sent)
+        return message(first, kept, sent)
     kept["Content-Length"] = str(len(body))
-    return _message(first, kept, body)
+    return message(first, kept, body)
 
 
-def _refusal(fault: Refuse) -> bytes:
+def refusal(fault: Refuse) -> bytes:
+    """Result: the whole answer, in the form of the service's own refusals."""
     body = f"<?xml version='1.0'?><Error><Code>{fault.code}</Code><Message>as scripted</Message></Error>".encode()
     headers = {"Content-Length": str(len(body)), "Content-Type": "application/xml", **fault.headers}
     if fault.code:
         headers["x-ms-error-code"] = fault.code
-    return _message(f"HTTP/1.1 {fault.status} Scripted", headers, body)
+    return message(f"HTTP/1.1 {fault.status} Scripted", headers, body)

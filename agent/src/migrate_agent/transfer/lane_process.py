@@ -81,7 +81,7 @@ class LaneProcess:
         self._waiting: list[Frame] = []
         self._given_bytes = 0
         self._workers = 0
-        self._ending = False
+        self._ending = self._gone = False
         self.ready = threading.Event()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "migrate_agent.transfer.lane"],
@@ -129,17 +129,23 @@ class LaneProcess:
             self._workers = workers
             self.say(Say.WORKERS, workers)
 
-    def put(self, task: FileTask) -> None:
-        """Gives it a file. Few at a time are sent together: one by one costs more than the files themselves."""
+    def put(self, task: FileTask) -> bool:
+        """Gives it a file; False: the process has ended, and the file is still the caller's.
+
+        Few at a time are sent together: one by one costs more than the files themselves.
+        """
         with self._lock:
+            if self._gone:
+                return False
             self._given[task.entry.file_id] = task
             self._given_bytes += task.entry.size_bytes
             self._waiting.append(pack_task(task))
             hungry = len(self._given) - len(self._waiting) < 2 * self._workers
             if len(self._waiting) < _BATCH and not hungry:
-                return
+                return True
             batch, self._waiting = self._waiting, []
         self.say(Say.FILES, batch)
+        return True
 
     def flush(self) -> None:
         """Sends what waits for its batch to fill."""
@@ -162,6 +168,9 @@ class LaneProcess:
             self._process.kill()
             self._process.wait()
         self._reader.join()
+        self._close_pipes()
+
+    def _close_pipes(self) -> None:
         for stream in (self._input, self._output):
             try:
                 stream.close()
@@ -178,12 +187,17 @@ class LaneProcess:
             log.exception("lane %s cannot be understood and is ended", self.name)
             self._process.kill()
         with self._lock:
+            # From here on nobody hears of what it is given.
+            self._gone = True
             left = list(self._given.values())
             self._given.clear()
             self._waiting.clear()
             self._given_bytes = 0
         if not self._ending:
             self._events.crashed(self, left)
+            # Nobody joins a lane that ended by itself.
+            self._process.wait()
+            self._close_pipes()
         self._events.room()
 
     def _hear(self, kind: str, values: list[Any]) -> None:

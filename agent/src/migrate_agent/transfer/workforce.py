@@ -139,8 +139,7 @@ class Workforce:
         while True:
             self._stop.raise_if_requested()
             lane = self._roomiest(task.entry.size_bytes)
-            if lane is not None:
-                lane.put(task)
+            if lane is not None and lane.put(task):
                 return
             self._flush()
             with self._changed:
