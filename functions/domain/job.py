@@ -68,6 +68,7 @@ class JobSettings(WireModel):
     filters: FileFilters
     transfer: TransferSettings
     hold_after_scan: bool
+    check_readable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,7 @@ def progress_view(record: ProgressRecord) -> ProgressView:
         waited_seconds=report.waited_seconds,
         recent_waited_seconds=recent_seconds(record),
         recent_faults=report.recent_faults,
+        preflight=report.preflight,
     )
 
 

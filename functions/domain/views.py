@@ -22,6 +22,7 @@ from migrate_contract.jobs import (
     LedgerRow,
     LocalSource,
     Outcome,
+    Preflight,
     Tally,
     TransferSettings,
     Verification,
@@ -246,6 +247,8 @@ class JobCreate(WireModel):
     transfer: TransferSettings = Field(default_factory=TransferSettings)
     agent_id: AgentId | None = None
     hold_after_scan: bool = False
+    check_readable: bool = False
+    """With `hold_after_scan`: also count the files that cannot be opened."""
 
 
 class JobEdit(WireModel):
@@ -257,6 +260,7 @@ class JobEdit(WireModel):
     filters: FileFilters | None = None
     transfer: TransferSettings | None = None
     hold_after_scan: bool | None = None
+    check_readable: bool | None = None
 
 
 class JobDuplicate(WireModel):
@@ -324,6 +328,8 @@ class ProgressView(WireModel):
     recent_waited_seconds: WaitedSeconds = Field(default_factory=dict)
     """Worker-seconds by reason since an earlier report, 10 to 40 seconds ago; empty where there was none."""
     recent_faults: list[FileFault]
+    preflight: Preflight | None = None
+    """While the job is ready: what the scan and the first look at the destination have found."""
 
 
 @unique
@@ -374,6 +380,7 @@ class JobView(WireModel):
     filters: FileFilters
     transfer: TransferSettings
     hold_after_scan: bool
+    check_readable: bool = False
     agent_id: str | None
     agent_name: str | None
     agent_state: AgentState | None
@@ -413,6 +420,13 @@ class HistoryView(WireModel):
     reason: str
 
 
+class RuleCount(WireModel):
+    """How many files one rule of the filters left out."""
+
+    rule: str
+    files: int
+
+
 class ReasonCount(WireModel):
     """How many files ended in a bucket for one reason; `code` null where none was needed."""
 
@@ -420,6 +434,8 @@ class ReasonCount(WireModel):
     code: str | None
     title: str | None
     files: int
+    rules: list[RuleCount] = Field(default_factory=list)
+    """For `filtered-out`: the rules, most files first; of very many, those that left out few may be missing."""
 
 
 class BucketCount(WireModel):

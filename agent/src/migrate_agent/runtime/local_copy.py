@@ -28,13 +28,15 @@ from migrate_agent.runtime.instance_lock import InstanceLock
 from migrate_agent.stop import StopSignal
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.transfer.access import SasUrlAccess
+from migrate_agent.transfer.dry_run import findings_of
 from migrate_agent.transfer.engine import CopyEngine
-from migrate_agent.transfer.results import DryRun, EngineResult, EngineSettings, Snapshot
+from migrate_agent.transfer.results import DryRun, DryRunFile, EngineResult, EngineSettings, Snapshot
 from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.jobs import (
     BlobDestination,
     Bucket,
     FileFilters,
+    Finding,
     JobPhase,
     JobSpec,
     JobType,
@@ -59,6 +61,10 @@ class CopyRequest:
     prefix: str = ""
     filters: FileFilters = field(default_factory=FileFilters)
     transfer: TransferSettings = field(default_factory=TransferSettings)
+    check_readable: bool = False
+    """A dry run opens each file that would be read."""
+    manifest_digest: str = ""
+    """Of the manifest's content: another list is another copy, whatever its file is called."""
 
     def spec(self, attempt: int = 1) -> JobSpec:
         """Result: the job that the engine works from. Raises Fatal(sas-url-invalid), ValueError for the prefix."""
@@ -78,12 +84,14 @@ class CopyRequest:
             destination=destination,
             filters=self.filters,
             transfer=self.transfer,
+            check_readable=self.check_readable,
         )
 
     def _job_id(self) -> str:
         how = self.transfer.model_dump(mode="json", exclude={"concurrency", "bandwidth_limit_mbps"})
         container = self.access.current().container_url
-        named = json.dumps([str(self.source), container, self.prefix, self.filters.model_dump(mode="json"), how])
+        which = self.filters.model_dump(mode="json") | {"manifest": self.manifest_digest}
+        named = json.dumps([str(self.source), container, self.prefix, which, how])
         digest = hashlib.sha256(named.encode("utf-8", "surrogateescape")).digest()
         return "job_" + base64.b32encode(digest).decode("ascii").lower()[:24]
 
@@ -97,7 +105,9 @@ class CopyReport:
     seconds: float
     resumed: bool
     attention: list[LedgerRow]
-    """Failed and unsupported files."""
+    """Failed and unsupported files, as many as were asked for."""
+    findings: list[Finding]
+    """What happened to files for which there is something to say, by kind."""
 
 
 def run_copy(
@@ -108,10 +118,12 @@ def run_copy(
     *,
     watch: Callable[[Snapshot], None],
     ledger: IO[str] | None = None,
+    excluded: Callable[[LedgerRow], None] | None = None,
     most_attention: int = 10_000,
 ) -> CopyReport:
     """Result: the copy's end; `watch` hears how far it is twice a second. `folder` holds journals of copies.
 
+    `ledger` takes every row, `excluded` hears those of files that were left out.
     Raises Fatal (already-running, journal-unreadable, sas-url-invalid), Retryable(disk-full).
     """
     began = time.monotonic()
@@ -122,15 +134,41 @@ def run_copy(
         snapshot = engine.snapshot()
         if ledger is not None:
             _write_ledger(journal, ledger)
+        if excluded is not None:
+            for row in _excluded_rows(journal):
+                excluded(row)
         attention = journal.ledger_rows(1, most_attention, (Bucket.FAILED, Bucket.UNSUPPORTED))
-        return CopyReport(result, snapshot, time.monotonic() - began, resumed, attention)
+        findings = findings_of(journal).all()
+        return CopyReport(result, snapshot, time.monotonic() - began, resumed, attention, findings)
 
 
-def run_dry(request: CopyRequest, folder: Path, network: Network, stop: StopSignal) -> DryRun:
-    """Result: what `run_copy` would do; nothing is written. Raises Fatal, StopRequested."""
+def run_dry(
+    request: CopyRequest,
+    folder: Path,
+    network: Network,
+    stop: StopSignal,
+    *,
+    excluded: Callable[[DryRunFile], None] | None = None,
+) -> DryRun:
+    """Result: what `run_copy` would do; nothing is written. Raises Fatal, StopRequested.
+
+    `excluded` hears of every file that is left out.
+    """
     spec = request.spec()
     with _fresh_journal(folder / f"{spec.job_id}.dry") as journal:
-        return _engine(spec, journal, request, network, stop).dry_run()
+        return _engine(spec, journal, request, network, stop).dry_run(excluded=excluded)
+
+
+def digest_of_manifest(path: str | None) -> str:
+    """Result: what names the manifest's content, '' without one. Raises Fatal(manifest-not-readable)."""
+    if path is None:
+        return ""
+    try:
+        with Path(path).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        words = error.strerror or type(error).__name__
+        raise Fatal(ErrorCode.MANIFEST_NOT_READABLE, f"{path}: {words}") from error
 
 
 def forget_copy(request: CopyRequest, folder: Path) -> None:
@@ -199,6 +237,13 @@ def _write_ledger(journal: JobJournal, ledger: IO[str]) -> None:
     ledger.flush()
     with contextlib.suppress(OSError, ValueError):  # a pipe or a terminal is nobody's disk
         os.fsync(ledger.fileno())
+
+
+def _excluded_rows(journal: JobJournal) -> Iterator[LedgerRow]:
+    first = 1
+    while rows := journal.ledger_rows(first, _PAGE, (Bucket.EXCLUDED,)):
+        yield from rows
+        first = rows[-1].row + 1
 
 
 def _remove(path: Path) -> None:

@@ -18,6 +18,7 @@ _APPROVAL = Waiting(reason=WaitReason.APPROVAL, detail="the scan is complete; an
 
 def progress_of(record: JobRecord, sequence: int, snapshot: Snapshot | None, journal: JobJournal) -> Progress:
     """Result: the report. Counts are absolute and on the disk already, so that a crash never makes them shrink."""
+    preflight = journal.preflight() if record.phase is JobPhase.READY else None
     if snapshot is not None:
         return Progress(
             attempt=record.attempt,
@@ -39,6 +40,7 @@ def progress_of(record: JobRecord, sequence: int, snapshot: Snapshot | None, jou
             recent_faults=_that_fit(snapshot.recent_faults),
             outcome=record.outcome,
             fault=record.fault,
+            preflight=preflight,
         )
     counters = journal.counters()
     return Progress(
@@ -54,6 +56,7 @@ def progress_of(record: JobRecord, sequence: int, snapshot: Snapshot | None, jou
         recent_faults=_that_fit(journal.recent_faults(_FAULTS_SHOWN)),
         outcome=record.outcome,
         fault=record.fault,
+        preflight=preflight,
     )
 
 
