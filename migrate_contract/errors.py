@@ -98,9 +98,12 @@ class ErrorCode(StrEnum):
     TARGET_CONTAINER_MISSING = "target-container-missing"
     TARGET_ACCESS_DENIED = "target-access-denied"
     SAS_URL_INVALID = "sas-url-invalid"
+    MANIFEST_NOT_READABLE = "manifest-not-readable"
+    MANIFEST_INVALID = "manifest-invalid"
     INTERRUPTED = "interrupted"
     # One file
     FILTERED_OUT = "filtered-out"
+    MANIFEST_PATH_MISSING = "manifest-path-missing"
     SYMLINK_SKIPPED = "symlink-skipped"
     SYMLINK_BROKEN = "symlink-broken"
     SYMLINK_CYCLE = "symlink-cycle"
@@ -472,6 +475,18 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         _C,
         400,
     ),
+    _E.MANIFEST_NOT_READABLE: Entry(
+        "The manifest cannot be read",
+        "Put the CSV file where the job names it, on the agent's machine, readable by the account of the agent.",
+        _C,
+        404,
+    ),
+    _E.MANIFEST_INVALID: Entry(
+        "The manifest is malformed",
+        "Correct the line that the detail names: CSV in UTF-8, one path a row, relative to the source folder.",
+        _C,
+        400,
+    ),
     _E.INTERRUPTED: Entry(
         "The copy was interrupted",
         "Run it again: what is verified is not sent twice.",
@@ -480,6 +495,12 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         retryable=True,
     ),
     _E.FILTERED_OUT: Entry("Left out by a filter", "Change the job's filters if it should be copied.", _O, 409),
+    _E.MANIFEST_PATH_MISSING: Entry(
+        "The source does not have a path of the manifest",
+        "Correct the path, spelt as in the source and relative to it, or take it out of the manifest; then rerun.",
+        _C,
+        404,
+    ),
     _E.SYMLINK_SKIPPED: Entry(
         "Symbolic link not followed", "Set symlinks to `follow` if linked files should be copied.", _O, 409
     ),

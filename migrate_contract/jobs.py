@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum, unique
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
+from migrate_contract.filters import FileFilters as FileFilters  # noqa: PLC0414 - also known by this name
+from migrate_contract.paths import AbsolutePath
 from migrate_contract.schedule import LimitInForce
 from migrate_contract.sync import MirrorOrder, MirrorTally, SyncSettings
 from migrate_contract.wire import (
@@ -147,26 +148,11 @@ FOUND_BUCKETS = (
 """Their sum is what was scanned."""
 
 
-ABSOLUTE_PATH = r"^(/|[A-Za-z]:[\\/]|\\\\[^\\])[^\x00]*$"
-"""Of POSIX, of a Windows drive, or UNC: anything else depends on where the agent's process was started."""
-
-
-def _absolute(path: str) -> str:
-    if re.match(ABSOLUTE_PATH, path) is None:
-        raise ValueError("write the full path, such as /srv/files, D:\\Files or \\\\server\\share")
-    return path
-
-
 class LocalSource(WireModel):
     """A folder that the agent's machine can read: a local disk, a mount or a UNC path. Absolute."""
 
     kind: Literal["local"] = "local"
-    path: Annotated[
-        str,
-        StringConstraints(min_length=1, max_length=4096),
-        AfterValidator(_absolute),
-        Field(json_schema_extra={"pattern": ABSOLUTE_PATH}),
-    ]
+    path: AbsolutePath
 
 
 _PREFIX = r"^([^\x00-\x1f\x7f\\/]*[^\x00-\x1f\x7f\\/.](/[^\x00-\x1f\x7f\\/]*[^\x00-\x1f\x7f\\/.])*)?$"
@@ -190,13 +176,6 @@ class BlobDestination(WireModel):
         if any(segment in ("", ".", "..") or segment.endswith(".") for segment in segments):
             raise ValueError("prefix is folders joined by '/', none of them empty, '.', '..' or ending in '.'")
         return self
-
-
-class FileFilters(WireModel):
-    """Glob patterns on the path relative to the source, '/' as separator, case-sensitive; exclude wins."""
-
-    include: list[Label] = Field(default_factory=list, max_length=200)
-    exclude: list[Label] = Field(default_factory=list, max_length=200)
 
 
 class TransferSettings(WireModel):
@@ -251,6 +230,8 @@ class JobSpec(WireModel):
     final: bool = False
     """A sync's cutover: what the destination holds is compared by hash, whatever its time says."""
     mirror: MirrorOrder | None = None
+    check_readable: bool = False
+    """With `hold_after_scan`, and in a dry run: each file that would be read is opened, and closed again unread."""
 
 
 class Tally(WireModel):
@@ -334,6 +315,31 @@ class FileFault(WireModel):
     detail: Sentence
 
 
+class Finding(WireModel):
+    """One kind of what a preflight has found."""
+
+    bucket: Bucket
+    """Where these files are counted; pending and transferred: they are copied, as far as nothing else prevents it."""
+    code: Label
+    rule: Sentence = ""
+    """The filter, where one has left the files out."""
+    files: Count
+    bytes: Count
+    examples: list[Annotated[str, StringConstraints(max_length=400)]] = Field(default_factory=list, max_length=5)
+    """The first paths, shortened."""
+
+
+class Preflight(WireModel):
+    """What is known of the files before the first one is sent: each kind of finding, most files first."""
+
+    findings: list[Finding] = Field(default_factory=list, max_length=100)
+    left_off: Count = 0
+    """How many more kinds there are."""
+    compared_files: Count = 0
+    """Files to copy that are hashed first, and may turn out unchanged."""
+    checked_readable: bool = False
+
+
 class Progress(WireModel):
     """`POST /api/agent/jobs/{job_id}/progress`. Absolute counters: a repeat or an old one never double-counts."""
 
@@ -366,6 +372,8 @@ class Progress(WireModel):
     outcome: Outcome | None = None
     fault: JobFault | None = None
     mirror: MirrorTally | None = None
+    preflight: Preflight | None = None
+    """In phase `ready`."""
 
 
 class ProgressAnswer(WireModel):

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from migrate_contract.jobs import ABSOLUTE_PATH
+from migrate_contract.paths import ABSOLUTE_PATH
 from migrate_contract.wire import Name
 
 

@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 
-from functions.dashboard.fields import FormModel, NameField, full_path, like, must_be, number, one_per_line
+from functions.dashboard.fields import FormModel, NameField, full_path, like, must_be, number
+from functions.dashboard.filter_form import FilterForm, typed_filters
 from functions.domain.views import JobCreate, JobEdit, JobView
 from migrate_contract.errors import ErrorCode
 from migrate_contract.jobs import (
     AccessTier,
     BlobDestination,
-    FileFilters,
     JobType,
     LocalSource,
     Overwrite,
@@ -28,7 +28,6 @@ from migrate_contract.wire import AgentId
 _PATH_RULE = "This is not a path that can be read: at most 4,096 characters."
 _CONTAINER_RULE = "3 to 63 lower-case letters, digits and single dashes, no dash at either end."
 _PREFIX_RULE = "Folder names joined by '/', none of them empty, '.', '..' or ending in '.', and without '\\'."
-_PATTERNS_RULE = "At most 200 patterns of 256 characters each, one per line."
 _CHUNK_RULE = "A whole number from 1 to 256."
 _CONCURRENCY_RULE = "Choose automatic, or a whole number from 1 to 64."
 _BANDWIDTH_RULE = "A number above 0; leave it empty for no limit."
@@ -59,21 +58,10 @@ def _prefix(text: str) -> str:
     return prefix
 
 
-def _patterns(text: str) -> str:
-    try:
-        FileFilters(include=one_per_line(text))
-    except ValidationError:
-        raise ValueError(_PATTERNS_RULE) from None
-    return text
-
-
 def _concurrency(text: str) -> str:
     if text != "auto" and not (re.fullmatch(r"[1-9][0-9]?", text) and int(text) <= MOST_CONCURRENCY):
         raise ValueError(_CONCURRENCY_RULE)
     return text
-
-
-PatternsField = Annotated[str, AfterValidator(_patterns)]
 
 
 MaxFilesField = Annotated[
@@ -99,7 +87,7 @@ class SyncForm(FormModel):
         return sync_settings(self)
 
 
-class JobForm(FormModel):
+class JobForm(FilterForm):
     """What is typed for a job; one flat field each. `agent_id` blank: whichever agent the client has."""
 
     name: NameField
@@ -108,9 +96,8 @@ class JobForm(FormModel):
     agent_id: Annotated[str, must_be(AgentId | Literal[""], _AGENT_RULE)] = ""
     container: Annotated[str, like(BlobDestination, "container", _CONTAINER_RULE)] = ""
     prefix: Annotated[str, AfterValidator(_prefix)] = ""
-    include: PatternsField = ""
-    exclude: PatternsField = ""
     hold_after_scan: bool = False
+    check_readable: bool = False
     overwrite: Overwrite = Overwrite.IF_SOURCE_NEWER
     verification: Verification = Verification.STORED
     symlinks: SymlinkPolicy = SymlinkPolicy.SKIP
@@ -156,10 +143,11 @@ class JobForm(FormModel):
             sync=sync_settings(self) if self.type is JobType.SYNC else None,
             source=self._source(),
             destination=self._destination(),
-            filters=self._filters(),
+            filters=self.filters(),
             transfer=self._transfer(),
             agent_id=self.agent_id or None,
             hold_after_scan=self.hold_after_scan,
+            check_readable=self.check_readable,
         )
 
     def edit(self) -> JobEdit:
@@ -168,9 +156,10 @@ class JobForm(FormModel):
             name=self.name,
             source=self._source(),
             destination=self._destination(),
-            filters=self._filters(),
+            filters=self.filters(),
             transfer=self._transfer(),
             hold_after_scan=self.hold_after_scan,
+            check_readable=self.check_readable,
         )
 
     def _source(self) -> LocalSource:
@@ -178,9 +167,6 @@ class JobForm(FormModel):
 
     def _destination(self) -> BlobDestination:
         return BlobDestination(container=self.container, prefix=self.prefix)
-
-    def _filters(self) -> FileFilters:
-        return FileFilters(include=one_per_line(self.include), exclude=one_per_line(self.exclude))
 
     def _transfer(self) -> TransferSettings:
         return TransferSettings(
@@ -214,8 +200,6 @@ def typed_from(job: JobView) -> Mapping[str, Sequence[str]]:
         "source_path": job.source.path,
         "container": job.destination.container,
         "prefix": job.destination.prefix,
-        "include": "\n".join(job.filters.include),
-        "exclude": "\n".join(job.filters.exclude),
         "overwrite": job.transfer.overwrite.value,
         "verification": job.transfer.verification.value,
         "symlinks": job.transfer.symlinks.value,
@@ -225,13 +209,18 @@ def typed_from(job: JobView) -> Mapping[str, Sequence[str]]:
         "chunk_size_mib": str(job.transfer.chunk_size_mib),
         "bandwidth_limit_mbps": f"{limit:.15g}" if limit else "",
     }
-    typed = {name: [text] for name, text in values.items()} | typed_sync(job)
-    ticked = {
+    boxes = {
         "hold_after_scan": job.hold_after_scan,
+        "check_readable": job.check_readable,
         "posix_properties": job.transfer.posix_properties,
         "folder_markers": job.transfer.folder_markers,
     }
-    return typed | {name: ["true"] for name, is_set in ticked.items() if is_set}
+    return (
+        {name: [text] for name, text in values.items()}
+        | {name: ["true"] for name, on in boxes.items() if on}
+        | dict(typed_filters(job.filters))
+        | typed_sync(job)
+    )
 
 
 def typed_sync(job: JobView) -> dict[str, list[str]]:

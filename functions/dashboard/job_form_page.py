@@ -8,12 +8,14 @@ from typing import Any
 
 from functions.dashboard import choices
 from functions.dashboard.badges import agent_badge, usable
+from functions.dashboard.filter_form import is_unfolded
 from functions.dashboard.forms import EMPTY_FORM, Form
 from functions.dashboard.frame import Frame
 from functions.dashboard.job_form import MOST_CONCURRENCY, typed_from, typed_like, typed_sync
 from functions.dashboard.rendering import render
 from functions.domain.views import AgentView, JobView, ProjectView
 from migrate_contract.agents import AgentState
+from migrate_contract.filters import DEFAULT_EXCLUDES
 from migrate_contract.jobs import JobType, TransferSettings
 
 type Options = list[tuple[str, str]]
@@ -109,6 +111,8 @@ def _form_page(frame: Frame, project: ProjectView, form: Form, **context: Any) -
         frame,
         project=project,
         form=form,
+        filters_open=is_unfolded(form),
+        default_excludes=DEFAULT_EXCLUDES,
         expert_open=any(field in _EXPERT_FIELDS for field in form.errors),
         overwrite_options=[(key.value, choices.sentence_case(words)) for key, words in choices.OVERWRITE.items()],
         verification_options=[(key.value, choices.sentence_case(words)) for key, words in choices.VERIFICATION.items()],
@@ -124,6 +128,7 @@ def _form_page(frame: Frame, project: ProjectView, form: Form, **context: Any) -
         defaults={
             "hold_after_scan": False,
             "type": JobType.MIGRATE_FILES.value,
+            "check_readable": False,
             "overwrite": defaults.overwrite.value,
             "verification": defaults.verification.value,
             "symlinks": defaults.symlinks.value,

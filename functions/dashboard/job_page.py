@@ -10,15 +10,30 @@ from functions.dashboard import choices
 from functions.dashboard.badges import BUCKET_WORDS, MIRROR_WORDS, job_badges
 from functions.dashboard.catalogue import TITLES
 from functions.dashboard.confirmations import for_job
+from functions.dashboard.filter_form import filter_facts
 from functions.dashboard.forms import EMPTY_FORM, Form
 from functions.dashboard.frame import Frame
 from functions.dashboard.progress_bar import done_percent
 from functions.dashboard.rendering import POLL_SECONDS, render
 from functions.domain.views import FilePage, HistoryView, JobReport, JobView
-from migrate_contract.jobs import Bucket, JobState
+from migrate_contract.jobs import Bucket, Finding, JobState
 from migrate_contract.problem import Problem
 
 _GOING = frozenset({JobState.CREATED, JobState.SCANNING, JobState.READY, JobState.RUNNING, JobState.PAUSED})
+_FATES = {
+    Bucket.EXCLUDED: "left out",
+    Bucket.UNCHANGED: "there already",
+    Bucket.TRANSFERRED: "there already",
+    Bucket.FAILED: "fail as they are now",
+    Bucket.UNSUPPORTED: "cannot be copied",
+    Bucket.PENDING: "copied all the same",
+}
+_FAULTS_OF_THE_SOURCE = "source-"
+"""Codes of files that cannot be read; what else is said of a file that waits is a note beside it."""
+_SHOWN_RULES = 12
+_USUAL_MBPS = (100.0, 1000.0)
+_BITS = 8
+_MEGA = 1e6
 _MOST_TELLING = (Bucket.FAILED, Bucket.UNSUPPORTED, Bucket.TRANSFERRED, Bucket.UNCHANGED, Bucket.EXCLUDED)
 """Which bucket is opened first: where something is wrong, that."""
 
@@ -80,12 +95,37 @@ def job_page(
         verification_words=choices.VERIFICATION,
         type_words=choices.JOB_TYPES,
         tier_words=choices.ACCESS_TIERS,
+        filter_facts=filter_facts(job.filters),
+        preflight=job.progress.preflight if job.progress and job.state is JobState.READY else None,
+        finding_fate=finding_fate,
+        shown_rules=_SHOWN_RULES,
     )
+
+
+def finding_fate(finding: Finding) -> str:
+    """Result: what becomes of the files of a finding if the job goes on as it is."""
+    if finding.bucket is Bucket.PENDING and finding.code.startswith(_FAULTS_OF_THE_SOURCE):
+        return _FATES[Bucket.FAILED]
+    return _FATES[finding.bucket]
+
+
+def estimates(job: JobView) -> list[tuple[float, float]]:
+    """Result: (megabits per second, seconds) for the bytes to copy: at the job's limit, or at two usual speeds."""
+    if job.progress is None:
+        return []
+    limit = job.transfer.bandwidth_limit_mbps
+    return [(mbps, job.progress.bytes.pending * _BITS / (mbps * _MEGA)) for mbps in ([limit] if limit else _USUAL_MBPS)]
 
 
 def _live(frame: Frame, job: JobView) -> dict[str, Any]:
     questions = for_job(job) if _may_change(frame) else []
-    return {"job": job, "questions": questions, "version": _version(job), "announcement": _announcement(job)}
+    return {
+        "job": job,
+        "questions": questions,
+        "version": _version(job),
+        "announcement": _announcement(job),
+        "estimates": estimates(job),
+    }
 
 
 def _may_change(frame: Frame) -> bool:

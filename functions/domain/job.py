@@ -72,6 +72,7 @@ class JobSettings(WireModel):
     hold_after_scan: bool
     sync: SyncSettings | None = None
     """Of a sync: how it repeats itself, and whether it mirrors."""
+    check_readable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

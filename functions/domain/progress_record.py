@@ -133,6 +133,7 @@ def progress_view(record: ProgressRecord) -> ProgressView:
         recent_waited_seconds=recent_seconds(record),
         recent_faults=report.recent_faults,
         mirror=report.mirror,
+        preflight=report.preflight,
     )
 
 

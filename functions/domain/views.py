@@ -22,6 +22,7 @@ from migrate_contract.jobs import (
     LedgerRow,
     LocalSource,
     Outcome,
+    Preflight,
     Tally,
     TransferSettings,
     Verification,
@@ -282,6 +283,8 @@ class JobCreate(WireModel):
     transfer: TransferSettings = Field(default_factory=TransferSettings)
     agent_id: AgentId | None = None
     hold_after_scan: bool = False
+    check_readable: bool = False
+    """With `hold_after_scan`: also count the files that cannot be opened."""
     sync: SyncSettings | None = None
     """Of a sync: when it runs again, and whether it mirrors. Its first attempt begins at once."""
 
@@ -302,6 +305,7 @@ class JobEdit(WireModel):
     filters: FileFilters | None = None
     transfer: TransferSettings | None = None
     hold_after_scan: bool | None = None
+    check_readable: bool | None = None
 
 
 class JobDuplicate(WireModel):
@@ -376,6 +380,8 @@ class ProgressView(WireModel):
     """Worker-seconds by reason since an earlier report, 10 to 40 seconds ago; empty where there was none."""
     recent_faults: list[FileFault]
     mirror: MirrorTally | None = None
+    preflight: Preflight | None = None
+    """While the job is ready: what the scan and the first look at the destination have found."""
 
 
 @unique
@@ -451,6 +457,7 @@ class JobView(WireModel):
     """The attempt whose failed files this one is about."""
     final: bool = False
     """This attempt is the cutover."""
+    check_readable: bool = False
     agent_id: str | None
     agent_name: str | None
     agent_state: AgentState | None
@@ -490,6 +497,13 @@ class HistoryView(WireModel):
     reason: str
 
 
+class RuleCount(WireModel):
+    """How many files one rule of the filters left out."""
+
+    rule: str
+    files: int
+
+
 class ReasonCount(WireModel):
     """How many files ended in a bucket for one reason; `code` null where none was needed."""
 
@@ -497,6 +511,8 @@ class ReasonCount(WireModel):
     code: str | None
     title: str | None
     files: int
+    rules: list[RuleCount] = Field(default_factory=list)
+    """For `filtered-out`: the rules, most files first; of very many, those that left out few may be missing."""
 
 
 class BucketCount(WireModel):

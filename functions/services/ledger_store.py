@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote, unquote
 
 from functions.domain.ports import Blobs
 from migrate_contract.errors import ErrorCode
@@ -16,6 +17,7 @@ from migrate_contract.jobs import Bucket, LedgerRow, Verification
 
 CONTAINER = "ledgers"
 _KNOWN = frozenset(code.value for code in ErrorCode)
+_MOST_RULES_BYTES = 4_000
 OTHER_CODE = "other"
 """Stands in the counts for a code that is not in the catalogue: metadata is short and ASCII."""
 
@@ -28,6 +30,8 @@ class Counts:
     files: Counter[Bucket] = field(default_factory=Counter)
     bytes: Counter[Bucket] = field(default_factory=Counter)
     reasons: Counter[tuple[Bucket, str]] = field(default_factory=Counter)
+    rules: Counter[str] = field(default_factory=Counter)
+    """Of the files that filters left out; may know fewer than `reasons` counts."""
     levels: Counter[Verification] = field(default_factory=Counter)
     safe_files: int = 0
     safe_bytes: int = 0
@@ -39,6 +43,8 @@ class Counts:
         self.bytes[row.bucket] += row.size_bytes
         if row.code is not None:
             self.reasons[(row.bucket, row.code if row.code in _KNOWN else OTHER_CODE)] += 1
+        if row.code == ErrorCode.FILTERED_OUT and row.detail:
+            self.rules[row.detail] += 1
         if row.verification is not None and row.bucket in (Bucket.TRANSFERRED, Bucket.UNCHANGED):
             self.levels[row.verification] += 1
         if is_safe(row):
@@ -51,6 +57,7 @@ class Counts:
         self.files += other.files
         self.bytes += other.bytes
         self.reasons += other.reasons
+        self.rules += other.rules
         self.levels += other.levels
         self.safe_files += other.safe_files
         self.safe_bytes += other.safe_bytes
@@ -66,6 +73,7 @@ class Counts:
         columns["reasons"] = ",".join(
             f"{bucket.value}:{code}:{count}" for (bucket, code), count in sorted(self.reasons.items())
         )
+        columns["rules"] = _rules_that_fit(self.rules)
         return columns
 
     @staticmethod
@@ -75,15 +83,33 @@ class Counts:
         for reason in filter(None, metadata.get("reasons", "").split(",")):
             bucket, code, count = reason.split(":")
             reasons[(Bucket(bucket), code)] = int(count)
+        rules: Counter[str] = Counter()
+        for rule in filter(None, metadata.get("rules", "").split(",")):
+            words, count = rule.split(":")
+            rules[unquote(words)] = int(count)
         return Counts(
             rows=int(metadata.get("rows", "0")),
             files=Counter({bucket: int(metadata.get(f"files_{bucket.value}", "0")) for bucket in Bucket}),
             bytes=Counter({bucket: int(metadata.get(f"bytes_{bucket.value}", "0")) for bucket in Bucket}),
             reasons=reasons,
+            rules=rules,
             levels=Counter({level: int(metadata.get(f"level_{level.value}", "0")) for level in Verification}),
             safe_files=int(metadata.get("safe_files", "0")),
             safe_bytes=int(metadata.get("safe_bytes", "0")),
         )
+
+
+def _rules_that_fit(rules: Counter[str]) -> str:
+    """Result: the rules with most files, in ASCII and within the service's limit of 8 KiB for all metadata."""
+    listed: list[str] = []
+    size = 0
+    for rule, count in rules.most_common():
+        text = f"{quote(rule, safe='')}:{count}"
+        size += len(text) + 1
+        if size > _MOST_RULES_BYTES:
+            break
+        listed.append(text)
+    return ",".join(listed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from functions.domain.caller import OperatorCaller
 from functions.domain.job import ENDED, Job
 from functions.domain.ports import Clock
-from functions.domain.views import BucketCount, JobReport, JobView, ReasonCount, VerificationCount
+from functions.domain.views import BucketCount, JobReport, JobView, ReasonCount, RuleCount, VerificationCount
 from functions.services.job_store import JobStore
 from functions.services.job_views import JobViews
 from functions.services.ledger_store import Counts, LedgerStore
 from migrate_contract.errors import CATALOGUE, ErrorCode
 from migrate_contract.jobs import FOUND_BUCKETS, Bucket, Tally, Verification
+
+_MOST_RULES = 500
+"""More than a job can have: 200 patterns of each kind, those by default, and the other filters."""
 
 
 class Reports:
@@ -87,6 +90,11 @@ def _reasons(counts: Counts) -> list[ReasonCount]:
                 code=code,
                 title=CATALOGUE[ErrorCode(code)].title if known else None,
                 files=files,
+                rules=_rules(counts) if code == ErrorCode.FILTERED_OUT else [],
             )
         )
     return found
+
+
+def _rules(counts: Counts) -> list[RuleCount]:
+    return [RuleCount(rule=rule, files=files) for rule, files in counts.rules.most_common(_MOST_RULES)]

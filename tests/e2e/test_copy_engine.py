@@ -359,7 +359,11 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(tmp_path, container, ne
     assert {item.path: item.code for item in plan.attention} == {
         "theirs": "target-exists",
         "bad.": "name-unsupported",
-        "left.tmp": "filtered-out",
+    }
+    assert {(found.code, found.rule): found.examples for found in plan.findings} == {
+        ("target-exists", ""): ["theirs"],
+        ("name-unsupported", ""): ["bad."],
+        ("filtered-out", "excluded by '*.tmp'"): ["left.tmp"],
     }
     assert set(container.blobs()) == {"theirs"}
 

@@ -11,6 +11,7 @@ import pytest
 
 from local.stack import Stack
 from tests.harness.agent_process import AgentProcess
+from tests.harness.conditions import eventually
 from tests.harness.container import blobs, files, open_container, rclone_check, signed_url
 from tests.harness.operator import Engagement, Operator
 
@@ -166,3 +167,51 @@ def test_hold_after_scan_waits_for_approval_and_pause_resume_cancel_are_obeyed(
     operator.act(slow, "cancel")
     cancelled = operator.wait_for(slow, "cancelled", seconds=60)
     assert adds_up(cancelled["progress"]["files"])
+
+
+def test_a_held_job_shows_what_was_found_and_its_files_before_a_byte_moves(
+    operator: Operator, site: Engagement, tree: Path
+) -> None:
+    """Fewer rows than a chunk of the ledger: nothing moves that would fill one up."""
+    (tree / "Year 0").mkdir()
+    (tree / "Year 0" / "note").write_bytes(b"looks alike")
+    (tree / "Thumbs.db").write_bytes(b"thumbs")
+    filters = {"exclude": ["/year 1"], "max_size_bytes": 1_000_000}
+    job = operator.create_job(
+        site.project_id, str(tree), "preflight", filters=filters, hold_after_scan=True, check_readable=True
+    )
+    assert job["filters"]["default_excludes"] is True
+    ready = operator.wait_for(job["job_id"], "ready", seconds=60)
+    found = {
+        (kind["bucket"], kind["code"], kind["rule"]): kind["files"]
+        for kind in ready["progress"]["preflight"]["findings"]
+    }
+    expected = {
+        ("excluded", "filtered-out", "excluded by '/year 1'"): 12,
+        ("excluded", "filtered-out", "excluded by default: 'Thumbs.db'"): 1,
+        ("excluded", "filtered-out", "larger than 1 MB"): 1,
+        ("excluded", "symlink-skipped", ""): 1,
+        ("unsupported", "name-unsupported", ""): 1,
+        # The folder beside `year 0` is called `Year 0`.
+        ("pending", "name-collision", ""): 13,
+    }
+    assert found == expected
+    assert ready["progress"]["preflight"]["checked_readable"]
+    job_id = job["job_id"]
+    eventually(lambda: operator.ledger(job_id), seconds=30, what="the rows of what the scan has settled")
+    rows = operator.ledger(job_id)
+    assert Counter(row["detail"] for row in rows if row["code"] == "filtered-out") == Counter(
+        {rule: files for (_, code, rule), files in expected.items() if code == "filtered-out"}
+    )
+    assert [row["path"] for row in rows if row["bucket"] == "unsupported"] == ["trailing dot."]
+    operator.act(job_id, "approve")
+    done = operator.wait_for(job_id, "completed", seconds=120)
+    assert done["progress"]["preflight"] is None
+    report = operator.api.call("GET", f"/api/jobs/{job_id}/report")
+    assert report["adds_up"]
+    reasons = {(reason["bucket"], reason["code"]): reason["files"] for reason in report["reasons"]}
+    assert reasons[("excluded", "filtered-out")] == done["progress"]["files"]["excluded"] - 1 == 14
+    rules = next(reason["rules"] for reason in report["reasons"] if reason["code"] == "filtered-out")
+    assert {found["rule"]: found["files"] for found in rules} == {
+        rule: files for (_, code, rule), files in expected.items() if code == "filtered-out"
+    }

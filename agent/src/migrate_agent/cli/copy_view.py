@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from migrate_agent.cli.output import printable, show_error
+from migrate_agent.cli.output import printable, say, show_error
 from migrate_agent.cli.quantities import duration, rate, size
 from migrate_agent.redaction import redactor
 from migrate_agent.runtime.local_copy import CopyReport, CopyRequest
-from migrate_agent.transfer.results import DryRun
+from migrate_agent.transfer.preflight import seconds_at
+from migrate_agent.transfer.results import DryRun, DryRunFile
 from migrate_contract.errors import CATALOGUE, ErrorCode, Fatal, MigrateError
-from migrate_contract.jobs import JobPhase, Tally
+from migrate_contract.jobs import Finding, JobPhase, LedgerRow, Tally
 
 _SHOWN_FILES = 20
+
+
+def _long(seconds: float) -> str:
+    """Result: a duration that nobody measures to the second."""
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"about {seconds / length:.0f} {unit}"
+    return f"about {max(seconds, 1):.0f} s"
 
 
 def report_json(request: CopyRequest, report: CopyReport, exit_code: int) -> dict[str, Any]:
@@ -41,6 +51,8 @@ def report_json(request: CopyRequest, report: CopyReport, exit_code: int) -> dic
             | (_fault(row.code, row.detail or "") if row.code else {})
             for row in report.attention
         ],
+        "attention_files": snapshot.files.failed + snapshot.files.unsupported,
+        "findings": _findings_json(report.findings),
     }
 
 
@@ -53,20 +65,62 @@ def failure_json(error: MigrateError, exit_code: int) -> dict[str, Any]:
     }
 
 
-def dry_json(request: CopyRequest, plan: DryRun) -> dict[str, Any]:
-    """Result: what would be done, for a program."""
+def dry_json(request: CopyRequest, plan: DryRun, mbps: float | None) -> dict[str, Any]:
+    """Result: what would be done, for a program. `seconds`: how long the bytes take at `mbps`; null: none was given."""
     return {
         "dry_run": True,
         **_where(request),
         "files": plan.files.model_dump(),
         "bytes": plan.bytes.model_dump(),
         "compared_files": plan.compared_files,
+        "checked_readable": plan.checked_readable,
+        "mbps": mbps,
+        "seconds": None if mbps is None else round(seconds_at(plan.bytes.transferred, mbps), 1),
+        "findings": _findings_json(plan.findings),
+        "attention_files": plan.attention_files,
         "attention": [
             {"path": found.path, "bucket": found.bucket, "size_bytes": found.size_bytes}
             | (_fault(found.code, found.detail or "") if found.code else {})
             for found in plan.attention
         ],
     }
+
+
+def _findings_json(findings: list[Finding]) -> list[dict[str, Any]]:
+    return [
+        {
+            "bucket": found.bucket.value,
+            **_fault(found.code, found.rule),
+            "files": found.files,
+            "bytes": found.bytes,
+            "examples": found.examples,
+        }
+        for found in findings
+    ]
+
+
+class ExcludedFiles:
+    """The files that were left out, where they were asked for: a line each for a person, a list for a program."""
+
+    def __init__(self, wanted: bool, as_json: bool) -> None:
+        self._wanted, self._as_json = wanted, as_json
+        self._listed: list[dict[str, Any]] = []
+
+    @property
+    def heard(self) -> Callable[[DryRunFile | LedgerRow], None] | None:
+        """Result: what takes each file that was left out; None where nobody asked for them."""
+        return self._add if self._wanted else None
+
+    def _add(self, file: DryRunFile | LedgerRow) -> None:
+        if self._as_json:
+            code, detail = file.code or "", file.detail or ""
+            self._listed.append({"path": file.path, "size_bytes": file.size_bytes, "code": code, "detail": detail})
+        else:
+            say(printable(f"excluded: {file.path}: {file.detail or file.code}"))
+
+    def as_json(self) -> dict[str, Any]:
+        """Result: what a program's answer says of them."""
+        return {"excluded": self._listed} if self._wanted else {}
 
 
 def _where(request: CopyRequest) -> dict[str, Any]:
@@ -101,12 +155,14 @@ def describe(request: CopyRequest, report: CopyReport) -> None:
         console.print(_tallies(snapshot.files, snapshot.bytes))
     average = f", {rate(snapshot.average_bytes_per_second)} average" if snapshot.average_bytes_per_second else ""
     console.print(f"Verified: {snapshot.verified_files:,} files. {duration(report.seconds)}{average}.")
+    _print_findings(console, report.findings)
     for row in report.attention[:_SHOWN_FILES]:
         words = _fault(row.code or "", row.detail or "")
         line = f"{row.bucket.value}: {row.path}: {words.get('title', row.code)}: {row.detail or ''}"
         console.print(Text(f"  {printable(line)}"))
-    if len(report.attention) > _SHOWN_FILES:
-        console.print(f"  ... and {len(report.attention) - _SHOWN_FILES:,} more: --json or --ledger FILE lists them.")
+    wrong = snapshot.files.failed + snapshot.files.unsupported
+    if wrong > _SHOWN_FILES:
+        console.print(f"  ... and {wrong - _SHOWN_FILES:,} more: --json or --ledger FILE lists them.")
     if result.stopped:
         show_error(Fatal(ErrorCode.INTERRUPTED, f"{snapshot.files.pending:,} files of those found are left"))
     elif result.fault is not None:
@@ -118,20 +174,40 @@ def describe(request: CopyRequest, report: CopyReport) -> None:
         console.print(Text(printable(f"{outcome}: {request.source} to {target}."), style=style))
 
 
-def describe_dry(request: CopyRequest, plan: DryRun) -> None:
-    """Prints what would be done, for a person."""
+def describe_dry(request: CopyRequest, plan: DryRun, mbps: float | None) -> None:
+    """Prints what would be done, for a person, and how long it takes at `mbps` if that is known."""
     console = Console(highlight=False, soft_wrap=True)
     title = f"Dry run: {request.source} to {request.access.container}. Nothing was written."
     console.print(Text(printable(title), style="bold"))
     console.print(_tallies(plan.files, plan.bytes, transferred="To transfer"))
     if plan.compared_files:
         console.print(f"{plan.compared_files:,} of the same size are compared by hash first; they may be unchanged.")
+    if mbps is not None:
+        seconds = seconds_at(plan.bytes.transferred, mbps)
+        console.print(f"At {mbps:g} Mbps the bytes alone take {_long(seconds)}.")
+    _print_findings(console, plan.findings)
     for found in plan.attention[:_SHOWN_FILES]:
         words = _fault(found.code or "", found.detail or "")
         line = f"{found.bucket}: {found.path}: {words.get('title', '')}: {found.detail or ''}"
         console.print(Text(f"  {printable(line)}"))
-    if len(plan.attention) > _SHOWN_FILES:
-        console.print(f"  ... and {len(plan.attention) - _SHOWN_FILES:,} more: --json lists them.")
+    if plan.attention_files > _SHOWN_FILES:
+        listed = f"--json lists {len(plan.attention):,} of them." if plan.attention_files > len(plan.attention) else ""
+        more = plan.attention_files - _SHOWN_FILES
+        console.print(f"  ... and {more:,} more: {listed or '--json lists them.'}")
+
+
+def _print_findings(console: Console, findings: list[Finding]) -> None:
+    if not findings:
+        return
+    table = Table("What was found", "Bucket", "Files", "Bytes", box=None, padding=(0, 2, 0, 0))
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for found in findings[:_SHOWN_FILES]:
+        words = found.rule or _fault(found.code, "").get("title", found.code)
+        table.add_row(Text(printable(words)), found.bucket.value, f"{found.files:,}", size(found.bytes))
+    console.print(table)
+    if len(findings) > _SHOWN_FILES:
+        console.print(f"  ... and {len(findings) - _SHOWN_FILES:,} more kinds: --json lists them.")
 
 
 def _tallies(files: Tally, sizes: Tally, *, transferred: str = "Transferred") -> Table:

@@ -6,20 +6,30 @@ import json
 import os
 import signal
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Annotated, Literal
 
 import typer
 from pydantic import ValidationError
 
+from migrate_agent.cli import filter_options as options
 from migrate_agent.cli.copy_progress import CopyProgress
-from migrate_agent.cli.copy_view import describe, describe_dry, dry_json, failure_json, report_json
+from migrate_agent.cli.copy_view import ExcludedFiles, describe, describe_dry, dry_json, failure_json, report_json
 from migrate_agent.cli.output import COPY_FAILED, DONE, SOME_FAILED, note, say, show_error
 from migrate_agent.cli.settings import chosen_of
 from migrate_agent.logs import write_logs
 from migrate_agent.redaction import redactor
 from migrate_agent.runtime.connection import network_of
-from migrate_agent.runtime.local_copy import CopyReport, CopyRequest, ended, forget_copy, run_copy, run_dry
+from migrate_agent.runtime.local_copy import (
+    CopyReport,
+    CopyRequest,
+    digest_of_manifest,
+    ended,
+    forget_copy,
+    run_copy,
+    run_dry,
+)
 from migrate_agent.runtime.shares import ShareOpener
 from migrate_agent.stop import StopKind, StopRequested, StopSignal
 from migrate_agent.transfer.access import SasUrlAccess
@@ -37,6 +47,8 @@ from migrate_contract.jobs import (
 
 ENV_SAS_URL = "MIGRATE_SAS_URL"
 _MOST_CONCURRENCY = 64
+_MOST_MBPS = 1_000_000
+_DRY_RUN = "Before the copy"
 
 HELP = "\n\n".join(
     (
@@ -45,11 +57,26 @@ HELP = "\n\n".join(
         "[bold]Examples[/bold]\n"
         "  migrate-agent copy /srv/share - --dry-run < sas-url.txt\n"
         "  MIGRATE_SAS_URL=... migrate-agent copy /srv/share --prefix 2026/share\n"
-        "  migrate-agent copy /srv/share \"https://...\" --exclude '*.tmp' --json",
+        "  migrate-agent copy /srv/share \"https://...\" --exclude '*.tmp' --json\n"
+        "  migrate-agent copy /srv/share - --include '*.pdf' --max-size 2GiB --modified-after 2024-01-01\n"
+        "  migrate-agent copy /srv/share - --manifest wave-1.csv --dry-run --check-readable --at-mbps 100",
+        "[bold]Which files[/bold]\n"
+        "Every filter that is set has to let a file through. What is left out is counted as excluded, with the rule; "
+        "--list-excluded names each file. Lock files, thumbnails, recycle bins and the like are left out unless "
+        "--no-default-excludes says otherwise.",
         "Exits 0 where nothing failed (files with names that Blob cannot hold are listed as unsupported), 1 where some "
         "files failed, 2 where the copy as a whole failed or was interrupted.",
     )
 )
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What to find out before the first byte, and at which speed to say how long the rest takes."""
+
+    dry_run: bool
+    check_readable: bool
+    mbps: float | None
 
 
 def _folder(text: str) -> Path:
@@ -72,12 +99,19 @@ def copy(
         ),
     ] = None,
     prefix: Annotated[str, typer.Option("--prefix", metavar="PATH", help="Folder in the container.")] = "",
-    include: Annotated[
-        list[str] | None, typer.Option("--include", metavar="GLOB", help="Only these; may be repeated.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option("--exclude", metavar="GLOB", help="Not these; wins over --include.")
-    ] = None,
+    include: options.Include = None,
+    exclude: options.Exclude = None,
+    include_from: options.IncludeFrom = None,
+    exclude_from: options.ExcludeFrom = None,
+    no_default_excludes: options.NoDefaultExcludes = False,
+    min_size: options.MinSize = None,
+    max_size: options.MaxSize = None,
+    modified_after: options.ModifiedAfter = None,
+    modified_before: options.ModifiedBefore = None,
+    exclude_hidden: options.ExcludeHidden = False,
+    exclude_system: options.ExcludeSystem = False,
+    max_depth: options.MaxDepth = None,
+    manifest: options.ManifestFile = None,
     overwrite: Annotated[
         Overwrite, typer.Option("--overwrite", help="Where the container holds a different blob already.")
     ] = Overwrite.IF_SOURCE_NEWER,
@@ -119,7 +153,34 @@ def copy(
             help="Write a CSV list of the source files that are verified and unchanged. Nothing is deleted.",
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")] = False,
+    list_excluded: Annotated[
+        bool, typer.Option("--list-excluded", help="Name each file that is left out, with the rule.")
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Say what would be done, what cannot be copied and why; write nothing.",
+            rich_help_panel=_DRY_RUN,
+        ),
+    ] = False,
+    check_readable: Annotated[
+        bool,
+        typer.Option(
+            "--check-readable",
+            help="With --dry-run: open each file that would be read, and count those that cannot be.",
+            rich_help_panel=_DRY_RUN,
+        ),
+    ] = False,
+    at_mbps: Annotated[
+        float | None,
+        typer.Option(
+            "--at-mbps",
+            metavar="MBPS",
+            help="With --dry-run: say how long it takes at this speed (if absent, at --bandwidth-limit-mbps).",
+            rich_help_panel=_DRY_RUN,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
 ) -> None:
     """Copy one folder to one container, as the help says."""
@@ -129,7 +190,19 @@ def copy(
             source,
             container_sas_url,
             prefix=prefix,
-            filters=FileFilters(include=include or [], exclude=exclude or []),
+            filters=options.filters_of(
+                include=options.patterns_of(include, include_from, "--include-from"),
+                exclude=options.patterns_of(exclude, exclude_from, "--exclude-from"),
+                no_default_excludes=no_default_excludes,
+                min_size=min_size,
+                max_size=max_size,
+                modified_after=modified_after,
+                modified_before=modified_before,
+                exclude_hidden=exclude_hidden,
+                exclude_system=exclude_system,
+                max_depth=max_depth,
+                manifest=manifest,
+            ),
             transfer=TransferSettings(
                 concurrency=_concurrency(concurrency),
                 chunk_size_mib=chunk_size_mib,
@@ -143,8 +216,9 @@ def copy(
             ),
             ledger=ledger,
             safe_to_delete=safe_to_delete,
-            dry_run=dry_run,
+            preflight=_preflight(dry_run, check_readable, at_mbps, bandwidth_limit_mbps),
             as_json=as_json,
+            list_excluded=list_excluded,
         )
     except ValidationError as error:
         raise typer.BadParameter(_first_message(error)) from None
@@ -167,8 +241,9 @@ def _copy(
     transfer: TransferSettings,
     ledger: Path | None,
     safe_to_delete: Path | None,
-    dry_run: bool,
+    preflight: Preflight,
     as_json: bool,
+    list_excluded: bool,
 ) -> int:
     """Result: the exit code. Raises ValidationError for wrong options, and errors of the catalogue."""
     config = chosen_of(context).config()
@@ -180,18 +255,24 @@ def _copy(
         prefix=prefix.strip("/"),
         filters=filters,
         transfer=transfer,
+        check_readable=preflight.check_readable,
+        manifest_digest=digest_of_manifest(filters.manifest),
     )
     request.spec()
     stop = StopSignal()
     _listen_to_signals(stop)
     network, folder = network_of(config), config.state_dir / "copies"
     ShareOpener(config.state_dir).open(str(request.source))
-    if dry_run:
+    excluded = ExcludedFiles(list_excluded, as_json)
+    if preflight.dry_run:
         try:
-            plan = run_dry(request, folder, network, stop)
+            plan = run_dry(request, folder, network, stop, excluded=excluded.heard)
         except StopRequested as stopped:
             raise Fatal(ErrorCode.INTERRUPTED, "the dry run was stopped") from stopped
-        say(json.dumps(dry_json(request, plan), indent=2)) if as_json else describe_dry(request, plan)
+        if as_json:
+            say(json.dumps(dry_json(request, plan, preflight.mbps) | excluded.as_json(), indent=2))
+        else:
+            describe_dry(request, plan, preflight.mbps)
         return DONE
     if safe_to_delete is not None and transfer.verification is Verification.BLOCK:
         raise typer.BadParameter("--safe-to-delete needs --verification stored or readback")
@@ -204,11 +285,15 @@ def _copy(
             watch=progress.show,
             ledger=stream,
             safe=safe if safe_to_delete is not None else None,
+            excluded=excluded.heard,
         )
     if ended(report.result):
         forget_copy(request, folder)
     code = _exit_code(report)
-    say(json.dumps(report_json(request, report, code), indent=2)) if as_json else describe(request, report)
+    if as_json:
+        say(json.dumps(report_json(request, report, code) | excluded.as_json(), indent=2))
+    else:
+        describe(request, report)
     return code
 
 
@@ -221,6 +306,14 @@ def _sas_url(argument: str | None) -> str:
         )
     redactor.hide(url.strip().partition("?")[2])
     return url.strip()
+
+
+def _preflight(dry_run: bool, check_readable: bool, at_mbps: float | None, limit_mbps: float | None) -> Preflight:
+    if not dry_run and (check_readable or at_mbps is not None):
+        raise typer.BadParameter("--check-readable and --at-mbps belong to --dry-run")
+    if at_mbps is not None and not 0 < at_mbps <= _MOST_MBPS:
+        raise typer.BadParameter("--at-mbps is a number of megabits per second above 0")
+    return Preflight(dry_run, check_readable, at_mbps or limit_mbps)
 
 
 def _concurrency(text: str) -> int | Literal["auto"]:

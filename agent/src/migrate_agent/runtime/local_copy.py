@@ -29,13 +29,15 @@ from migrate_agent.runtime.safe_list import SafeList
 from migrate_agent.stop import StopSignal
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.transfer.access import SasUrlAccess
+from migrate_agent.transfer.dry_run import findings_of
 from migrate_agent.transfer.engine import CopyEngine
-from migrate_agent.transfer.results import DryRun, EngineResult, EngineSettings, Snapshot
+from migrate_agent.transfer.results import DryRun, DryRunFile, EngineResult, EngineSettings, Snapshot
 from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.jobs import (
     BlobDestination,
     Bucket,
     FileFilters,
+    Finding,
     JobPhase,
     JobSpec,
     JobType,
@@ -63,6 +65,10 @@ class CopyRequest:
     prefix: str = ""
     filters: FileFilters = field(default_factory=FileFilters)
     transfer: TransferSettings = field(default_factory=TransferSettings)
+    check_readable: bool = False
+    """A dry run opens each file that would be read."""
+    manifest_digest: str = ""
+    """Of the manifest's content: another list is another copy, whatever its file is called."""
 
     def spec(self, attempt: int = 1) -> JobSpec:
         """Result: the job that the engine works from. Raises Fatal(sas-url-invalid), ValueError for the prefix."""
@@ -82,12 +88,14 @@ class CopyRequest:
             destination=destination,
             filters=self.filters,
             transfer=self.transfer,
+            check_readable=self.check_readable,
         )
 
     def _job_id(self) -> str:
         how = self.transfer.model_dump(mode="json", exclude=_NOT_IN_THE_NAME, exclude_none=True)
         container = self.access.current().container_url
-        named = json.dumps([str(self.source), container, self.prefix, self.filters.model_dump(mode="json"), how])
+        which = self.filters.model_dump(mode="json") | {"manifest": self.manifest_digest}
+        named = json.dumps([str(self.source), container, self.prefix, which, how])
         digest = hashlib.sha256(named.encode("utf-8", "surrogateescape")).digest()
         return "job_" + base64.b32encode(digest).decode("ascii").lower()[:24]
 
@@ -101,7 +109,9 @@ class CopyReport:
     seconds: float
     resumed: bool
     attention: list[LedgerRow]
-    """Failed and unsupported files."""
+    """Failed and unsupported files, as many as were asked for."""
+    findings: list[Finding]
+    """What happened to files for which there is something to say, by kind."""
     safe_files: int = 0
     """In the list of files that are safe to delete, where one was asked for."""
 
@@ -115,11 +125,13 @@ def run_copy(
     watch: Callable[[Snapshot], None],
     ledger: IO[str] | None = None,
     safe: IO[str] | None = None,
+    excluded: Callable[[LedgerRow], None] | None = None,
     most_attention: int = 10_000,
 ) -> CopyReport:
     """Result: the copy's end; `watch` hears how far it is twice a second. `folder` holds journals of copies.
 
-    `ledger` gets a line for each file, `safe` the list of source files that are safe to delete (runtime/safe_list.py).
+    `ledger` gets a line for each file, `excluded` hears the rows of those that were left out, and `safe` gets the list
+    of source files that are safe to delete (runtime/safe_list.py).
     Raises Fatal (already-running, journal-unreadable, sas-url-invalid), Retryable(disk-full).
     """
     began = time.monotonic()
@@ -133,15 +145,43 @@ def run_copy(
         listed = SafeList(safe, request.source, follow=request.transfer.symlinks is SymlinkPolicy.FOLLOW)
         if safe is not None:
             _write_safe_list(journal, listed)
+        if excluded is not None:
+            for row in _rows_in(journal, Bucket.EXCLUDED):
+                excluded(row)
         attention = journal.ledger_rows(1, most_attention, (Bucket.FAILED, Bucket.UNSUPPORTED))
-        return CopyReport(result, snapshot, time.monotonic() - began, resumed, attention, listed.files)
+        findings = findings_of(journal).all()
+        return CopyReport(
+            result, snapshot, time.monotonic() - began, resumed, attention, findings, safe_files=listed.files
+        )
 
 
-def run_dry(request: CopyRequest, folder: Path, network: Network, stop: StopSignal) -> DryRun:
-    """Result: what `run_copy` would do; nothing is written. Raises Fatal, StopRequested."""
+def run_dry(
+    request: CopyRequest,
+    folder: Path,
+    network: Network,
+    stop: StopSignal,
+    *,
+    excluded: Callable[[DryRunFile], None] | None = None,
+) -> DryRun:
+    """Result: what `run_copy` would do; nothing is written. Raises Fatal, StopRequested.
+
+    `excluded` hears of every file that is left out.
+    """
     spec = request.spec()
     with _fresh_journal(folder / f"{spec.job_id}.dry") as journal:
-        return _engine(spec, journal, request, network, stop).dry_run()
+        return _engine(spec, journal, request, network, stop).dry_run(excluded=excluded)
+
+
+def digest_of_manifest(path: str | None) -> str:
+    """Result: what names the manifest's content, '' without one. Raises Fatal(manifest-not-readable)."""
+    if path is None:
+        return ""
+    try:
+        with Path(path).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        words = error.strerror or type(error).__name__
+        raise Fatal(ErrorCode.MANIFEST_NOT_READABLE, f"{path}: {words}") from error
 
 
 def forget_copy(request: CopyRequest, folder: Path) -> None:
@@ -213,10 +253,14 @@ def _write_ledger(journal: JobJournal, ledger: IO[str]) -> None:
 
 
 def _write_safe_list(journal: JobJournal, listed: SafeList) -> None:
+    for row in _rows_in(journal, Bucket.TRANSFERRED, Bucket.UNCHANGED):
+        listed.add(row)
+
+
+def _rows_in(journal: JobJournal, *buckets: Bucket) -> Iterator[LedgerRow]:
     first = 1
-    while rows := journal.ledger_rows(first, _PAGE, (Bucket.TRANSFERRED, Bucket.UNCHANGED)):
-        for row in rows:
-            listed.add(row)
+    while rows := journal.ledger_rows(first, _PAGE, buckets):
+        yield from rows
         first = rows[-1].row + 1
 
 

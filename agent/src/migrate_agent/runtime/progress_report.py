@@ -18,6 +18,7 @@ _APPROVAL = Waiting(reason=WaitReason.APPROVAL, detail="the scan is complete; an
 
 def progress_of(record: JobRecord, sequence: int, snapshot: Snapshot | None, journal: JobJournal) -> Progress:
     """Result: the report. Counts are absolute and on the disk already, so that a crash never makes them shrink."""
+    preflight = journal.preflight() if record.phase is JobPhase.READY else None
     if snapshot is not None:
         return Progress(
             attempt=record.attempt,
@@ -40,6 +41,7 @@ def progress_of(record: JobRecord, sequence: int, snapshot: Snapshot | None, jou
             outcome=record.outcome,
             fault=record.fault,
             mirror=journal.beside.mirror_tally(),
+            preflight=preflight,
         )
     counters = journal.counters()
     return Progress(
@@ -56,6 +58,7 @@ def progress_of(record: JobRecord, sequence: int, snapshot: Snapshot | None, jou
         outcome=record.outcome,
         fault=record.fault,
         mirror=journal.beside.mirror_tally(),
+        preflight=preflight,
     )
 
 

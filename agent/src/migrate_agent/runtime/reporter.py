@@ -187,7 +187,8 @@ class Reporter:
             whole = self._ship_first(record, desk) if ended else False
             self._send_waiting(record, desk)
             if not ended:
-                self._ship(record, everything=record.phase is JobPhase.PAUSED)
+                # Where nothing moves, no further rows will fill a chunk up: a person looks at those there are.
+                self._ship(record, everything=record.phase in (JobPhase.PAUSED, JobPhase.READY))
             elif not whole and self._ship(record, everything=True):
                 whole = True
         except MigrateError as error:

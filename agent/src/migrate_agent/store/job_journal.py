@@ -16,7 +16,16 @@ from typing import Any
 from migrate_agent.store.beside import BesideFiles
 from migrate_agent.store.database import add_missing, open_database, transaction, translated
 from migrate_agent.store.entries import Counters, Entry, FileState, Found, Listed, Stored, Verdict, path_key, path_of
-from migrate_agent.store.ledger import Row, insert_rows, read_faults, read_lines, read_rows, row_of
+from migrate_agent.store.ledger import (
+    Remark,
+    Row,
+    insert_rows,
+    read_faults,
+    read_lines,
+    read_remarks,
+    read_rows,
+    row_of,
+)
 from migrate_agent.store.schema import (
     ATTEMPT_ADDED_COLUMNS,
     ATTEMPT_ADDED_TABLES,
@@ -26,7 +35,7 @@ from migrate_agent.store.schema import (
 )
 from migrate_agent.store.tallies import Tallies, bucket_of
 from migrate_contract.errors import ErrorCode
-from migrate_contract.jobs import Bucket, FileFault, LedgerRow, Verification
+from migrate_contract.jobs import Bucket, FileFault, LedgerRow, Preflight, Verification
 
 _KNOWN_RIGHT = (Verification.STORED, Verification.READBACK)
 _ENTRY = "id, path, size, mtime_ns, state, tries, note, etag, md5, blocks, code"
@@ -128,6 +137,11 @@ class JobJournal:
         with self._lock, translated(self.path):
             return read_rows(self._db, first, limit, buckets)
 
+    def remarks(self, first: int, limit: int) -> list[Remark]:
+        """Result: rows with a code from `first` on, in order, at most `limit`."""
+        with self._lock, translated(self.path):
+            return read_remarks(self._db, first, limit)
+
     def ledger_pages(self, size: int) -> Iterator[list[str]]:
         """Yields the whole ledger as JSON lines (fields and values of `LedgerRow`), `size` rows at a time."""
         first = 1
@@ -155,6 +169,21 @@ class JobJournal:
     def beside(self) -> BesideFiles:
         """Result: what the attempt keeps beside its files: which it is about, and the mirror's list."""
         return self._beside
+
+    def preflight(self) -> Preflight | None:
+        """Result: what `keep_preflight` kept last."""
+        with self._lock, translated(self.path):
+            if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'preflight'").fetchone():
+                return None
+            (report,) = self._db.execute("SELECT report FROM preflight").fetchone()
+            return Preflight.model_validate_json(report)
+
+    def keep_preflight(self, report: Preflight) -> None:
+        """Keeps what was found before the first byte, for reports that outlive the engine."""
+        with self._lock, self._transaction():
+            # Made here, not by the schema: journals of an older version are taken up as they are.
+            self._db.execute("CREATE TABLE IF NOT EXISTS preflight (one INTEGER PRIMARY KEY, report TEXT NOT NULL)")
+            self._db.execute("INSERT OR REPLACE INTO preflight VALUES (1, ?)", (report.model_dump_json(),))
 
     # For the scan
 

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from migrate_agent.store.entries import Verdict
 from migrate_agent.store.notes import unpacked
@@ -29,6 +30,9 @@ _SELECT_OF = (
     "SELECT row, path, bucket, size, mtime_ns, md5, verification, code, detail, tries, finished_at, access_tier,"
     " safe_to_delete FROM ledger WHERE row >= ? AND bucket IN ({}) ORDER BY row LIMIT ?"
 )
+_SELECT_REMARKS = (
+    "SELECT row, path, bucket, size, code, detail FROM ledger WHERE row >= ? AND code IS NOT NULL ORDER BY row LIMIT ?"
+)
 _SELECT_FAILED = "SELECT path, code, detail FROM ledger WHERE bucket = 'failed' ORDER BY row DESC LIMIT ?"
 
 
@@ -36,6 +40,17 @@ Row = tuple[
     int, str, str, int, int | None, str | None, str | None, str | None, str | None, int, float, str | None, bool
 ]
 """One row in the order of the columns."""
+
+
+class Remark(NamedTuple):
+    """A row of which there is something to say, in short."""
+
+    row: int
+    path: str
+    bucket: str
+    size_bytes: int
+    code: str
+    detail: str | None
 
 
 def row_of(row: int, key: bytes, verdict: Verdict, *, note: str | None, tries: int, finished_at: float) -> Row:
@@ -95,6 +110,11 @@ def read_rows(
             db.execute(query, (first, *chosen, limit))
         )
     ]
+
+
+def read_remarks(db: sqlite3.Connection, first: int, limit: int) -> list[Remark]:
+    """Result: rows with a code from `first` on, in order, at most `limit`."""
+    return [Remark(*row) for row in db.execute(_SELECT_REMARKS, (first, limit))]
 
 
 def read_lines(db: sqlite3.Connection, first: int, limit: int) -> list[str]:

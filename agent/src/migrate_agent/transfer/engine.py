@@ -20,13 +20,13 @@ from migrate_agent.store.entries import Counters, Entry, FileState
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.transfer import outcomes
 from migrate_agent.transfer.access import GrantSource
-from migrate_agent.transfer.dry_run import dry_run
+from migrate_agent.transfer.dry_run import HeldFiles, dry_run
 from migrate_agent.transfer.file_copy import FileTask
 from migrate_agent.transfer.names import blob_name
 from migrate_agent.transfer.parts import Parts
 from migrate_agent.transfer.passes import entries_in, record_scan
-from migrate_agent.transfer.planner import Settled, Unchanged
-from migrate_agent.transfer.results import DryRun, EngineResult, EngineSettings, Snapshot
+from migrate_agent.transfer.planner import Compare, Settled, Unchanged
+from migrate_agent.transfer.results import DryRun, DryRunFile, EngineResult, EngineSettings, Snapshot
 from migrate_agent.transfer.target import TargetIndex
 from migrate_agent.transfer.workforce import Hears, Workforce
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError, Retryable, SkipRecord
@@ -126,11 +126,14 @@ class CopyEngine:
         self._set_phase(result.phase)
         return result
 
-    def dry_run(self) -> DryRun:
-        """Result: what `run` would do; nothing is written to the destination. Raises Fatal, StopRequested."""
+    def dry_run(self, *, excluded: Callable[[DryRunFile], None] | None = None) -> DryRun:
+        """Result: what `run` would do; nothing is written to the destination. Raises Fatal, StopRequested.
+
+        `excluded` hears of every file that is left out.
+        """
         try:
             self._scan_into_journal()
-            return dry_run(self._journal, self._parts)
+            return dry_run(self._journal, self._parts, excluded=excluded)
         finally:
             self._parts.close()
 
@@ -211,11 +214,15 @@ class CopyEngine:
         while self._scanning:
             self._wait_for_scan()
         self._raise_failure()
+        held = HeldFiles(self._parts)
         with self._parts.open_index() as index:
             for entry in entries_in(self._journal, FileState.PENDING, lambda: False, lambda: None):
                 self._halt.raise_if_requested()
-                self._plan(entry, index, last_pass=False)
+                if (task := self._plan(entry, index, last_pass=False)) is not None:
+                    held.look_at(entry, compared=isinstance(task.decision, Compare))
         self._keeper.persist(self._journal.flush)
+        preflight = held.report(self._journal)
+        self._keeper.persist(lambda: self._journal.keep_preflight(preflight))
         if self._parts.mirror is not None and self._spec.mirror and self._spec.mirror.mode is MirrorMode.PREVIEW:
             self._parts.mirror.run()
         self._set_phase(JobPhase.READY)

@@ -66,18 +66,23 @@ def look_alikes(names: Iterable[str]) -> dict[str, str]:
     """
     groups: dict[str, list[str]] = defaultdict(list)
     for name in names:
-        groups[_folded(name)].append(name)
+        groups[folded(name)].append(name)
     notes: dict[str, str] = {}
     for alike in groups.values():
         for name in alike if len(alike) > 1 else ():
             other = next(candidate for candidate in alike if candidate != name)
-            by_case = unicodedata.normalize("NFC", name) != unicodedata.normalize("NFC", other)
-            form = "case" if by_case else "Unicode form"
-            notes[name] = f"'{_short(name)}' differs only by {form} from '{_short(other)}' beside it"
+            notes[name] = f"{difference_of_look_alikes(name, other)} beside it"
     return notes
 
 
-def _folded(name: str) -> str:
+def difference_of_look_alikes(name: str, other: str) -> str:
+    """Result: the beginning of the sentence about two names that `folded` makes one."""
+    by_case = unicodedata.normalize("NFC", name) != unicodedata.normalize("NFC", other)
+    return f"'{_short(name)}' differs only by {'case' if by_case else 'Unicode form'} from '{_short(other)}'"
+
+
+def folded(name: str) -> str:
+    """Result: the same for all names that differ only by case or Unicode form."""
     if name.isascii():
         return name.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

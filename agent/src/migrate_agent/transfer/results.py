@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from migrate_contract.jobs import FileFault, JobFault, JobPhase, Outcome, Tally, Waiting
+from migrate_contract.errors import ErrorCode
+from migrate_contract.jobs import Bucket, FileFault, Finding, JobFault, JobPhase, Outcome, Tally, Waiting
 from migrate_contract.schedule import LimitInForce
 
 
@@ -102,6 +103,10 @@ class DryRunFile:
     code: str | None = None
     detail: str | None = None
 
+    def ended(self, bucket: Bucket, code: ErrorCode | None = None, detail: str | None = None) -> DryRunFile:
+        """Result: the same file, where it would end."""
+        return DryRunFile(self.path, bucket.value, self.size_bytes, code.value if code else None, detail)
+
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
@@ -114,4 +119,13 @@ class DryRun:
     bytes: Tally
     compared_files: int
     attention: list[DryRunFile]
-    """Failures, unsupported and kept files, at most 10,000."""
+    """Failed and unsupported files, then those with a warning and those kept or skipped; at most 10,000.
+
+    What a filter leaves out is in the findings.
+    """
+    attention_files: int = 0
+    """How many there are of these in all."""
+    findings: list[Finding] = field(default_factory=list)
+    """Every kind of what was found, most files first."""
+    checked_readable: bool = False
+    """Each file that would be read was opened."""

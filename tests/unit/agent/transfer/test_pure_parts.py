@@ -19,7 +19,7 @@ from migrate_agent.transfer.blocks import (
     upload_id,
 )
 from migrate_agent.transfer.content_type import content_type
-from migrate_agent.transfer.filters import PathFilter
+from migrate_agent.transfer.filters import FileFilter
 from migrate_agent.transfer.names import blob_name, look_alikes, name_problem, path_below
 from migrate_agent.transfer.target_blob import format_mtime, metadata_for, parse_md5, parse_mtime
 from migrate_contract.errors import ErrorCode, SkipRecord
@@ -103,12 +103,12 @@ def test_look_alikes_of_one_folder():
     ],
 )
 def test_patterns(pattern, path, matches):
-    assert (PathFilter(FileFilters(exclude=[pattern])).left_out_by(path) is not None) is matches
-    assert (PathFilter(FileFilters(include=[pattern])).left_out_by(path) is None) is matches
+    assert (FileFilter(FileFilters(exclude=[pattern])).left_out_by(path) is not None) is matches
+    assert (FileFilter(FileFilters(include=[pattern])).left_out_by(path) is None) is matches
 
 
 def test_exclude_wins_and_names_the_pattern():
-    both = PathFilter(FileFilters(include=["*.txt"], exclude=["secret*"]))
+    both = FileFilter(FileFilters(include=["*.txt"], exclude=["secret*"]))
     assert both.left_out_by("secret.txt") == "excluded by 'secret*'"
     assert both.left_out_by("a.txt") is None
     assert both.left_out_by("a.doc") == "no include pattern matches"
@@ -116,7 +116,7 @@ def test_exclude_wins_and_names_the_pattern():
 
 @given(st.text(alphabet="ab/*?[]!.-^\\", max_size=12), st.text(alphabet="ab/.", min_size=1, max_size=12))
 def test_any_pattern_compiles_and_any_path_is_answered(pattern, path):
-    PathFilter(FileFilters(exclude=[pattern])).left_out_by(path)
+    FileFilter(FileFilters(exclude=[pattern])).left_out_by(path)
 
 
 @given(st.integers(0, 1 << 46), st.integers(1, 256))

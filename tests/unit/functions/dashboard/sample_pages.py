@@ -30,10 +30,21 @@ from functions.domain.views import (
 )
 from migrate_contract.agents import AgentState, ProcessMode
 from migrate_contract.errors import ErrorCode
-from migrate_contract.jobs import AccessTier, Bucket, JobState, JobType, TransferSettings
+from migrate_contract.filters import FileFilters, Inclusion
+from migrate_contract.jobs import AccessTier, Bucket, JobState, JobType, Preflight, TransferSettings
 from migrate_contract.problem import problem_for
 from tests.unit.functions.dashboard import samples as s
 
+FILTERS = FileFilters(
+    include=["*.docx", "Projects/"],
+    exclude=["*.tmp"],
+    min_size_bytes=1024,
+    max_size_bytes=5 * 10**9,
+    modified_after=s.NOW.replace(year=2024),
+    hidden=Inclusion.EXCLUDE,
+    max_depth=12,
+    manifest="/srv/lists/first wave.csv",
+)
 NO_FILES = FilePage(items=[])
 TYPED = {
     "name": ["Second pass"],
@@ -171,6 +182,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "job-form-unconnected": lambda: new_job_page(s.frame("/jobs/new"), s.project(connected=False), []),
     "job-form-refused": lambda: new_job_page(s.frame("/jobs"), s.project(), [s.agent()], _refused_form()),
     "job-edit": lambda: edit_job_page(s.frame("/jobs/x/edit"), s.project(), s.created_job()),
+    "job-edit-filters": lambda: edit_job_page(
+        s.frame("/jobs/x/edit"), s.project(), s.created_job(filters=FILTERS, hold_after_scan=True, check_readable=True)
+    ),
     "job-reassign": lambda: reassign_page(s.frame("/jobs/x/reassign"), s.created_job(), [s.agent(), s.offline_agent()]),
     "job": lambda: _job(s.job(), files=s.failed_files("more")),
     "job-busy": lambda: _job(s.busy_job()),
@@ -185,7 +199,23 @@ PAGES: dict[str, Callable[[], str]] = {
         s.job(JobState.SCANNING, scan_complete=False, waiting_because="Waits for the disk: reading 4,000 folders.")
     ),
     "job-ready": lambda: _job(
-        s.job(JobState.READY, hold_after_scan=True, actions=[JobAction.APPROVE, JobAction.CANCEL, JobAction.PAUSE])
+        s.job(
+            JobState.READY,
+            hold_after_scan=True,
+            check_readable=True,
+            filters=FILTERS,
+            actions=[JobAction.APPROVE, JobAction.CANCEL, JobAction.PAUSE],
+            progress=s.progress(preflight=s.preflight()),
+        )
+    ),
+    "job-ready-clean": lambda: _job(
+        s.job(
+            JobState.READY,
+            hold_after_scan=True,
+            transfer=TransferSettings(),
+            actions=[JobAction.APPROVE],
+            progress=s.progress(files=s.tally(pending=9), bytes=s.tally(pending=9 << 30), preflight=Preflight()),
+        )
     ),
     "job-wish": lambda: _job(
         s.job(wish=s.wish(WishKind.PAUSE), waiting_because="Pause asked, agent offline since 14:02 UTC.")

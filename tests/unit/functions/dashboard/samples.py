@@ -29,6 +29,7 @@ from functions.domain.views import (
     ProjectType,
     ProjectView,
     ReasonCount,
+    RuleCount,
     SharedAccount,
     SyncView,
     VerificationCount,
@@ -42,12 +43,14 @@ from migrate_contract.jobs import (
     Bucket,
     FileFault,
     FileFilters,
+    Finding,
     JobPhase,
     JobState,
     JobType,
     LedgerRow,
     LocalSource,
     Outcome,
+    Preflight,
     Tally,
     TransferSettings,
     Verification,
@@ -265,6 +268,25 @@ def progress_of_an_older_agent() -> ProgressView:
         recent_waited_seconds={},
         average_bytes_per_second=0.0,
     )
+
+
+def preflight(**more: Any) -> Preflight:
+    values = {
+        "findings": [
+            finding(Bucket.EXCLUDED, "filtered-out", 1_204, 2 * GIB, ["Projects/old/~$plan.docx"], "excluded by '~$*'"),
+            finding(Bucket.UNSUPPORTED, "name-unsupported", 11, 3 * MIB, ["Scans/2019./a.pdf", "Scans/b.", "c\\d.txt"]),
+            finding(Bucket.PENDING, "source-denied", 4, MIB, ["HR/salaries.xlsx"]),
+            finding(Bucket.FAILED, "source-denied", 3, 0, ["HR/private/", "HR/board/", "Payroll/"]),
+            finding(Bucket.PENDING, "name-collision", 2, 4_096, ["Notes/Readme.txt", "Notes/README.txt"]),
+        ],
+        "compared_files": 312,
+        "checked_readable": True,
+    }
+    return Preflight(**{**values, **more})
+
+
+def finding(bucket: Bucket, code: str, files: int, size: int, examples: list[str], rule: str = "") -> Finding:
+    return Finding(bucket=bucket, code=code, files=files, bytes=size, examples=examples, rule=rule)
 
 
 def fault(error: ErrorCode, detail: str) -> FaultView:
@@ -487,7 +509,13 @@ def report(subject: JobView) -> JobReport:
         ledger_complete=True,
         ledger=[BucketCount(bucket=Bucket.TRANSFERRED, files=9_841, bytes=44 * GIB)],
         reasons=[
-            ReasonCount(bucket=bucket, code=code, title=CATALOGUE[ErrorCode(code)].title, files=files)
+            ReasonCount(
+                bucket=bucket,
+                code=code,
+                title=CATALOGUE[ErrorCode(code)].title,
+                files=files,
+                rules=[RuleCount(rule=f"excluded by '*.{n}'", files=20 - n) for n in range(14)] if files > 9 else [],
+            )
             for bucket, code, files in reasons
         ],
         verification=[VerificationCount(level=Verification.STORED, files=9_841)],

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta, timezone
+
 import pytest
 from pydantic import ValidationError
 
+from functions.dashboard.filter_form import is_unfolded
 from functions.dashboard.forms import Form
 from functions.dashboard.job_form import JobForm, SyncForm, errors_at_fields, typed_from, typed_like
 from functions.dashboard.job_form_page import edit_job_page
 from functions.dashboard.record_forms import ClientForm, CodeForm, ProjectForm, ProjectTextForm, ReassignForm
-from migrate_contract.jobs import (
-    AccessTier,
-    FileFilters,
-    JobType,
-    Overwrite,
-    SymlinkPolicy,
-    TransferSettings,
-    Verification,
-)
+from migrate_contract.filters import FileFilters, Inclusion
+from migrate_contract.jobs import AccessTier, JobType, Overwrite, SymlinkPolicy, TransferSettings, Verification
 from migrate_contract.sync import MirrorRules, SyncSettings
 from tests.unit.functions.dashboard import samples
 
@@ -50,7 +46,17 @@ def test_everything_typed_arrives():
         "agent_id": samples.AGENT,
         "include": "**/*.pdf\r\n\r\n **/*.docx ",
         "exclude": "**/~$*",
+        "min_size": "10 KiB",
+        "max_size": "5MB",
+        "modified_after": "2026-01-31",
+        "modified_before": "2026-02-28T18:00+02:00",
+        "max_depth": "4",
+        "manifest": "D:\\Lists\\first.csv",
+        "exclude_hidden": "true",
+        "exclude_system": "true",
+        "keep_defaults": "true",
         "hold_after_scan": "true",
+        "check_readable": "true",
         "overwrite": "always",
         "verification": "readback",
         "symlinks": "follow",
@@ -63,8 +69,21 @@ def test_everything_typed_arrives():
     body = JobForm.model_validate(typed).create(samples.PROJECT)
     assert body.destination.prefix == "2026/files"
     assert body.agent_id == samples.AGENT
-    assert body.filters.include == ["**/*.pdf", "**/*.docx"]
+    assert body.filters == FileFilters(
+        include=["**/*.pdf", "**/*.docx"],
+        exclude=["**/~$*"],
+        default_excludes=False,
+        min_size_bytes=10_240,
+        max_size_bytes=5_000_000,
+        modified_after=datetime(2026, 1, 31, tzinfo=UTC),
+        modified_before=datetime(2026, 2, 28, 16, tzinfo=UTC),
+        hidden=Inclusion.EXCLUDE,
+        system=Inclusion.EXCLUDE,
+        max_depth=4,
+        manifest="D:\\Lists\\first.csv",
+    )
     assert body.hold_after_scan
+    assert body.check_readable
     assert body.transfer == TransferSettings(
         concurrency=16,
         chunk_size_mib=32,
@@ -104,6 +123,13 @@ def test_a_path_that_depends_on_where_we_stand_is_refused(path):
         ("prefix", "../b"),
         ("prefix", "a\\b"),
         ("include", "x" * 300),
+        ("min_size", "10K"),
+        ("max_size", "-1"),
+        ("modified_after", "yesterday"),
+        ("modified_before", "31.12.2026"),
+        ("max_depth", "0"),
+        ("max_depth", "deep"),
+        ("manifest", "list.csv"),
         ("chunk_size_mib", "0"),
         ("chunk_size_mib", "257"),
         ("chunk_size_mib", "eight"),
@@ -123,6 +149,40 @@ def test_a_wrong_field_is_named_alone(field, value):
     found = job_errors(**{field: value})
     assert list(found) == [field]
     assert found[field]
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"min_size": "2 KiB", "max_size": "2 KB"}, "max_size"),
+        ({"modified_after": "2026-02-01", "modified_before": "2026-02-01"}, "modified_before"),
+    ],
+)
+def test_filters_that_let_nothing_pass_are_refused_at_one_field(typed, field):
+    found = job_errors(**typed)
+    assert list(found) == [field]
+    assert "no file could be copied" in found[field]
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        FileFilters(),
+        FileFilters(include=["a b"], exclude=["*.tmp", "~$*"], min_size_bytes=0, max_size_bytes=123_457),
+        FileFilters(default_excludes=False, hidden=Inclusion.EXCLUDE, manifest="/lists/one.csv"),
+        FileFilters(system=Inclusion.EXCLUDE, max_depth=1000),
+        FileFilters(
+            modified_after=datetime(2026, 1, 31, 18, 0, 5, 123_456, tzinfo=timezone(timedelta(hours=2))),
+            modified_before=datetime(2026, 6, 1, tzinfo=UTC),
+        ),
+    ],
+)
+def test_filters_survive_the_way_through_the_form(filters):
+    job = samples.job(filters=filters, check_readable=True)
+    typed = {name: texts[0] for name, texts in typed_from(job).items() if texts[0]}
+    body = JobForm.model_validate(typed).edit()
+    assert (body.filters, body.check_readable) == (filters, True)
+    assert is_unfolded(Form(typed_from(job))) is (filters not in (FileFilters(),))
 
 
 @pytest.mark.parametrize(

@@ -208,6 +208,52 @@ def test_a_refused_form_leads_to_the_first_field_that_is_wrong():
     assert [field["name"] for field in read.all("input") if "autofocus" in field][:1] == ["source_path"]
 
 
+def test_filters_are_folded_up_until_one_is_set():
+    def folded(page):
+        return next(box for box in Reader(PAGES[page]()).all("details") if box.get("id") == "more-filters")
+
+    assert "open" not in folded("job-form")
+    assert "open" in folded("job-edit-filters")
+    typed = {box["name"]: box["value"] for box in Reader(PAGES["job-edit-filters"]()).all("input") if "value" in box}
+    assert (typed["min_size"], typed["max_size"], typed["max_depth"]) == ("1 KiB", "5 GB", "12")
+    assert typed["modified_after"].startswith("2024-")
+    assert typed["manifest"] == "/srv/lists/first wave.csv"
+    assert "Thumbs.db" in words("job-form"), "what is left out by default is said"
+
+
+def test_every_filter_is_on_the_jobs_page():
+    text = words("job-ready")
+    for part in ("1 KiB or more, at most 5 GB", "at or after 2024-", "12 levels", "hidden files", "first wave.csv"):
+        assert part in text
+    assert "By default 21 patterns left out ~$* .~lock.* Thumbs.db" in text
+
+
+def test_the_report_names_the_rules_that_left_files_out():
+    text = words("job-partly")
+    assert "excluded by '*.0': 20" in text
+    assert "excluded by '*.11': 9" in text
+    assert "and 2 more rules" in text
+    assert "'*.12'" not in text
+
+
+def test_a_job_that_waits_for_approval_shows_what_was_found_and_an_estimate():
+    text = words("job-ready")
+    assert "What the scan has found" in text
+    assert "excluded by '~$*'" in text
+    assert "and 1,203 more" in text
+    assert "Left out by a filter" in text
+    assert "copied all the same" in text
+    assert text.count("fail as they are now") == 3
+    assert "at 200 Mbps (the job's limit)" in text
+    assert "312 files of the same size" in text
+    assert "was opened once, and not read" in text
+    clean = words("job-ready-clean")
+    assert "Nothing that needs a look" in clean
+    assert "at 100 Mbps," in clean
+    assert "at 1000 Mbps" in clean
+    assert "What the scan has found" not in words("job")
+
+
 def test_a_code_is_shown_with_the_commands_to_copy():
     text = words("code")
     address = "--api-url https://api.theonemigrate.app"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from functions.domain.views import AzureConnectionBody, ConnectionKind, ListQuery
+from functions.services.ledger_store import Counts
 from migrate_contract.errors import ErrorCode, Retryable
 from migrate_contract.jobs import Bucket, GrantRequest, JobPhase, LedgerAnswer, LedgerChunk, LedgerRow, Verification
 from tests.memory.world import ADMIN, Running, refused, running_job, taken_job, tally
@@ -229,3 +231,29 @@ def test_a_report_whose_bytes_differ_does_not_add_up() -> None:
     ship(running, 1, 2)
     running.agent.report(running.job, JobPhase.COMPLETED, files=tally(transferred=2), bytes=tally(transferred=21))
     assert running.world.services.reports.job_report(ADMIN, running.job_id).adds_up is False
+
+
+def test_the_report_names_the_rules_of_filters_across_chunks() -> None:
+    running = running_job()
+    rules = ["excluded by '*, :é=%'", "smaller than 1 KiB", "excluded by '*, :é=%'"]
+    for number, rule in enumerate(rules, 1):
+        chunk = LedgerChunk(attempt=1, rows=[row(number, Bucket.EXCLUDED, code="filtered-out", detail=rule)])
+        running.world.services.ledgers.append(running.agent.caller(), running.job_id, chunk)
+    (reason,) = running.world.services.reports.job_report(ADMIN, running.job_id).reasons
+    assert [(found.rule, found.files) for found in reason.rules] == [(rules[0], 2), (rules[1], 1)]
+
+
+def test_many_rules_stay_within_what_metadata_can_hold() -> None:
+    counts = Counts()
+    for number in range(400):
+        for _ in range(400 - number):
+            counts.add(
+                row(1, bucket=Bucket.EXCLUDED, code="filtered-out", detail=f"excluded by '{number}é*{'x' * 100}'")
+            )
+    metadata = counts.metadata()
+    assert sum(len(name) + len(value) for name, value in metadata.items()) < 8_000
+    assert all(value.isascii() for value in metadata.values())
+    read = Counts.of(metadata)
+    assert read.rules == Counter(dict(counts.rules.most_common(len(read.rules))))
+    assert len(read.rules) > 10
+    assert read.reasons == counts.reasons

@@ -9,7 +9,17 @@ import pytest
 from functions.domain.views import ListQuery
 from migrate_contract.agents import HeartbeatJob
 from migrate_contract.errors import ErrorCode, Retryable
-from migrate_contract.jobs import FileFault, JobPhase, JobState, Outcome, Waiting, WaitReason
+from migrate_contract.jobs import (
+    Bucket,
+    FileFault,
+    Finding,
+    JobPhase,
+    JobState,
+    Outcome,
+    Preflight,
+    Waiting,
+    WaitReason,
+)
 from tests.memory.world import ADMIN, Running, refused, running_job, taken_job, tally
 
 
@@ -209,6 +219,21 @@ def test_the_largest_report_fits_its_row() -> None:
     running.agent.report(running.job, JobPhase.RUNNING, recent_faults=[fault] * 10)
     assert running.job.progress is not None
     assert running.job.progress.recent_faults == [fault] * 10
+
+
+def test_what_the_scan_has_found_is_shown_while_the_job_is_ready() -> None:
+    running = taken_job(hold_after_scan=True, check_readable=True)
+    assert running.job.check_readable
+    example = ["\U0001f600" * 400] * 5
+    finding = Finding(bucket=Bucket.PENDING, code="source-denied", files=2, bytes=3, examples=example)
+    found = Preflight(findings=[finding] * 10, left_off=4, compared_files=5, checked_readable=True)
+    running.agent.report(running.job, JobPhase.SCANNING)
+    running.agent.report(running.job, JobPhase.READY, preflight=found)
+    assert running.job.progress is not None
+    assert running.job.progress.preflight == found
+    running.agent.report(running.job, JobPhase.RUNNING)
+    assert running.job.progress is not None
+    assert running.job.progress.preflight is None
 
 
 def test_a_job_that_was_reported_ended_is_asked_for_no_more() -> None:
