@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import datetime
 
-from migrate_contract.schedule import LimitInForce, LimitOwner
+from migrate_contract.schedule import LimitInForce, LimitOwner, until_in_words
 
 _OWNERS = {
     LimitOwner.JOB: "the job's own limit",
@@ -13,7 +12,6 @@ _OWNERS = {
     LimitOwner.SITE: "the site's share",
 }
 _LEAST_MBPS = 0.001
-_WEEK = timedelta(days=6)
 
 
 def owner_words(owner: LimitOwner) -> str:
@@ -34,25 +32,4 @@ def until_words(limit: LimitInForce, now: datetime) -> str:
     Only a schedule has hours: a job's or site's own limit ends when somebody changes it, whatever the schedule does.
     A machine that does not know the zone says the time in UTC.
     """
-    if limit.until is None or limit.owner is not LimitOwner.SCHEDULE:
-        return ""
-    zone, name = _zone(limit.zone)
-    try:
-        at, today = limit.until.astimezone(zone), now.astimezone(zone)
-    except OverflowError:
-        return ""  # the end of all dates: no end that anybody will see
-    day = ""
-    if at.date() != today.date():
-        near = timedelta(0) <= at.date() - today.date() <= _WEEK
-        day = f"{at:%A} " if near else f"{at.day} {at:%B %Y} "
-    return f"until {day}{at:%H:%M} ({name})"
-
-
-def _zone(name: str | None) -> tuple[tzinfo, str]:
-    if name:
-        try:
-            return ZoneInfo(name), name
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            # No zone data on this machine, or a name that it does not know (ValueError: one that is no name at all).
-            return UTC, "UTC"
-    return UTC, "UTC"
+    return until_in_words(limit.until, limit.zone, now) if limit.owner is LimitOwner.SCHEDULE else ""

@@ -214,17 +214,24 @@ def in_words(mbps: float | None, until: datetime | None, zone: str | None, now: 
 
     In UTC where there is no zone, or none that is known.
     """
-    what = mbps_in_words(mbps)
+    return " ".join(filter(None, (mbps_in_words(mbps), until_in_words(until, zone, now))))
+
+
+def until_in_words(until: datetime | None, zone: str | None, now: datetime) -> str:
+    """Result: "until 18:00 (America/Chicago)", with the day where it is not today there; '' where no end is known."""
     if until is None:
-        return what
+        return ""
     try:
         place, name = (zone_of(zone), zone) if zone else (UTC, "UTC")
     except Fatal:
         place, name = UTC, "UTC"
-    then, today = until.astimezone(place), now.astimezone(place).date()
+    try:
+        then, today = until.astimezone(place), now.astimezone(place).date()
+    except OverflowError:
+        return ""  # the end of all dates: no end that anybody will see
     days = (then.date() - today).days
     form = "%H:%M" if days == 0 else "%a %H:%M" if 0 < days < 7 else "%Y-%m-%d %H:%M"
-    return f"{what} until {then.strftime(form)} ({name})"
+    return f"until {then.strftime(form)} ({name})"
 
 
 class _Hours(NamedTuple):

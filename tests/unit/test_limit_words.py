@@ -23,9 +23,9 @@ def limit(
     [
         (datetime(2026, 5, 12, 23, 0, tzinfo=UTC), "America/Chicago", "until 18:00 (America/Chicago)"),
         (datetime(2026, 5, 13, 4, 59, tzinfo=UTC), "America/Chicago", "until 23:59 (America/Chicago)"),
-        (datetime(2026, 5, 13, 5, 0, tzinfo=UTC), "America/Chicago", "until Wednesday 00:00 (America/Chicago)"),
-        (datetime(2026, 5, 18, 12, 0, tzinfo=UTC), "America/Chicago", "until Monday 07:00 (America/Chicago)"),
-        (datetime(2026, 5, 19, 12, 0, tzinfo=UTC), "America/Chicago", "until 19 May 2026 07:00 (America/Chicago)"),
+        (datetime(2026, 5, 13, 5, 0, tzinfo=UTC), "America/Chicago", "until Wed 00:00 (America/Chicago)"),
+        (datetime(2026, 5, 18, 12, 0, tzinfo=UTC), "America/Chicago", "until Mon 07:00 (America/Chicago)"),
+        (datetime(2026, 5, 19, 12, 0, tzinfo=UTC), "America/Chicago", "until 2026-05-19 07:00 (America/Chicago)"),
         (datetime(2026, 5, 12, 23, 0, tzinfo=UTC), None, "until 23:00 (UTC)"),
         (datetime(2026, 5, 12, 23, 0, tzinfo=UTC), "Mars/Olympus", "until 23:00 (UTC)"),
         (datetime(2026, 5, 12, 23, 0, tzinfo=UTC), "../../etc/passwd", "until 23:00 (UTC)"),

@@ -115,7 +115,7 @@ def test_there_is_no_percent_before_the_scan_is_complete():
         (
             LimitInForce(mbps=2.5, owner=LimitOwner.SCHEDULE, until=datetime(2026, 5, 13, 6, tzinfo=UTC)),
             "2.5 Mbps",
-            "by the schedule until Wednesday 06:00 (UTC)",
+            "by the schedule until Wed 06:00 (UTC)",
         ),
     ],
 )
