@@ -124,10 +124,16 @@ def shown(name: bytes) -> str:
     return name.decode(errors="backslashreplace")
 
 
-def attention(report: dict[str, Any]) -> dict[str, str]:
-    """Path -> detail of what the report says is not copied; each with its code and bucket."""
-    assert {(found["bucket"], found["code"]) for found in report["attention"]} == {("unsupported", "name-unsupported")}
-    return {found["path"]: found["detail"] for found in report["attention"]}
+def not_copied(report: dict[str, Any]) -> dict[str, str]:
+    """Path -> detail of what the report says is not copied, each for its name."""
+    left = [found for found in report["attention"] if found["bucket"] != "transferred"]
+    assert {(found["bucket"], found["code"]) for found in left} == {("unsupported", "name-unsupported")}
+    return {found["path"]: found["detail"] for found in left}
+
+
+def warned_of(report: dict[str, Any], code: str) -> set[str]:
+    """Paths that are copied, with a warning of this code."""
+    return {found["path"] for found in report["attention"] if (found["bucket"], found["code"]) == ("transferred", code)}
 
 
 def test_every_hard_name_is_copied_or_named_before_a_byte_moves(
@@ -137,8 +143,11 @@ def test_every_hard_name_is_copied_or_named_before_a_byte_moves(
 
     dry = agent.command("copy", str(source), "--dry-run", "--json")
     assert dry.returncode == 0, dry.stderr
-    foreseen = attention(json.loads(dry.stdout))
+    plan = json.loads(dry.stdout)
+    foreseen = not_copied(plan)
     assert set(foreseen) == refused
+    assert warned_of(plan, "name-collision") == LOOK_ALIKES
+    assert warned_of(plan, "name-reserved") == RESERVED
     for name, words in REFUSED.items():
         assert words in foreseen[name], name
     for raw in NOT_TEXT:
@@ -149,7 +158,13 @@ def test_every_hard_name_is_copied_or_named_before_a_byte_moves(
     ended = agent.command("copy", str(source), "--json", "--ledger", str(ledger))
     assert ended.returncode == 0, ended.stderr
     report = json.loads(ended.stdout)
-    assert attention(report) == foreseen
+    assert not_copied(report) == foreseen
+    counted = {(found["bucket"], found["code"]): found["files"] for found in report["findings"]}
+    assert counted == {
+        ("unsupported", "name-unsupported"): len(refused),
+        ("transferred", "name-collision"): len(LOOK_ALIKES),
+        ("transferred", "name-reserved"): len(RESERVED),
+    }
     assert report["files"] == dict.fromkeys(report["files"], 0) | {
         "scanned": len(COPIED) + len(refused),
         "transferred": len(COPIED),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from migrate_agent.store.entries import Entry, shown_path
 from migrate_agent.store.ledger import Remark
 from migrate_agent.store.notes import unpacked
-from migrate_agent.transfer.source import SourceFile
+from migrate_agent.transfer.source_folder import open_file
 from migrate_contract.errors import ErrorCode, SkipRecord
 from migrate_contract.jobs import Bucket, Finding, Preflight
 
@@ -87,7 +87,7 @@ class Findings:
 def why_unreadable(root: str, path: str, *, follow: bool) -> SkipRecord | None:
     """Result: why the file cannot be opened for reading, None if it can; not a byte of it is read."""
     try:
-        with SourceFile(root, path, follow=follow, racy_seconds=0.0):
+        with open_file(root, path, follow=follow, racy_seconds=0.0):
             return None
     except SkipRecord as fault:
         return fault

@@ -125,6 +125,8 @@ def test_what_cannot_be_opened_is_found_and_nothing_is_read(tmp_path: Path, leas
     os.utime(fine, (1_000_000, 2_000_000))
     assert why_unreadable(str(tmp_path), "fine", follow=False) is None
     assert fine.stat().st_atime == 1_000_000
+    (tmp_path / "folder").mkdir()
+    assert why_unreadable(str(tmp_path), "folder/", follow=False) is None, "a folder to be marked"
     for name, code in (("leased", ErrorCode.SOURCE_LOCKED), ("gone", ErrorCode.SOURCE_VANISHED)):
         fault = why_unreadable(str(tmp_path), name, follow=False)
         assert fault is not None
