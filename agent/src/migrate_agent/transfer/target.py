@@ -22,6 +22,8 @@ CREATE TABLE blobs (
     archived INTEGER NOT NULL, folder INTEGER NOT NULL, tier TEXT
 ) WITHOUT ROWID
 """
+_INSERT = f"INSERT OR REPLACE INTO blobs VALUES ({', '.join('?' * len(TargetBlob._fields))})"  # noqa: S608 - question marks
+"""The columns are TargetBlob's fields, in their order."""
 
 
 class TargetIndex:
@@ -44,7 +46,7 @@ class TargetIndex:
             with self._lock, translated(Path(gettempdir()) / "index"):
                 self._db.execute("BEGIN")
                 self._db.executemany(
-                    "INSERT OR REPLACE INTO blobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    _INSERT,
                     (_storable(blob) for blob in page.blobs),
                 )
                 self._db.execute("COMMIT")
