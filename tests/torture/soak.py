@@ -116,7 +116,8 @@ class Soak:
 
     def _say(self, number: int, minute: Minute) -> None:
         print(
-            f"{number:6} {minute.rss_bytes / MIB:9.1f} {minute.main_bytes / MIB:14.1f} {minute.open_files:7} {minute.processes:11} "
+            f"{number:6} {minute.rss_bytes / MIB:9.1f} {minute.main_bytes / MIB:14.1f} "
+            f"{minute.open_files:7} {minute.processes:11} "
             f"{self.jobs:6} {self.copied_bytes / (1 << 30):12.2f}",
             flush=True,
         )

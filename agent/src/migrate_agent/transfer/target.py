@@ -44,7 +44,7 @@ class TargetIndex:
             with self._lock, translated(Path(gettempdir()) / "index"):
                 self._db.execute("BEGIN")
                 self._db.executemany(
-                    "INSERT OR REPLACE INTO blobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT OR REPLACE INTO blobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (_storable(blob) for blob in page.blobs),
                 )
                 self._db.execute("COMMIT")
