@@ -245,6 +245,27 @@ def quiet_for(endpoint: BlobEndpoint, seconds: float) -> None:
     eventually(quiet, seconds=60, what="the copy waits", every=0.05)
 
 
+def test_a_signature_that_ends_within_a_file_ends_the_copy_and_a_new_one_goes_on(endpoint, new_process, source):
+    """What a person typed cannot be renewed; the same command with a new signature sends what is left."""
+    moment = Moment(endpoint, "put_block", 10)
+    copy = new_process(source)
+    copy.start()
+    moment.wait(copy)
+    endpoint.on_acted = lambda _: None
+    endpoint.revoke()
+    moment.release()
+    assert copy.finish(60) == 2, copy.output()
+    assert copy.report()["fault"]["code"] == "target-access-denied"
+    assert all(row.bucket is Bucket.TRANSFERRED for row in copy.ledger())
+    endpoint.settle()
+    endpoint.record.broke()
+    again = new_process(source)
+    again.start()
+    ends_well(again, endpoint, source)
+    assert again.report()["resumed"]
+    assert endpoint.record.count("put_block") == 24
+
+
 # A signature that ends can be renewed only in an agent's job: the engine itself, with such access.
 
 

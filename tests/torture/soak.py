@@ -34,6 +34,8 @@ class Minute:
     rss_bytes: int = 0
     open_files: int = 0
     processes: int = 0
+    main_bytes: int = 0
+    """Resident memory of the agent's own process, which alone outlives a job."""
 
     def take(self, leader: int) -> None:
         """Looks at the process tree of `leader`."""
@@ -41,6 +43,7 @@ class Minute:
         self.rss_bytes = max(self.rss_bytes, sum(process.rss_bytes for process in tree))
         self.open_files = max(self.open_files, sum(process.open_files() for process in tree))
         self.processes = max(self.processes, len(tree))
+        self.main_bytes = max(self.main_bytes, *(process.rss_bytes for process in tree if process.pid == leader), 0)
 
 
 def growth(minutes: list[Minute]) -> list[str]:
@@ -55,6 +58,7 @@ def growth(minutes: list[Minute]) -> list[str]:
         ("rss_bytes", _SPARE_BYTES, _SPARE_SHARE),
         ("open_files", _SPARE_FILES, 1.0),
         ("processes", 0, 1.0),
+        ("main_bytes", _SPARE_BYTES, _SPARE_SHARE),
     ):
         first, last = (max(getattr(minute, name) for minute in part) for part in (early, late))
         if last > first * share + spare:
@@ -93,7 +97,7 @@ class Soak:
         """Result: the figures of each minute; prints them. AssertionError for a job that does not end well."""
         began, minute = time.monotonic(), Minute()
         minutes: list[Minute] = []
-        print("minute   RSS MiB   files   processes   jobs   copied GiB", flush=True)
+        print("minute   RSS MiB   of the agent   files   processes   jobs   copied GiB", flush=True)
         while time.monotonic() - began < seconds:
             job = self._plane.start_copy(self._source, prefix=f"job {self.jobs}")
             job_began = time.monotonic()
@@ -112,7 +116,8 @@ class Soak:
 
     def _say(self, number: int, minute: Minute) -> None:
         print(
-            f"{number:6} {minute.rss_bytes / MIB:9.1f} {minute.open_files:7} {minute.processes:11} "
+            f"{number:6} {minute.rss_bytes / MIB:9.1f} {minute.main_bytes / MIB:14.1f} "
+            f"{minute.open_files:7} {minute.processes:11} "
             f"{self.jobs:6} {self.copied_bytes / (1 << 30):12.2f}",
             flush=True,
         )
