@@ -229,7 +229,8 @@ class ProjectCreate(WireModel):
     name: Name
     description: Note = ""
     type: ProjectType = ProjectType.FILE_MIGRATION
-    time_zone: KnownZone = "UTC"
+    time_zone: KnownZone | None = None
+    """Null: that of its bandwidth schedule, or UTC."""
 
 
 class ProjectPatch(WireModel):

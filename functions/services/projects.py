@@ -183,8 +183,9 @@ def need_open(project: Row) -> None:
 
 
 def zone_of(project: Row) -> str:
-    """Result: the IANA name of the clock that the project's schedules go by."""
-    return rows.text(project, "time_zone") or "UTC"
+    """Result: the IANA name of the clock that the project's syncs go by."""
+    schedule = schedule_of(project)
+    return rows.text(project, "time_zone") or (schedule.zone if schedule else "UTC")
 
 
 def connection_view(project: Row) -> AzureConnectionView | None:

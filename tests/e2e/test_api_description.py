@@ -6,7 +6,7 @@ Left out of its checks, each for the platform's sake:
   ignored_auth              an invalid bearer token is answered 401 by the platform in front of the app, with no body;
                             tests/e2e/test_api_access.py walks every route without one
 For some operations also positive_data_acceptance: that buckets add up, that rows are consecutive, that a text is a
-schedule or the name of a time zone, that settings fit the type of a job and that its filters let something pass (a
+schedule, that settings fit the type of a job and that its filters let something pass (a
 smallest size below the largest) is no part of what JSON Schema can say.
 """
 
@@ -36,8 +36,6 @@ BEYOND_JSON_SCHEMA = (
     "jobs_create",
     "jobs_edit",
     "jobs_sync",
-    "projects_create",
-    "projects_edit",
 )
 
 

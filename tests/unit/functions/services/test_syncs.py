@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from functions.domain.views import JobAction, JobCreate, JobEdit, ListQuery, MirrorConfirm, ProjectCreate, ProjectPatch
+from functions.domain.views import (
+    BandwidthScheduleBody,
+    JobAction,
+    JobCreate,
+    JobEdit,
+    ListQuery,
+    MirrorConfirm,
+    ProjectCreate,
+    ProjectPatch,
+)
 from migrate_contract.errors import ErrorCode
 from migrate_contract.jobs import (
     AccessTier,
@@ -145,8 +154,20 @@ def test_the_schedule_goes_by_the_projects_clock() -> None:
     changed = world.services.syncs.change(ADMIN, job.job_id, SyncSettings(schedule="0 3 * * *"))
     assert changed.sync is not None
     assert changed.sync.next_run_at == datetime(2026, 3, 2, 18, tzinfo=UTC)
-    with pytest.raises(ValidationError, match="IANA"):
+    with pytest.raises(ValidationError, match="time zone"):
         ProjectPatch(time_zone="Berlin")
+
+
+def test_a_project_without_a_zone_of_its_own_goes_by_its_bandwidth_schedules() -> None:
+    running = sync()
+    zone = BandwidthScheduleBody(zone="Europe/Berlin")
+    running.world.services.bandwidth.schedule_project(ADMIN, running.project_id, zone)
+    view = running.world.services.syncs.change(ADMIN, running.job_id, SyncSettings(schedule="0 4 * * *")).sync
+    assert view is not None
+    assert (view.zone, view.next_run_at) == ("Europe/Berlin", datetime(2026, 3, 3, 3, tzinfo=UTC))
+    running.world.services.projects.change(ADMIN, running.project_id, ProjectPatch(time_zone="UTC"))
+    assert running.job.sync is not None
+    assert running.job.sync.zone == "UTC"
 
 
 @pytest.mark.parametrize("cron", ["*/5 * * * *", "never", "0 0 31 2 *"])
