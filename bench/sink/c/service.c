@@ -84,17 +84,14 @@ static bool condition_holds(const struct request *request, const struct blob *bl
     return true;
 }
 
-static const char *kept_text(struct span value, const char *otherwise) {
-    static const char *last;
-    if (!value.length) return otherwise;
-    /* Most blobs of a run have the same few types. */
-    if (last && strlen(last) == value.length && !memcmp(last, value.data, value.length)) return last;
-    return last = store_copy(value.data, value.length);
+static const char *type_of(const struct request *request) {
+    struct span type = request->blob_content_type;
+    return type.length ? store_repeated(type.data, type.length) : "application/octet-stream";
 }
 
 static void take_properties(struct blob *blob, const struct request *request) {
-    blob->content_type = kept_text(request->blob_content_type, "application/octet-stream");
-    if (request->tier.length || !blob->tier) blob->tier = request->tier.length ? store_copy(request->tier.data, request->tier.length) : "Hot";
+    blob->content_type = type_of(request);
+    if (request->tier.length || !blob->tier) blob->tier = request->tier.length ? store_repeated(request->tier.data, request->tier.length) : "Hot";
     blob->metadata = request->metadata_length ? store_copy(request->metadata, request->metadata_length) : NULL;
     blob->metadata_length = (uint32_t)request->metadata_length;
 }
@@ -221,7 +218,7 @@ static void put_other(struct request *request, struct blob *blob, struct answer 
         blob->metadata = request->metadata_length ? store_copy(request->metadata, request->metadata_length) : NULL;
         blob->metadata_length = (uint32_t)request->metadata_length;
     } else if (span_is(request->comp, "properties")) {
-        blob->content_type = kept_text(request->blob_content_type, "application/octet-stream");
+        blob->content_type = type_of(request);
         blob->has_md5 = request->has_label;
         if (request->has_label) memcpy(blob->md5, request->label, 16);
     } else if (span_is(request->comp, "tier")) {

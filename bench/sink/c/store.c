@@ -41,6 +41,15 @@ char *store_copy(const char *bytes, size_t length) {
     return copy;
 }
 
+static const char *repeated[8];
+static size_t repeated_next;
+
+const char *store_repeated(const char *bytes, size_t length) {
+    for (size_t i = 0; i < 8; i++)
+        if (repeated[i] && strlen(repeated[i]) == length && !memcmp(repeated[i], bytes, length)) return repeated[i];
+    return repeated[repeated_next++ & 7] = store_copy(bytes, length);
+}
+
 static uint64_t hash(const char *bytes, size_t length) {
     uint64_t value = 0x9E3779B97F4A7C15ULL ^ length, word;
     for (; length >= 8; bytes += 8, length -= 8) {
@@ -164,6 +173,7 @@ void store_reset(void) {
         chunks = before;
     }
     chunk_left = 0;
+    memset(repeated, 0, sizeof repeated);
 }
 
 static size_t block_slot(const struct block_list *list, const char *id, size_t length) {

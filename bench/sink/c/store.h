@@ -67,6 +67,8 @@ size_t store_lower_bound(struct container *container, const char *name, size_t l
 uint64_t store_next_etag(void);
 /* A terminated copy that lives until the next reset. */
 char *store_copy(const char *bytes, size_t length);
+/* The same for texts of which most blobs of a run have the same few, such as content types. */
+const char *store_repeated(const char *bytes, size_t length);
 void store_reset(void);
 
 struct block *block_list_find(struct block_list *list, const char *id, size_t length);
