@@ -81,6 +81,24 @@ func: local-settings ## run the app with the Azure Functions Core Tools (which m
 sign-in-front: install ## sign an operator in in front of the Core Tools (in a second terminal)
 	@$(BIN)/python -m local sign-in-front
 
+# --- benchmark -------------------------------------------------------------------------------------
+
+BENCH_ARGS ?=
+
+.PHONY: bench bench-sweep
+bench: install $(STAMPS)/bench ## measure our copy against AzCopy and rclone; BENCH_ARGS="--quick" for a trial
+	@$(BIN)/python -m bench run $(BENCH_ARGS)
+
+bench-sweep: install $(STAMPS)/bench ## find the best settings of AzCopy and rclone for the benchmark
+	@$(BIN)/python -m bench sweep $(BENCH_ARGS)
+
+$(STAMPS)/bench: bench/node/package.json bench/node/package-lock.json bench/node/.npmrc scripts/system-packages
+	$(call say,AzCopy and the system packages of the benchmark)
+	@scripts/system-packages bench
+	@npm ci --prefix bench/node --silent --ignore-scripts
+	@chmod +x bench/node/node_modules/@azure-tools/azcopy-linux/dist/bin/azcopy_linux_amd64
+	@touch $@
+
 # --- checks ----------------------------------------------------------------------------------------
 
 .PHONY: test quick lint types imports unit format
@@ -143,4 +161,4 @@ screenshots: install system-packages ## pictures of every page (test-results/scr
 
 .PHONY: clean
 clean: down ## stop the stack and remove everything that can be made again
-	@rm -rf $(VENV) $(STAMPS) node_modules .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(HTMX)
+	@rm -rf $(VENV) $(STAMPS) node_modules bench/node/node_modules .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(HTMX)

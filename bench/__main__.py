@@ -56,7 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     swept.add_argument("--write", action="store_true", help="write the table into bench/peers.md")
     swept.set_defaults(json=None, no_verify=True)
     for each in (run, swept):
-        each.add_argument("--scenario", action="append", choices=sorted(SCENARIOS), help="may be repeated; default: all")
+        each.add_argument(
+            "--scenario", action="append", choices=sorted(SCENARIOS), help="may be repeated; default: all"
+        )
         each.add_argument("--scale", type=float, default=1.0, help="below 1: fewer files, for a trial")
         each.add_argument("--quick", action="store_true", help=f"a trial: --scale {_QUICK}, one run")
         each.add_argument("--sources", type=Path, default=_MEMORY, help="folder of the files to copy; in memory")
@@ -89,7 +91,9 @@ def _run(given: argparse.Namespace, console: Console) -> bool:
         for scenario in _scenarios(given):
             clients = [name for name in scenario.clients if not given.client or name in given.client]
             versions = {name: CLIENTS[name].version() for name in clients}
-            runs = _rounds(_round(scenario, trees, sink, display, verify=not given.no_verify), clients, given.runs, display)
+            runs = _rounds(
+                _round(scenario, trees, sink, display, verify=not given.no_verify), clients, given.runs, display
+            )
             outcomes.append(report.Outcome(scenario, versions, runs))
             report.show(console, outcomes[-1])
     if given.json is not None:

@@ -111,6 +111,7 @@ class AzCopy(Client):
 
     @property
     def program(self) -> str:
+        """What npm installed; npm leaves it without the right to run."""
         if not _AZCOPY.exists():
             raise ClientMissing("AzCopy is not installed: make bench does it (npm ci in bench/node).")
         if not os.access(_AZCOPY, os.X_OK):
@@ -118,17 +119,23 @@ class AzCopy(Client):
         return str(_AZCOPY)
 
     def prefix(self, source: Path) -> str:
+        """The folder itself, as `cp -r` has it."""
         return f"{source.name}/"
 
     def command(self, errand: Errand) -> Command:
+        """`copy`, or `sync` for a rerun, which names the folder in the container."""
         url = errand.sink.container_url(errand.container)
         if errand.mode is Mode.RERUN:
             url = url.replace(f"/{errand.container}?", f"/{errand.container}/{errand.source.name}?")
         verb = "sync" if errand.mode is Mode.RERUN else "copy"
         fixed = ("--recursive", "--put-md5", "--from-to=LocalBlob")
-        logs = {"AZCOPY_LOG_LOCATION": str(errand.state / "log"), "AZCOPY_JOB_PLAN_LOCATION": str(errand.state / "plan")}
+        logs = {
+            "AZCOPY_LOG_LOCATION": str(errand.state / "log"),
+            "AZCOPY_JOB_PLAN_LOCATION": str(errand.state / "plan"),
+        }
         return Command(
-            (self.program, verb, str(errand.source), url, *fixed, *errand.options.flags), self.environment(errand, **logs)
+            (self.program, verb, str(errand.source), url, *fixed, *errand.options.flags),
+            self.environment(errand, **logs),
         )
 
 
@@ -139,14 +146,18 @@ class Rclone(Client):
 
     @property
     def program(self) -> str:
+        """Debian's."""
         found = shutil.which("rclone")
         if found is None:
             raise ClientMissing("rclone is not installed: make system-packages.")
         return found
 
     def command(self, errand: Errand) -> Command:
+        """`copy` to a remote that is the container with its signature."""
         config = errand.state / "rclone.conf"
-        config.write_text(f"[sink]\ntype = azureblob\nsas_url = {errand.sink.container_url(errand.container)}\n", "utf-8")
+        config.write_text(
+            f"[sink]\ntype = azureblob\nsas_url = {errand.sink.container_url(errand.container)}\n", "utf-8"
+        )
         target = f"sink:{errand.container}"
         return Command(
             (self.program, "--config", str(config), "copy", str(errand.source), target, *errand.options.flags),
@@ -162,9 +173,11 @@ class Agent(Client):
 
     @property
     def program(self) -> str:
+        """The one of this environment."""
         return str(Path(sys.executable).with_name("migrate-agent"))
 
     def command(self, errand: Errand) -> Command:
+        """`copy` with a ledger and nothing else."""
         url = errand.sink.container_url(errand.container)
         return Command(
             (self.program, "copy", str(errand.source), url, "--json", "--ledger", str(errand.state / "ledger.jsonl")),

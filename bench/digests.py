@@ -41,7 +41,10 @@ def parse_digests(text: str) -> Iterator[Arrived]:
         name, size, label, *bodies = line.split("\t")
         parts = (body.split(":") for body in bodies)
         yield Arrived(
-            unquote(name, errors="surrogateescape"), int(size), label, tuple((int(n), kind, hexed) for n, kind, hexed in parts)
+            unquote(name, errors="surrogateescape"),
+            int(size),
+            label,
+            tuple((int(n), kind, hexed) for n, kind, hexed in parts),
         )
 
 

@@ -1,4 +1,4 @@
-"""Medians, ratios and verdicts of the runs, as a table for the terminal, as JSON and as a section of docs/benchmarks.md."""
+"""Medians, ratios and verdicts of the runs: for the terminal, as JSON, and as sections of docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def verdicts(outcome: Outcome) -> list[str]:
     said = []
     for side, words in (("wall", "by wall time"), ("endpoint", "at the endpoint")):
         found = outcome.ratio(side)
-        if found is not None:
+        if found is not None and (side == "wall" or outcome.runs[AGENT][0].endpoint_seconds):
             ratio, other = found
             aim = outcome.scenario.target
             said.append(f"{_mark(ratio >= aim)}: {ratio:.2f} times {other} {words} (aim {aim:g})")
@@ -124,7 +124,9 @@ def _scan_verdicts(outcome: Outcome) -> list[str]:
     if quarters:
         shown = ", ".join(f"{each / MIB:.0f}" for each in quarters)
         flat = quarters[3] <= quarters[1] * FLAT_FACTOR
-        said.append(f"{_mark(flat)}: memory by quarter of the run {shown} MiB (aim: last at most {FLAT_FACTOR:g} x second)")
+        said.append(
+            f"{_mark(flat)}: memory by quarter of the run {shown} MiB (aim: last at most {FLAT_FACTOR:g} x second)"
+        )
     return said
 
 

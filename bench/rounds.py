@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -149,7 +150,7 @@ def quarters(series: list[int]) -> tuple[int, ...]:
     if len(series) < 8:
         return ()
     edges = [len(series) * part // 4 for part in range(5)]
-    return tuple(int(median(series[low:high])) for low, high in zip(edges, edges[1:], strict=False))
+    return tuple(int(median(series[low:high])) for low, high in pairwise(edges))
 
 
 def _together(results: list[RunResult]) -> RunResult:

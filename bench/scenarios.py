@@ -1,9 +1,9 @@
-"""What is measured: folders, how often they are copied within one run, how the endpoint answers, and what is aimed at."""
+"""What is measured: folders, copies within one run, how the endpoint answers, and what is aimed at."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum, unique
 from types import MappingProxyType
 
@@ -45,7 +45,7 @@ class Scenario:
     copies: int = 1
     """Copies within one run, one after the other, so that a run lasts half a minute or more."""
     mode: Mode = Mode.COPY
-    behaviour: Behaviour = Behaviour()
+    behaviour: Behaviour = field(default_factory=Behaviour)
     target: float = 1.0
     """Our rate must be this many times..."""
     against: str = "better peer"
@@ -84,8 +84,24 @@ _FAR = Behaviour(delay_ms=30)
 
 _ALL = (
     Scenario("small", "{files} files of 1-32 KiB", _SMALL, Measure.FILES, "small", target=2.0),
-    Scenario("large-1", "one file of {size}, copied {copies} times a run", _LARGE_1, Measure.BYTES, "large-1", copies=4, target=1.4),
-    Scenario("large-64", "{files} files of {size}, copied {copies} times a run", _LARGE_64, Measure.BYTES, "large-64", copies=4, target=1.4),
+    Scenario(
+        "large-1",
+        "one file of {size}, copied {copies} times a run",
+        _LARGE_1,
+        Measure.BYTES,
+        "large-1",
+        copies=4,
+        target=1.4,
+    ),
+    Scenario(
+        "large-64",
+        "{files} files of {size}, copied {copies} times a run",
+        _LARGE_64,
+        Measure.BYTES,
+        "large-64",
+        copies=4,
+        target=1.4,
+    ),
     Scenario(
         "small-30ms",
         "{files} files of 1-32 KiB, 30 ms before each answer, all at their defaults",

@@ -1,4 +1,4 @@
-"""The peers' settings: each candidate measured, the best of each kind of work printed. The choice is fixed in clients.TUNED."""
+"""The peers' settings: each candidate measured, the best printed. The choice is fixed in clients.TUNED."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ class Candidate:
     client: str
     scenario: str
     options: Options
+
+    @property
+    def work(self) -> tuple[str, str]:
+        """Who is swept for what: candidates of the same are rivals."""
+        return self.client, self.scenario
 
     @property
     def is_fixed(self) -> bool:
@@ -72,8 +77,7 @@ def as_markdown(swept: list[Swept]) -> str:
     """The sweep's table; the best of each peer and kind in bold, the fixed one marked."""
     lines = ["| peer | work | settings | by wall | at the endpoint | RSS MiB | |", "|---|---|---|---|---|---|---|"]
     for each in swept:
-        rivals = [o for o in swept if (o.candidate.client, o.candidate.scenario) == (each.candidate.client, each.candidate.scenario)]
-        best = max(rivals, key=lambda other: max(other.by_wall))
+        best = max((o for o in swept if o.candidate.work == each.candidate.work), key=lambda other: max(other.by_wall))
         wall = f"{max(each.by_wall):,.0f} {each.unit}"
         lines.append(
             f"| {each.candidate.client} | {each.candidate.scenario} | `{each.candidate.options}` | "

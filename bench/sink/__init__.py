@@ -1,1 +1,1 @@
-"""The benchmark's blob endpoint ("sink"): TLS, digests of everything that arrives, no contents. By hand: `python -m bench.sink`."""
+"""The benchmark's blob endpoint: TLS, digests of all that arrives, no contents. By hand: `python -m bench.sink`."""

@@ -99,7 +99,7 @@ class Sink:
         finally:
             connection.close()
         if answer.status >= 300:
-            raise SinkFailed(f"{method} {target.split('?')[0]}: {answer.status} {content[:300]!r}")
+            raise SinkFailed(f"{method} {target.partition('?')[0]}: {answer.status} {content[:300]!r}")
         return content
 
 
