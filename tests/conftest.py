@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-pytest_plugins = ["tests.fixtures_stack", "tests.fixtures_copy"]
+pytest_plugins = ["tests.fixtures_stack", "tests.fixtures_copy", "tests.fixtures_bench"]
 
 
 @pytest.hookimpl(trylast=True)
