@@ -68,6 +68,8 @@ class Client(ABC):
 
     name: str
     version_word = "--version"
+    keeps_times = True
+    """Whether it puts the files' times into the metadata, under rclone's key."""
 
     @property
     @abstractmethod
@@ -108,6 +110,7 @@ class AzCopy(Client):
     """AzCopy 10 with `--put-md5`; a rerun is `sync`, which compares times, as `copy` would send all again."""
 
     name = "azcopy"
+    keeps_times = False
 
     @property
     def program(self) -> str:
@@ -199,10 +202,7 @@ TUNED: Mapping[tuple[str, str], Options] = MappingProxyType(
         ("azcopy", "small"): Options((_QUIET,), {"AZCOPY_CONCURRENCY_VALUE": "32"}),
         ("azcopy", "large-1"): Options((_QUIET,), {"AZCOPY_CONCURRENCY_VALUE": "32"}),
         ("azcopy", "large-64"): Options((_QUIET,), {"AZCOPY_CONCURRENCY_VALUE": "32"}),
-        ("azcopy", "rerun"): Options((_QUIET,)),
         ("rclone", "small"): Options(("--transfers=16", "--checkers=16")),
-        ("rclone", "large-1"): Options(("--transfers=4",)),
-        ("rclone", "large-64"): Options(("--transfers=4",)),
         ("rclone", "rerun"): Options(("--checkers=16",)),
     }
 )

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 from urllib.parse import unquote
@@ -17,6 +19,7 @@ from urllib.parse import unquote
 from awscrt.checksums import crc64nvme
 
 _READ_BYTES = 4 << 20
+_TIME = re.compile(r"(?P<whole>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(?P<part>\d{1,9}))?(?:Z|\+00:00)")
 
 
 class NotTheSource(Exception):
@@ -31,6 +34,8 @@ class Arrived:
     size: int
     label: str
     """Hex of its Content-MD5, "-" if none was told."""
+    modified: str
+    """What its metadata has under rclone's key `mtime`, "-" if nothing."""
     bodies: tuple[tuple[int, str, str], ...]
     """Size, kind (m: MD5, c: CRC-64) and hex digest of each body, in order."""
 
@@ -38,14 +43,10 @@ class Arrived:
 def parse_digests(text: str) -> Iterator[Arrived]:
     """The endpoint's lines."""
     for line in text.splitlines():
-        name, size, label, *bodies = line.split("\t")
+        name, size, label, modified, *bodies = line.split("\t")
         parts = (body.split(":") for body in bodies)
-        yield Arrived(
-            unquote(name, errors="surrogateescape"),
-            int(size),
-            label,
-            tuple((int(n), kind, hexed) for n, kind, hexed in parts),
-        )
+        cut = tuple((int(length), kind, hexed) for length, kind, hexed in parts)
+        yield Arrived(unquote(name, errors="surrogateescape"), int(size), label, modified, cut)
 
 
 @dataclass
@@ -67,8 +68,8 @@ class SourceDigests:
             }
         return self._names
 
-    def difference(self, name: str, arrived: Arrived) -> str:
-        """What is wrong with that blob; empty when nothing is."""
+    def difference(self, name: str, arrived: Arrived, *, times: bool) -> str:
+        """What is wrong with that blob; empty when nothing is. `times`: its metadata must have the file's time."""
         cut = tuple((size, kind) for size, kind, _ in arrived.bodies)
         if (name, cut) not in self._bodies:
             self._read(name, cut)
@@ -78,6 +79,8 @@ class SourceDigests:
             return f"{name}: its bytes differ"
         if arrived.label != self._labels[name]:
             return f"{name}: its label is {arrived.label}, its MD5 {self._labels[name]}"
+        if times and nanoseconds(arrived.modified) != (self.root / name).stat().st_mtime_ns:
+            return f"{name}: its time is {arrived.modified}"
         return ""
 
     def _read(self, name: str, cut: tuple[tuple[int, str], ...]) -> None:
@@ -107,7 +110,16 @@ def _digest_of_body(file: FileIO, size: int, kind: str, whole: hashlib._Hash) ->
     return md5.hexdigest() if kind == "m" else crc.to_bytes(8, "little").hex()
 
 
-def compare(text: str, source: SourceDigests, prefix: str = "") -> int:
+def nanoseconds(text: str) -> int | None:
+    """Since 1970, of a UTC time in RFC 3339 with up to nine decimals; None for anything else."""
+    found = _TIME.fullmatch(text)
+    if found is None:
+        return None
+    whole = datetime.fromisoformat(found["whole"]).replace(tzinfo=UTC)
+    return int(whole.timestamp()) * 10**9 + int((found["part"] or "").ljust(9, "0"))
+
+
+def compare(text: str, source: SourceDigests, prefix: str = "", *, times: bool = False) -> int:
     """How many blobs agree with the source; raises NotTheSource if any file or blob does not."""
     seen: set[str] = set()
     wrong: list[str] = []
@@ -117,7 +129,7 @@ def compare(text: str, source: SourceDigests, prefix: str = "") -> int:
             wrong.append(f"{arrived.name}: no such file")
             continue
         seen.add(name)
-        difference = source.difference(name, arrived)
+        difference = source.difference(name, arrived, times=times)
         if difference:
             wrong.append(difference)
     missing = source.names() - seen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -62,13 +63,17 @@ def run_measured(
         )
     waiter = _Waiter(process.pid)
     sampler = _Sampler(process.pid, costs)
-    while not waiter.ended.wait(_SAMPLE_SECONDS):
-        sampler.sample()
-        watch(time.monotonic() - began)
-        if time.monotonic() - began > timeout_seconds:
-            process.kill()
+    try:
+        while not waiter.ended.wait(_SAMPLE_SECONDS):
+            sampler.sample()
+            watch(time.monotonic() - began)
+            if time.monotonic() - began > timeout_seconds:
+                raise ClientFailed(f"{command[0]} did not end within {timeout_seconds:g} s\n{_tail(log_file)}")
+    finally:
+        if not waiter.ended.is_set():
+            # Its own session: the whole of it, also when we are broken off by Ctrl-C.
+            os.killpg(process.pid, signal.SIGKILL)
             waiter.ended.wait(10)
-            raise ClientFailed(f"{command[0]} did not end within {timeout_seconds:g} s\n{_tail(log_file)}")
     process.returncode = waiter.exit_code
     costs.wall_seconds = waiter.ended_at - began
     costs.cpu_seconds = waiter.cpu_seconds

@@ -123,7 +123,9 @@ class Round:
         return _result(client.name, self.tree, costs, after, after["cpu_seconds"] - before["cpu_seconds"])
 
     def _check(self, client: Client, container: str) -> None:
-        count = compare(self.sink.digests(container), self._source, client.prefix(self.tree.path))
+        count = compare(
+            self.sink.digests(container), self._source, client.prefix(self.tree.path), times=client.keeps_times
+        )
         self.said(f"{client.name}: {count:,} blobs equal the source")
 
 

@@ -88,6 +88,20 @@ def as_markdown(swept: list[Swept]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def fixed_markdown() -> str:
+    """The settings in use."""
+    lines = ["| peer | work | settings |", "|---|---|---|"]
+    lines += [
+        f"| {client} | {work} | `{options_for(client, work)}` |"
+        for client, work in dict.fromkeys(each.work for each in candidates())
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def write_page(swept: list[Swept], page: Path = PAGE) -> None:
-    """Put the table into peers.md, between its marks."""
-    page.write_text(with_section(page.read_text("utf-8"), "sweep", as_markdown(swept)), "utf-8")
+    """Put the tables into peers.md, between their marks: the fixed settings, and each kind of work that was swept."""
+    text = with_section(page.read_text("utf-8"), "fixed", fixed_markdown())
+    for scenario in dict.fromkeys(each.candidate.scenario for each in swept):
+        rows = [each for each in swept if each.candidate.scenario == scenario]
+        text = with_section(text, f"sweep {scenario}", as_markdown(rows))
+    page.write_text(text, "utf-8")

@@ -75,7 +75,7 @@ class Sink:
         return dict(json.loads(self._ask("GET", "/__sink/stats")))
 
     def digests(self, container: str) -> str:
-        """One line a blob: name (percent-encoded), size, Content-MD5 label, then `size:kind:digest` of every body."""
+        """One line a blob: percent-encoded name, size, label (MD5), mtime, then `size:kind:digest` of every body."""
         return self._ask("GET", f"/__sink/digests/{container}").decode()
 
     def forget(self) -> None:

@@ -1,4 +1,4 @@
-"""The benchmark's endpoint behaves as Azure does in what clients rely on, seen by Azure's own client and by plain HTTP."""
+"""The benchmark's endpoint does what clients rely on in Azure, seen by Azure's own client and by plain HTTP."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ def b64(raw: bytes) -> str:
 
 def crc64(body: bytes) -> str:
     return b64(crc64nvme(body, 0).to_bytes(8, "little"))
+
+
+def code_of(error: HttpResponseError) -> str:
+    code = getattr(error, "error_code", "")
+    return str(getattr(code, "value", code))
 
 
 class Plain:
@@ -129,7 +134,7 @@ def test_blocks_are_listed_and_every_listed_one_must_have_come(client: Container
         blob.get_blob_properties()
     with pytest.raises(HttpResponseError) as refusal:
         blob.commit_block_list([BlobBlock("block-0"), BlobBlock("never-1")])
-    assert refusal.value.error_code == "InvalidBlockList"
+    assert code_of(refusal.value) == "InvalidBlockList"
     blob.commit_block_list([BlobBlock("block-2"), BlobBlock("block-0")], metadata={"mtime": "now"})
     committed, staged = blob.get_block_list("all")
     assert ([block.id for block in committed], staged) == (["block-2", "block-0"], [])
@@ -137,7 +142,7 @@ def test_blocks_are_listed_and_every_listed_one_must_have_come(client: Container
     assert (properties.size, properties.metadata) == (2000, {"mtime": "now"})
     with pytest.raises(HttpResponseError) as refusal:
         blob.stage_block("an id of another length", b"x")
-    assert refusal.value.error_code == "InvalidBlobOrBlock"
+    assert code_of(refusal.value) == "InvalidBlobOrBlock"
 
 
 def test_blobs_are_listed_as_azure_lists_them(client: ContainerClient) -> None:
@@ -147,7 +152,9 @@ def test_blobs_are_listed_as_azure_lists_them(client: ContainerClient) -> None:
     listed = list(client.list_blobs(include=["metadata"], results_per_page=2))
     assert [blob.name for blob in listed] == sorted(names, key=str.encode)
     assert all(blob.size == len(blob.name.encode()) and blob.metadata == {"mtime": "2026"} for blob in listed)
-    assert all(bytes(blob.content_settings.content_md5) == md5(blob.name.encode()) for blob in listed)
+    assert [blob.content_settings.content_md5 for blob in listed] == [
+        bytearray(md5(blob.name.encode())) for blob in listed
+    ]
     assert [blob.name for blob in client.list_blobs(name_starts_with="d/")] == ["d/e/f", "d/g"]
     walked = list(client.walk_blobs(delimiter="/", results_per_page=1))
     assert [each.name for each in walked if isinstance(each, BlobPrefix)] == ["a/", "d/", "ü/"]

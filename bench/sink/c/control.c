@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/resource.h>
 
 #define SECONDS_KEPT 7200
@@ -73,7 +74,17 @@ static void put_record(struct text *to, const struct body_record *record) {
     text_put_hex(to, record->digest, record->kind == DIGEST_MD5 ? 16 : 8);
 }
 
-/* One line a committed blob: percent-encoded name, size, label, and every body as size:kind:digest, in order. */
+static const char *modified_of(const struct blob *blob) {
+    for (const char *at = blob->metadata, *end = at + blob->metadata_length; at < end;) {
+        const char *value = at + strlen(at) + 1;
+        if (!strcasecmp(at, "mtime")) return value;
+        at = value + strlen(value) + 1;
+    }
+    return "-";
+}
+
+/* One line a committed blob: percent-encoded name, size, label, the metadata's mtime, and every body in order as
+ * size:kind:digest. */
 static void digests(struct request *request, struct answer *answer) {
     const char *name = request->blob.data;
     struct container *container = store_container(name, request->blob.length, false);
@@ -86,6 +97,7 @@ static void digests(struct request *request, struct answer *answer) {
         text_format(&answer->body, "\t%llu\t", (unsigned long long)blob->size);
         if (blob->has_md5) text_put_hex(&answer->body, blob->md5, 16);
         else text_put(&answer->body, "-");
+        text_format(&answer->body, "\t%s", modified_of(blob));
         if (!blob->from_blocks) put_record(&answer->body, &blob->whole);
         for (size_t k = 0; k < blob->blocks.count; k++) put_record(&answer->body, &blob->blocks.items[k].body);
         text_put(&answer->body, "\n");
