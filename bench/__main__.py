@@ -89,7 +89,7 @@ def _run(given: argparse.Namespace, console: Console) -> bool:
     outcomes = []
     with _bench(given, console) as (trees, sink, display):
         for scenario in _scenarios(given):
-            clients = [name for name in scenario.clients if not given.client or name in given.client]
+            clients = scenario.wanted(given.client)
             versions = {name: CLIENTS[name].version() for name in clients}
             runs = _rounds(
                 _round(scenario, trees, sink, display, verify=not given.no_verify), clients, given.runs, display

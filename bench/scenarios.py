@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum, unique
 from types import MappingProxyType
@@ -53,6 +53,8 @@ class Scenario:
     rss_mib: int = 200
     """Bound of our memory."""
     clients: tuple[str, ...] = ("azcopy", "rclone", "agent")
+    on_request: tuple[str, ...] = ()
+    """Clients that are measured only when named."""
 
     @property
     def title(self) -> str:
@@ -60,6 +62,12 @@ class Scenario:
         size = self.tree.most_bytes // MIB
         shown = f"{size // 1024} GiB" if size >= 1024 else f"{size} MiB"
         return self.what.format(files=f"{self.tree.files:,}", size=shown, copies=self.copies)
+
+    def wanted(self, named: Collection[str] | None) -> list[str]:
+        """Who is measured: the clients named, or those of this scenario."""
+        return [
+            name for name in (*self.clients, *self.on_request) if (name in named if named else name in self.clients)
+        ]
 
     def scaled(self, factor: float) -> Scenario:
         """A smaller one for a trial: fewer files, smaller huge ones, and one copy."""
@@ -76,7 +84,7 @@ class Scenario:
         return replace(self, tree=tree, copies=max(1, round(self.copies * factor)))
 
 
-_SMALL = TreeKind("small", 400_000, 1 << 10, 32 << 10)
+_SMALL = TreeKind("small", 300_000, 1 << 10, 32 << 10)
 _SMALL_FAR = TreeKind("small", 40_000, 1 << 10, 32 << 10)
 _LARGE_1 = TreeKind("large-1", 1, 4096 * MIB, 4096 * MIB)
 _LARGE_64 = TreeKind("large-64", 64, 64 * MIB, 64 * MIB)
@@ -111,6 +119,8 @@ _ALL = (
         behaviour=_FAR,
         target=5.0,
         against="azcopy",
+        clients=("azcopy", "agent"),
+        on_request=("rclone",),
     ),
     Scenario(
         "large-1-30ms",
@@ -148,6 +158,7 @@ _ALL = (
         Measure.FILES,
         "small",
         clients=("agent",),
+        on_request=("azcopy", "rclone"),
     ),
 )
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType({each.name: each for each in _ALL})

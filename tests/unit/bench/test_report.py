@@ -117,10 +117,17 @@ def test_the_fixed_settings_are_written_down_and_were_swept() -> None:
 
 def test_a_scaled_scenario_has_fewer_files_of_the_same_kind() -> None:
     small = SCENARIOS["small"].scaled(0.05)
-    assert (small.tree.files, small.title) == (20_000, "20,000 files of 1-32 KiB")
+    assert (small.tree.files, small.title) == (15_000, "15,000 files of 1-32 KiB")
     huge = SCENARIOS["large-1"].scaled(0.1)
     assert (huge.copies, huge.title) == (1, "one file of 409 MiB, copied 1 times a run")
     assert SCENARIOS["small"].scaled(1) is SCENARIOS["small"]
+
+
+def test_a_client_on_request_is_measured_when_named() -> None:
+    far = SCENARIOS["small-30ms"]
+    assert far.wanted(None) == ["azcopy", "agent"]
+    assert far.wanted(["rclone"]) == ["rclone"]
+    assert far.wanted(["agent", "azcopy", "rclone"]) == ["azcopy", "agent", "rclone"]
 
 
 def test_settings_read_like_a_command_line() -> None:
