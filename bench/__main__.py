@@ -6,7 +6,9 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
@@ -73,12 +75,27 @@ def _scenarios(given: argparse.Namespace) -> list[Scenario]:
     return [SCENARIOS[name].scaled(given.scale) for name in SCENARIOS if name in names]
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where everything happens; `state` is for the clients' own files, on the disk."""
+
+    trees: Trees
+    sink: Sink
+    display: Display
+    state: Path
+
+
 @contextmanager
-def _bench(given: argparse.Namespace, console: Console) -> Iterator[tuple[Trees, Sink, Display]]:
+def _bench(given: argparse.Namespace, console: Console) -> Iterator[_Place]:
     trees = Trees(given.sources)
+    BUILD.mkdir(parents=True, exist_ok=True)
     try:
-        with running_sink(certificates_in(BUILD / "certificates")) as sink, Display(console).shown() as display:
-            yield trees, sink, display
+        with (
+            running_sink(certificates_in(BUILD / "certificates")) as sink,
+            TemporaryDirectory(dir=BUILD, prefix="state-") as state,
+            Display(console).shown() as display,
+        ):
+            yield _Place(trees, sink, display, Path(state))
     finally:
         if not given.keep:
             trees.remove_all()
@@ -87,13 +104,11 @@ def _bench(given: argparse.Namespace, console: Console) -> Iterator[tuple[Trees,
 def _run(given: argparse.Namespace, console: Console) -> bool:
     about = report.machine()
     outcomes = []
-    with _bench(given, console) as (trees, sink, display):
+    with _bench(given, console) as place:
         for scenario in _scenarios(given):
             clients = scenario.wanted(given.client)
             versions = {name: CLIENTS[name].version() for name in clients}
-            runs = _rounds(
-                _round(scenario, trees, sink, display, verify=not given.no_verify), clients, given.runs, display
-            )
+            runs = _rounds(_round(scenario, place, verify=not given.no_verify), clients, given.runs, place.display)
             outcomes.append(report.Outcome(scenario, versions, runs))
             report.show(console, outcomes[-1])
     if given.json is not None:
@@ -104,15 +119,16 @@ def _run(given: argparse.Namespace, console: Console) -> bool:
     return any(said.startswith("MISSED") for outcome in outcomes for said in report.verdicts(outcome))
 
 
-def _round(scenario: Scenario, trees: Trees, sink: Sink, display: Display, *, verify: bool) -> Round:
+def _round(scenario: Scenario, place: _Place, *, verify: bool) -> Round:
+    display, sink = place.display, place.sink
     display.begin(f"{scenario.name}: making {scenario.tree.files:,} files", scenario.tree.files)
-    tree = trees.tree(scenario.tree, display.made)
+    tree = place.trees.tree(scenario.tree, display.made)
     sink.reset()
     return Round(
         scenario,
         tree,
         sink,
-        BUILD / "state",
+        place.state,
         verify=verify,
         watch=lambda _, seconds: display.ran(sink, seconds),
         said=lambda text: display.say(f"  {text}"),
@@ -146,16 +162,16 @@ def _line(run: RunResult) -> str:
 def _sweep(given: argparse.Namespace, console: Console) -> bool:
     swept: list[sweep.Swept] = []
     wanted = {scenario.name: scenario for scenario in _scenarios(given)}
-    with _bench(given, console) as (trees, sink, display):
+    with _bench(given, console) as place:
         tried = [each for each in sweep.candidates() if each.scenario in wanted]
         for scenario in wanted.values():
             for candidate in tried:
                 if candidate.scenario != scenario.name or (given.client and candidate.client not in given.client):
                     continue
-                turn = _round(scenario, trees, sink, display, verify=False)
+                turn = _round(scenario, place, verify=False)
                 turn.options = candidate.options
-                display.say(f"{candidate.client} {candidate.options}")
-                runs = _rounds(turn, [candidate.client], given.runs, display)[candidate.client]
+                place.display.say(f"{candidate.client} {candidate.options}")
+                runs = _rounds(turn, [candidate.client], given.runs, place.display)[candidate.client]
                 outcome = report.Outcome(scenario, {}, {candidate.client: runs})
                 index = 0 if scenario.measure.value == "files/s" else 1
                 swept.append(

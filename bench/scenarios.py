@@ -51,7 +51,7 @@ class Scenario:
     against: str = "better peer"
     """...that of this client, or of the better peer."""
     rss_mib: int = 200
-    """Bound of our memory."""
+    """Bound of our memory; more for large blocks, of which 192 MiB may be in flight."""
     clients: tuple[str, ...] = ("azcopy", "rclone", "agent")
     on_request: tuple[str, ...] = ()
     """Clients that are measured only when named."""
@@ -89,6 +89,7 @@ _SMALL_FAR = TreeKind("small", 40_000, 1 << 10, 32 << 10)
 _LARGE_1 = TreeKind("large-1", 1, 4096 * MIB, 4096 * MIB)
 _LARGE_64 = TreeKind("large-64", 64, 64 * MIB, 64 * MIB)
 _FAR = Behaviour(delay_ms=30)
+_LARGE_RSS_MIB = 320
 
 _ALL = (
     Scenario("small", "{files} files of 1-32 KiB", _SMALL, Measure.FILES, "small", target=2.0),
@@ -100,6 +101,7 @@ _ALL = (
         "large-1",
         copies=4,
         target=1.4,
+        rss_mib=_LARGE_RSS_MIB,
     ),
     Scenario(
         "large-64",
@@ -109,6 +111,7 @@ _ALL = (
         "large-64",
         copies=4,
         target=1.4,
+        rss_mib=_LARGE_RSS_MIB,
     ),
     Scenario(
         "small-30ms",
@@ -131,6 +134,7 @@ _ALL = (
         copies=4,
         behaviour=_FAR,
         against="azcopy",
+        rss_mib=_LARGE_RSS_MIB,
     ),
     Scenario(
         "large-64-30ms",
@@ -141,6 +145,7 @@ _ALL = (
         copies=4,
         behaviour=_FAR,
         against="azcopy",
+        rss_mib=_LARGE_RSS_MIB,
     ),
     Scenario(
         "rerun",
