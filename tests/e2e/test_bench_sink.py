@@ -145,6 +145,20 @@ def test_blocks_are_listed_and_every_listed_one_must_have_come(client: Container
     assert code_of(refusal.value) == "InvalidBlobOrBlock"
 
 
+def test_a_block_may_be_listed_twice_and_fifty_thousand_times(
+    sink: Sink, container: str, client: ContainerClient
+) -> None:
+    blob = client.get_blob_client("repeated")
+    blob.stage_block("id-1", b"abc")
+    blob.commit_block_list([BlobBlock("id-1")] * 50_000)
+    assert blob.get_blob_properties().size == 150_000
+    (arrived,) = parse_digests(sink.digests(container))
+    assert (len(arrived.bodies), {size for size, _, _ in arrived.bodies}) == (50_000, {3})
+    with pytest.raises(HttpResponseError) as refusal:
+        blob.commit_block_list([BlobBlock("id-1")] * 50_001)
+    assert code_of(refusal.value) == "BlockListTooLong"
+
+
 def test_blobs_are_listed_as_azure_lists_them(client: ContainerClient) -> None:
     names = ["a", "a/1", "a/2", "b & <c>", "d/e/f", "d/g", "nul\x01l", "ü/ß", "z"]
     for name in names:

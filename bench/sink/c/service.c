@@ -196,7 +196,7 @@ static void put_block_list(struct request *request, struct received *received, s
             return;
         }
         size += block->body.size;
-        block_list_put(&chosen, id.data, id.length, &block->body);
+        block_list_append(&chosen, id.data, id.length, &block->body);
     }
     block_list_free(&blob->staged), block_list_free(&blob->blocks);
     blob->blocks = chosen;

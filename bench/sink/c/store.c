@@ -193,10 +193,11 @@ struct block *block_list_find(struct block_list *list, const char *id, size_t le
 
 void block_list_put(struct block_list *list, const char *id, size_t length, const struct body_record *body) {
     struct block *found = block_list_find(list, id, length);
-    if (found) {
-        found->body = *body;
-        return;
-    }
+    if (found) found->body = *body;
+    else block_list_append(list, id, length, body);
+}
+
+void block_list_append(struct block_list *list, const char *id, size_t length, const struct body_record *body) {
     if (list->count == list->capacity) {
         list->capacity = list->capacity ? 2 * list->capacity : 16;
         list->items = must_realloc(list->items, list->capacity * sizeof *list->items);

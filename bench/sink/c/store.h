@@ -72,5 +72,8 @@ const char *store_repeated(const char *bytes, size_t length);
 void store_reset(void);
 
 struct block *block_list_find(struct block_list *list, const char *id, size_t length);
+/* In place of a block of the same id, or at the end. */
 void block_list_put(struct block_list *list, const char *id, size_t length, const struct body_record *body);
+/* At the end: a committed list may name a block twice. */
+void block_list_append(struct block_list *list, const char *id, size_t length, const struct body_record *body);
 void block_list_free(struct block_list *list);

@@ -43,23 +43,28 @@ void text_format(struct text *text, const char *format, ...) {
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
-    int needed = vsnprintf(NULL, 0, format, arguments);
+    text_room(text, 256);
+    size_t room = text->capacity - text->length;
+    size_t needed = (size_t)vsnprintf(text->data + text->length, room, format, arguments);
     va_end(arguments);
-    text_room(text, (size_t)needed + 1);
-    vsnprintf(text->data + text->length, (size_t)needed + 1, format, again);
+    if (needed >= room) {
+        text_room(text, needed + 1);
+        vsnprintf(text->data + text->length, needed + 1, format, again);
+    }
     va_end(again);
-    text->length += (size_t)needed;
+    text->length += needed;
 }
 
 void text_put_xml(struct text *text, const char *bytes, size_t length) {
+    size_t plain = 0; /* where what needs no escape began */
     for (size_t i = 0; i < length; i++) {
-        switch (bytes[i]) {
-        case '&': text_put(text, "&amp;"); break;
-        case '<': text_put(text, "&lt;"); break;
-        case '>': text_put(text, "&gt;"); break;
-        default: text_add(text, bytes + i, 1);
-        }
+        const char *escape = bytes[i] == '&' ? "&amp;" : bytes[i] == '<' ? "&lt;" : bytes[i] == '>' ? "&gt;" : NULL;
+        if (!escape) continue;
+        text_add(text, bytes + plain, i - plain);
+        text_put(text, escape);
+        plain = i + 1;
     }
+    text_add(text, bytes + plain, length - plain);
 }
 
 static bool unreserved(unsigned char c) {
