@@ -133,7 +133,7 @@ def test_every_file_that_is_left_out_is_accounted_for(
 
 def test_a_person_reads_which_rule_left_what_out(agent: AgentProcess, tree: Path) -> None:
     ended = agent.command("copy", str(tree), "--dry-run", "--list-excluded", "--exclude", "*.tmp", "--at-mbps", "0.1")
-    assert ended.returncode == 0
+    assert ended.returncode == 0, ended.stderr
     assert "excluded: docs/draft.tmp: excluded by '*.tmp'" in ended.stdout
     assert "excluded by default: 'Thumbs.db'" in ended.stdout
     assert "At 0.1 Mbps the bytes alone take about" in ended.stdout
