@@ -83,7 +83,7 @@ class Dashboard:
         self.page.get_by_label("Source folder").fill(str(source))
         self.page.get_by_label("Container").fill(container)
         self.page.get_by_label("Folder in it").fill(prefix)
-        self.page.get_by_label("Leave out").fill(exclude)
+        self.page.get_by_role("textbox", name="Leave out").fill(exclude)
         if hold:
             self.page.get_by_label("Hold after the scan").check()
         if mbps is not None:
