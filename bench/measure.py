@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _SAMPLE_SECONDS = 0.2
-_TREE_SAMPLES = 3
-"""The tree is looked through, and shared pages are split (PSS), at every third sample: both cost a little."""
+_TREE_SAMPLES, _PSS_SAMPLES = 3, 5
+"""Every how many samples the tree is looked through and shared pages are split (PSS): both cost a little."""
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _OUTPUT_TAIL = 2000
 
@@ -116,6 +116,7 @@ class _Sampler:
     def sample(self) -> None:
         if self._count % _TREE_SAMPLES == 0:
             self._tree = _tree_of(self._root)
+        if self._count % _PSS_SAMPLES == 0:
             pss = sum(_pss_bytes(pid) for pid in self._tree)
             self._costs.peak_pss_bytes = max(self._costs.peak_pss_bytes, pss)
         self._count += 1
