@@ -74,6 +74,14 @@ def test_costs_are_those_of_the_whole_tree(tmp_path: Path) -> None:
     assert abs(costs.began_at - began) < 5
 
 
+def test_a_child_that_nobody_waits_for_is_counted(tmp_path: Path) -> None:
+    child = "import time\nwhile time.process_time() < 2: pass"
+    begin = f"import os, subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {child!r}])"
+    parent = f"{begin}; time.sleep(4); os._exit(0)"
+    costs = run_measured([sys.executable, "-c", parent], {}, log_file=tmp_path / "log", timeout_seconds=60)
+    assert costs.cpu_seconds > 0.3
+
+
 def test_trees_are_the_same_every_time_and_make_room(tmp_path: Path) -> None:
     kind = TreeKind("small", 1100, 1, 2000)
     first = Trees(tmp_path / "one").tree(kind)
