@@ -48,7 +48,9 @@ class Display:
         self._progress.update(self._task, completed=done, total=total, detail=f"{done:,} of {total:,} files")
 
     def ran(self, sink: Sink, seconds: float) -> None:
-        """A sample of a run; the endpoint is asked once a second."""
+        """A sample of a run; the endpoint is asked once a second, and not at all where nobody looks."""
+        if not self.console.is_terminal:
+            return
         if seconds < self._asked:
             self._asked, self._bytes = 0.0, 0
         if seconds - self._asked < _ASK_SECONDS:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _SAMPLE_SECONDS = 0.2
-_TREE_SAMPLES = 3
-"""The tree is looked through, and shared pages are split (PSS), at every third sample: both cost a little."""
+_TREE_SAMPLES, _PSS_SAMPLES = 3, 5
+"""Every how many samples the tree is looked through and shared pages are split (PSS): both cost a little."""
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICKS = os.sysconf("SC_CLK_TCK")
 _OUTPUT_TAIL = 2000
 
 
@@ -30,7 +31,8 @@ class ProcessCosts:
     """Seconds since 1970, like the endpoint's times."""
     wall_seconds: float = 0.0
     cpu_seconds: float = 0.0
-    """User and system, of the process and all that it waited for."""
+    """User and system, of the process and all that it waited for; or what was sampled of its tree, if that is more,
+    so that a process whose parent does not wait for it is counted."""
     peak_rss_bytes: int = 0
     """Highest sum over the tree of resident memory; pages shared between its processes count for each."""
     peak_pss_bytes: int = 0
@@ -76,7 +78,7 @@ def run_measured(
             waiter.ended.wait(10)
     process.returncode = waiter.exit_code
     costs.wall_seconds = waiter.ended_at - began
-    costs.cpu_seconds = waiter.cpu_seconds
+    costs.cpu_seconds = max(waiter.cpu_seconds, sum(sampler.cpu_seconds.values()))
     costs.read_bytes = sum(sampler.read_bytes.values())
     if waiter.exit_code != 0:
         raise ClientFailed(f"{command[0]} ended with exit code {waiter.exit_code}\n{_tail(log_file)}")
@@ -112,10 +114,12 @@ class _Sampler:
         self._tree = {root}
         self._count = 0
         self.read_bytes: dict[int, int] = {}
+        self.cpu_seconds: dict[int, float] = {}
 
     def sample(self) -> None:
         if self._count % _TREE_SAMPLES == 0:
             self._tree = _tree_of(self._root)
+        if self._count % _PSS_SAMPLES == 0:
             pss = sum(_pss_bytes(pid) for pid in self._tree)
             self._costs.peak_pss_bytes = max(self._costs.peak_pss_bytes, pss)
         self._count += 1
@@ -124,6 +128,7 @@ class _Sampler:
         self._costs.peak_rss_bytes = max(self._costs.peak_rss_bytes, rss)
         for pid in self._tree:
             self.read_bytes[pid] = max(self.read_bytes.get(pid, 0), _read_bytes(pid))
+            self.cpu_seconds[pid] = max(self.cpu_seconds.get(pid, 0.0), _cpu_seconds(pid))
 
 
 def _tree_of(root: int) -> set[int]:
@@ -161,6 +166,11 @@ def _pss_bytes(pid: int) -> int:
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
     return 0
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = _proc_text(pid, "stat").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS if fields else 0.0
 
 
 def _read_bytes(pid: int) -> int:
