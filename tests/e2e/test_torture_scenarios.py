@@ -210,7 +210,8 @@ def test_a_full_disk_under_the_journal_is_waited_for(endpoint, new_process, tmp_
     source = make_tree(tmp_path / "many", files)
     stamped_file(source / "large", 6 * MIB + 3, seed=5)
     with small_disk(tmp_path / "disk", 8) as disk:
-        copy = new_process(source, home=disk / "home")
+        copy = new_process(source, "--ledger", str(tmp_path / "ledger.jsonl"), home=disk / "home")
+        copy.ledger_path = tmp_path / "ledger.jsonl"
         moment = Moment(endpoint, "put_blob", 200)
         copy.start()
         moment.wait(copy)
@@ -230,6 +231,21 @@ def test_a_full_disk_under_the_journal_is_waited_for(endpoint, new_process, tmp_
             copy.start()
         ends_well(copy, endpoint, source, seconds=120)
         copy.__exit__()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_under_the_ledger_is_said_and_the_same_command_goes_on(endpoint, tmp_path, source):
+    with CopyProcess(tmp_path / "home", endpoint, source, "--ledger", "/dev/full", "--chunk-size-mib", "1") as copy:
+        copy.start()
+        assert copy.finish(60) == 2, copy.output()
+        assert "disk-full" in copy.output()
+        assert "Traceback" not in copy.output()
+    endpoint.settle()
+    endpoint.record.broke()
+    # Where the ledger goes is no part of what a copy is.
+    with CopyProcess(tmp_path / "home", endpoint, source, "--chunk-size-mib", "1") as again:
+        again.start()
+        ends_well(again, endpoint, source)
 
 
 def quiet_for(endpoint: BlobEndpoint, seconds: float) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Annotated, Literal
@@ -33,7 +36,7 @@ from migrate_agent.runtime.local_copy import (
 from migrate_agent.runtime.shares import ShareOpener
 from migrate_agent.stop import StopKind, StopRequested, StopSignal
 from migrate_agent.transfer.access import SasUrlAccess
-from migrate_contract.errors import ErrorCode, Fatal, MigrateError
+from migrate_contract.errors import ErrorCode, Fatal, MigrateError, Retryable
 from migrate_contract.jobs import (
     AccessTier,
     FileFilters,
@@ -48,6 +51,7 @@ from migrate_contract.jobs import (
 ENV_SAS_URL = "MIGRATE_SAS_URL"
 _MOST_CONCURRENCY = 64
 _MOST_MBPS = 1_000_000
+_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _DRY_RUN = "Before the copy"
 
 HELP = "\n\n".join(
@@ -276,7 +280,8 @@ def _copy(
         return DONE
     if safe_to_delete is not None and transfer.verification is Verification.BLOCK:
         raise typer.BadParameter("--safe-to-delete needs --verification stored or readback")
-    with _opened(ledger) as stream, _opened(safe_to_delete) as safe, CopyProgress() as progress:
+    lists = [path for path in (ledger, safe_to_delete) if path is not None]
+    with _room_for(lists), _opened(ledger) as stream, _opened(safe_to_delete) as safe, CopyProgress() as progress:
         report = run_copy(
             request,
             folder,
@@ -322,6 +327,20 @@ def _concurrency(text: str) -> int | Literal["auto"]:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MOST_CONCURRENCY):
         raise typer.BadParameter("--concurrency is a number from 1 to 64, or auto")
     return int(text)
+
+
+@contextlib.contextmanager
+def _room_for(lists: list[Path]) -> Iterator[None]:
+    """A full disk under a list is said as such. Raises Retryable(disk-full); the copy's journal is kept."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        named = " or ".join(str(path) for path in lists)
+        raise Retryable(
+            ErrorCode.DISK_FULL, f"{named} could not be written; the same command goes on and writes it anew"
+        ) from error
 
 
 def _opened(path: Path | None) -> IO[str]:
