@@ -54,7 +54,7 @@ class BlobClient:
 
     def __init__(self, pool: Exchange) -> None:
         self._pool = pool
-        self._address: _Address | None = None
+        self._address: Address | None = None
 
     def put_blob(
         self, grant: Grant, name: str, body: bytes, properties: BlobProperties, condition: Condition, *, pace: Pace
@@ -175,7 +175,7 @@ class BlobClient:
     ) -> Answer:
         address = self._address
         if address is None or address.grant is not grant:
-            address = self._address = _Address.of(grant)
+            address = self._address = Address.of(grant)
         asked = f"{urlencode(query, quote_via=quote)}&{address.sas}" if query else address.sas
         target = f"{address.path}/{quote(name, safe='/')}" if name else address.path
         fields = "".join([f"{key}: {value}\r\n" for key, value in headers])
@@ -184,17 +184,23 @@ class BlobClient:
         return self._pool.exchange(address.endpoint, Request(method, head, body, pace, sink))
 
 
-class _Address(NamedTuple):
-    """What a grant makes of every request: taken apart once, not a million times."""
+class Address(NamedTuple):
+    """What a grant makes of every request: taken apart once, not a million times. Holds the signature: never shown."""
 
     grant: Grant
     endpoint: Endpoint
     path: str
+    """Of the container, without a slash at its end."""
     sas: str
     fields: str
+    """The headers that every request has, each with its line break."""
+
+    def __repr__(self) -> str:
+        return f"Address({self.endpoint.host})"
 
     @classmethod
-    def of(cls, grant: Grant) -> _Address:
+    def of(cls, grant: Grant) -> Address:
+        """Result: the grant's address, taken apart."""
         parts = urlsplit(grant.container_url)
         secure = parts.scheme == "https"
         return cls(

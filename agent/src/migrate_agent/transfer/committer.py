@@ -13,7 +13,7 @@ from migrate_agent.transfer.blob_http import BlobProperties, Condition
 from migrate_agent.transfer.connection import Pace
 from migrate_agent.transfer.courier import Courier, Tries
 from migrate_agent.transfer.target_blob import MARKER_KEY, MTIME_KEY, TargetBlob, parse_mtime
-from migrate_contract.errors import ErrorCode, Retryable
+from migrate_contract.errors import ErrorCode, MigrateError, Retryable
 from migrate_contract.jobs import Grant, WaitReason
 
 
@@ -28,11 +28,29 @@ class Committer:
         self._courier = courier
 
     def put_blob(
-        self, name: str, body: bytes, properties: BlobProperties, condition: Condition, tries: Tries, *, pace: Pace
+        self,
+        name: str,
+        body: bytes,
+        properties: BlobProperties,
+        condition: Condition,
+        tries: Tries,
+        *,
+        pace: Pace,
+        first: MigrateError | None = None,
     ) -> str:
-        """Result: the blob's ETag, its bytes sent and committed in one request."""
+        """Result: the blob's ETag, its bytes sent and committed in one request.
+
+        `first`: what came of the same request a moment ago (transfer/quick_put.py); it counts as the first try.
+        """
+        before = [first] if first is not None else []
+
+        def call(grant: Grant) -> str:
+            if before:
+                raise before.pop()
+            return self._courier.client.put_blob(grant, name, body, properties, condition, pace=pace)
+
         return self._commit(
-            lambda grant: self._courier.client.put_blob(grant, name, body, properties, condition, pace=pace),
+            call,
             name,
             len(body),
             properties,

@@ -17,14 +17,15 @@ from migrate_agent.store.entries import Verdict
 from migrate_agent.transfer.access import GrantSource
 from migrate_agent.transfer.blob_http import BlobClient
 from migrate_agent.transfer.committer import Committer
-from migrate_agent.transfer.connection import Pace
 from migrate_agent.transfer.connectivity import Connectivity
 from migrate_agent.transfer.content_check import ContentCheck
 from migrate_agent.transfer.courier import Courier, RetryRules
 from migrate_agent.transfer.file_copy import FileCopy, FileTask
 from migrate_agent.transfer.finishing import Finisher
 from migrate_agent.transfer.meter import Meter, reason_index
+from migrate_agent.transfer.pace import BucketPace, LeasePace
 from migrate_agent.transfer.pool import ConnectionPool
+from migrate_agent.transfer.quick_put import QuickPut
 from migrate_agent.transfer.results import EngineSettings
 from migrate_agent.transfer.sizing import Sizes
 from migrate_agent.transfer.source import system_path
@@ -45,7 +46,7 @@ class Means:
 
     access: GrantSource
     network: Network
-    pace: Pace
+    pace: BucketPace | LeasePace
     meter: Meter
     stop: StopSignal
     check: ContentCheck
@@ -104,9 +105,26 @@ class CrewParts:
             sizes=sizes,
             check=means.check,
             access_tier=SERVICE_NAMES[tier] if tier else None,
+            quick=self._quick(spec, settings, marker, SERVICE_NAMES[tier] if tier else None),
         )
         self.copy = FileCopy(
             spec, marker, uploader, self.courier, check_source=self.check_source, finisher=self.finisher
+        )
+
+    def _quick(self, spec: JobSpec, settings: EngineSettings, marker: str, tier: str | None) -> QuickPut | None:
+        """The quick way, where files can go it."""
+        root, means = system_path(self._root, ""), self._means
+        if not isinstance(root, bytes) or spec.transfer.posix_properties:
+            return None
+        return QuickPut(
+            root.rstrip(b"/") + b"/",
+            self.pool,
+            means.access,
+            means.meter,
+            marker=marker,
+            access_tier=tier,
+            racy_ns=int(settings.racy_seconds * 1e9),
+            may_pass=lambda: means.pace.free and self.connectivity.outage is None and not means.stop.cancelled,
         )
 
     def courier_with(self, access: GrantSource) -> Courier:

@@ -129,6 +129,14 @@ class Meter:
             # Two threads at once may keep the longer one of two; the next answers put that right.
             self._shortest_answer_seconds = seconds
 
+    def sent_and_answered(self, size_bytes: int, seconds: float) -> None:
+        """Payload that was handed to the system, and answered after so long."""
+        with self._lock:
+            self._sent_bytes += size_bytes
+            self._requests += 1
+        if seconds < self._shortest_answer_seconds or not self._shortest_answer_seconds:
+            self._shortest_answer_seconds = seconds
+
     def readings(self) -> Readings:
         """Result: this process' own, to be taken over by `absorb` elsewhere."""
         seconds, inside = [0.0] * len(_REASONS), [0] * len(_REASONS)

@@ -24,6 +24,11 @@ class BucketPace:
         self._bucket, self._meter, self._stop = bucket, meter, stop
 
     @property
+    def free(self) -> bool:
+        """Result: whether nothing limits what is sent."""
+        return self._bucket.rate is None
+
+    @property
     def slice_bytes(self) -> int:
         """Result: small under a limit, so that the average is smooth."""
         rate = self._bucket.rate
@@ -51,6 +56,11 @@ class LeasePace:
         self._rate: float | None = None
         self._allowed = 0
         self._asked = 0
+
+    @property
+    def free(self) -> bool:
+        """Result: whether nothing limits what is sent."""
+        return self._rate is None
 
     @property
     def slice_bytes(self) -> int:

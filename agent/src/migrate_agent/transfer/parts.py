@@ -26,7 +26,7 @@ from migrate_agent.transfer.passes import ReadBack
 from migrate_agent.transfer.progress import Rates, WaitTeller
 from migrate_agent.transfer.results import EngineSettings
 from migrate_agent.transfer.scanner import Scanner, open_source
-from migrate_agent.transfer.sizing import Plan, Sizes, block_bytes_in_memory, reduction, under_limit
+from migrate_agent.transfer.sizing import Plan, Sizes, block_bytes_in_memory, memory_for, reduction, under_limit
 from migrate_agent.transfer.target import TargetIndex
 from migrate_agent.transfer.workforce import Hears, Workforce, can_start_lanes, lanes_for, usable_cores
 from migrate_contract.jobs import JobSpec
@@ -142,7 +142,9 @@ class Parts:
         wanted = self._settings.lanes
         lanes = lanes_for(usable_cores()) if wanted is None else wanted
         asked = self.spec.transfer.concurrency
-        return min(lanes, asked) if isinstance(asked, int) else lanes
+        lanes = min(lanes, asked) if isinstance(asked, int) else lanes
+        # Memory is shared out: rather fewer lanes than smaller blocks.
+        return min(lanes, max(self._memory_bytes // memory_for(self.spec.transfer.chunk_size_mib << 20), 1))
 
     @property
     def outage(self) -> Outage | None:

@@ -46,6 +46,32 @@ class ConnectionPool:
                 self.retire()
         return self._run(self._dial(endpoint), endpoint, request)
 
+    def send_whole(self, endpoint: Endpoint, data: bytes) -> str | Answer:
+        """Sends one whole request on the kept connection, or a new one.
+
+        Result: the ETag of a plain 201, else the answer.
+
+        Raises as `exchange` does, also for a kept connection that the peer had closed: `untouched` then.
+        """
+        kept: tuple[Connection, Endpoint, float] | None = getattr(self._own, "kept", None)
+        if kept is not None and (
+            kept[1] != endpoint or not kept[0].reusable or self._monotonic() - kept[2] >= _IDLE_SECONDS
+        ):
+            self.retire()
+            kept = None
+        connection = self._dial(endpoint) if kept is None else kept[0]
+        if self._aborted:
+            self._drop(connection)
+            raise ConnectionFault(ErrorCode.INTERRUPTED, endpoint.host, "cut off")
+        try:
+            return connection.send_whole(data)
+        finally:
+            if connection.reusable:
+                self._own.kept = (connection, endpoint, self._monotonic())
+            else:
+                self._own.kept = None
+                self._drop(connection)
+
     def retire(self) -> None:
         """This thread needs its connection no more."""
         kept = getattr(self._own, "kept", None)

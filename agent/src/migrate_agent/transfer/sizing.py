@@ -25,6 +25,11 @@ class Plan:
     """Of files that begin from now on; files up to this size go up whole."""
 
 
+def memory_for(block_bytes: int) -> int:
+    """Result: what a process must be allowed to hold for blocks of this size."""
+    return block_bytes * _BLOCKS_IN_MEMORY
+
+
 def block_bytes_in_memory(chunk_bytes: int, memory_bytes: int) -> int:
     """Result: the chunk size asked for, or what fits the memory three times, in whole MiB where there is one."""
     most = memory_bytes // _BLOCKS_IN_MEMORY

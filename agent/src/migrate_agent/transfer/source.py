@@ -33,7 +33,8 @@ _FLAGS = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_NONBLOCK", 0)  # a pipe that took the file's place must not hold a worker for ever
 )
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+OPEN_FLAGS = _FLAGS | getattr(os, "O_NOFOLLOW", 0)
+"""Of a file that is read and never followed to another one."""
 
 
 class FileStat(NamedTuple):
@@ -117,7 +118,7 @@ def read_whole(where: str | bytes, most_bytes: int, *, follow: bool, young_ns: i
     try:
         if sys.platform == "win32":  # see SourceFile
             refuse_unreadable(os.stat(where, follow_symlinks=follow))  # noqa: PTH116 - may be bytes
-        descriptor = os.open(where, _FLAGS if follow else _FLAGS | _NO_FOLLOW)
+        descriptor = os.open(where, _FLAGS if follow else OPEN_FLAGS)
     except OSError as error:
         raise fault_of(error, where) from error
     try:
@@ -179,7 +180,7 @@ class SourceFile:
         self._follow = follow
         self._racy_ns = int(racy_seconds * 1e9)
         self._check = check
-        flags = _FLAGS if follow else _FLAGS | _NO_FOLLOW
+        flags = _FLAGS if follow else OPEN_FLAGS
         try:
             if sys.platform == "win32":  # before it is opened: that alone recalls some placeholders
                 refuse_unreadable(os.stat(self._path, follow_symlinks=follow))  # noqa: PTH116 - may be bytes

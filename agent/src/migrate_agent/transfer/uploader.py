@@ -35,11 +35,12 @@ from migrate_agent.transfer.content_type import content_type
 from migrate_agent.transfer.courier import Courier, Tries
 from migrate_agent.transfer.meter import Meter, reason_index
 from migrate_agent.transfer.posix_properties import carried_metadata
+from migrate_agent.transfer.quick_put import QuickCopy, QuickPut
 from migrate_agent.transfer.sizing import Sizes
 from migrate_agent.transfer.source import FileStat, SourceFile, Whole, confirm_state, read_whole, system_path
 from migrate_agent.transfer.source_folder import open_file
 from migrate_agent.transfer.target_blob import metadata_for
-from migrate_contract.errors import ErrorCode, SkipRecord
+from migrate_contract.errors import ErrorCode, MigrateError, SkipRecord
 from migrate_contract.jobs import WaitReason
 
 _DISK, _NONE = reason_index(WaitReason.DISK), reason_index(WaitReason.NONE)
@@ -109,8 +110,10 @@ class Uploader:
         sizes: Sizes,
         check: ContentCheck,
         access_tier: str | None = None,
+        quick: QuickPut | None = None,
     ) -> None:
-        """`access_tier`: given with each commit, as the service spells it."""
+        """`access_tier`: given with each commit, as the service spells it. `quick`: the way of nearly all files."""
+        self._quick = quick
         self._source, self._courier, self._committer, self._memory = source, courier, committer, memory
         self._pace, self._meter, self._stop = pace, meter, stop
         self._marker, self._sizes, self._content = marker, sizes, check
@@ -125,8 +128,12 @@ class Uploader:
 
     def upload(self, entry: Entry, name: str, condition: Condition, tries: Tries) -> Uploaded:
         """Result: the commit. Raises StopRequested with nothing committed, or an error of the catalogue."""
-        if entry.size_bytes <= min(self._sizes.single_put_bytes, _QUIET_READ_BYTES) and not entry.path.endswith("/"):
-            uploaded = self._put_small(entry, name, condition, tries)
+        size = entry.size_bytes
+        if size <= min(self._sizes.single_put_bytes, _QUIET_READ_BYTES) and not entry.path.endswith("/"):
+            found = self._quick.put(entry.path, size, name, condition) if self._quick is not None else None
+            if isinstance(found, QuickCopy):
+                return Uploaded(found.state, found.stored)
+            uploaded = self._put_small(entry, name, condition, tries, found.error if found is not None else None)
             if uploaded is not None:
                 return uploaded
         with self._meter.during(WaitReason.DISK), self._source.open(entry.path, self._check) as file:
@@ -149,8 +156,10 @@ class Uploader:
             raise lost
         file.rewind()
 
-    def _put_small(self, entry: Entry, name: str, condition: Condition, tries: Tries) -> Uploaded | None:
-        """The way of nearly all files. Result: None for a file that needs a closer look."""
+    def _put_small(
+        self, entry: Entry, name: str, condition: Condition, tries: Tries, first: MigrateError | None
+    ) -> Uploaded | None:
+        """A file that is read in one go. `first`: what came of a quick try. Result: None where a closer look is due."""
         source, size = self._source, entry.size_bytes
         where = source.where(entry.path)
         self._memory.hold(size)
@@ -164,8 +173,9 @@ class Uploader:
                 confirm_state(where, whole.state, follow=source.follow_links)
             finally:
                 self._meter.switch(outer)
+            properties = self._properties(whole, name, md5)
             etag = self._committer.put_blob(
-                name, whole.body, self._properties(whole, name, md5), condition, tries, pace=self._pace
+                name, whole.body, properties, condition, tries, pace=self._pace, first=first
             )
         finally:
             self._memory.release(size)
