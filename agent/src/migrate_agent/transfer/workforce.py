@@ -39,8 +39,10 @@ _GRANT_SECONDS = 1.0
 
 
 def lanes_for(cores: int) -> int:
-    """Result: how many lanes keep `cores` busy. One interpreter runs one thread, so threads in one lane take turns:
-    two lanes of two are half as fast again as one of four, also where two cores are all there is.
+    """Result: how many lanes keep `cores` busy.
+
+    One interpreter runs one thread, so threads in one lane take turns: two lanes of two are half as fast again as one
+    of four, also where two cores are all there is.
     """
     return max(1, min(cores, _MOST_LANES))
 
