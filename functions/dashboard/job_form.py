@@ -30,6 +30,8 @@ _CONTAINER_RULE = "3 to 63 lower-case letters, digits and single dashes, no dash
 _PREFIX_RULE = "Folder names joined by '/', none of them empty, '.', '..' or ending in '.', and without '\\'."
 _CHUNK_RULE = "A whole number from 1 to 256."
 _CONCURRENCY_RULE = "Choose automatic, or a whole number from 1 to 64."
+_MEMORY_RULE = "A whole number of MiB, 16 or more."
+_READBACK_RULE = "A percentage above 0, at most 100."
 _BANDWIDTH_RULE = "A number above 0; leave it empty for no limit."
 _SCHEDULE_RULE = "Five fields, such as 0 2 * * * for every night at two; empty for none."
 _MOST_FILES_RULE = "A whole number of files, 1 or more."
@@ -117,6 +119,12 @@ class JobForm(FilterForm):
         number(float, _BANDWIDTH_RULE),
         like(TransferSettings, "bandwidth_limit_mbps", _BANDWIDTH_RULE),
     ] = None
+    memory_limit_mib: Annotated[
+        int | None, number(int, _MEMORY_RULE), like(TransferSettings, "memory_limit_mib", _MEMORY_RULE)
+    ] = 192
+    readback_percent: Annotated[
+        float | None, number(float, _READBACK_RULE), like(TransferSettings, "readback_percent", _READBACK_RULE)
+    ] = 100.0
 
     @field_validator("access_tier")
     @classmethod
@@ -176,6 +184,8 @@ class JobForm(FilterForm):
             overwrite=self.overwrite,
             symlinks=self.symlinks,
             verification=self.verification,
+            memory_limit_mib=self.memory_limit_mib or 192,
+            readback_percent=self.readback_percent or 100.0,
             posix_properties=self.posix_properties,
             folder_markers=self.folder_markers,
             access_tier=AccessTier(self.access_tier) if self.access_tier else None,
@@ -208,6 +218,8 @@ def typed_from(job: JobView) -> Mapping[str, Sequence[str]]:
         "concurrency": str(job.transfer.concurrency),
         "chunk_size_mib": str(job.transfer.chunk_size_mib),
         "bandwidth_limit_mbps": f"{limit:.15g}" if limit else "",
+        "memory_limit_mib": str(job.transfer.memory_limit_mib),
+        "readback_percent": f"{job.transfer.readback_percent:.15g}",
     }
     boxes = {
         "hold_after_scan": job.hold_after_scan,

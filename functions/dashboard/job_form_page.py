@@ -21,7 +21,16 @@ from migrate_contract.jobs import JobType, TransferSettings
 type Options = list[tuple[str, str]]
 
 _EXPERT_FIELDS = frozenset(
-    {"concurrency", "chunk_size_mib", "bandwidth_limit_mbps", "symlinks", "posix_properties", "folder_markers"}
+    {
+        "concurrency",
+        "chunk_size_mib",
+        "bandwidth_limit_mbps",
+        "memory_limit_mib",
+        "readback_percent",
+        "symlinks",
+        "posix_properties",
+        "folder_markers",
+    }
 )
 _SYNC_FIELDS = frozenset({"schedule", "mirror", "max_delete_files", "max_delete_percent"})
 _ORDER = (AgentState.ONLINE, AgentState.LATE, AgentState.REGISTERED, AgentState.OFFLINE)
@@ -137,6 +146,8 @@ def _form_page(frame: Frame, project: ProjectView, form: Form, **context: Any) -
             "concurrency": str(defaults.concurrency),
             "chunk_size_mib": str(defaults.chunk_size_mib),
             "bandwidth_limit_mbps": "",
+            "memory_limit_mib": str(defaults.memory_limit_mib),
+            "readback_percent": f"{defaults.readback_percent:.15g}",
         },
         **context,
     )

@@ -130,6 +130,20 @@ def copy(
     verification: Annotated[
         Verification, typer.Option("--verification", help="How each copy is proved right.")
     ] = Verification.STORED,
+    readback_percent: Annotated[
+        float,
+        typer.Option(
+            "--readback-percent",
+            metavar="PERCENT",
+            help="With --verification readback: download so many files of a hundred again; the others are 'stored'.",
+        ),
+    ] = 100.0,
+    memory_limit_mib: Annotated[
+        int,
+        typer.Option(
+            "--memory-limit-mib", min=16, max=65536, help="File content held in memory at once; blocks shrink to fit."
+        ),
+    ] = 192,
     concurrency: Annotated[
         str, typer.Option("--concurrency", metavar="N", help="Files or blocks in flight, 1 to 64, or auto.")
     ] = "auto",
@@ -210,6 +224,8 @@ def copy(
             transfer=TransferSettings(
                 concurrency=_concurrency(concurrency),
                 chunk_size_mib=chunk_size_mib,
+                memory_limit_mib=memory_limit_mib,
+                readback_percent=readback_percent,
                 bandwidth_limit_mbps=bandwidth_limit_mbps,
                 overwrite=overwrite,
                 symlinks=symlinks,

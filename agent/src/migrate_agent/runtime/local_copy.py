@@ -52,7 +52,7 @@ _GIVE_UP_SECONDS = 15 * 60.0
 _PAGE = 2_000
 _MOST_ATTEMPTS = 1_000_000
 _LOOK_SECONDS = 0.5
-_NOT_IN_THE_NAME = {"concurrency", "bandwidth_limit_mbps"}
+_NOT_IN_THE_NAME = {"concurrency", "bandwidth_limit_mbps", "memory_limit_mib"}
 """Of the transfer settings: what a copy that goes on may have changed. A new setting's None changes no name."""
 
 

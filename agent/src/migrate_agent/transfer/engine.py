@@ -174,7 +174,7 @@ class CopyEngine:
             staged_bytes=parts.meter.staged_bytes,
             limit=parts.limit_in_force,
             concurrency=plan.workers,
-            advice=advice,
+            advice=advice or parts.reduced,
             eta_seconds=parts.rates.eta_seconds(counters, parts.meter.staged_bytes, speed) if complete else None,
             waiting=parts.teller.now(phase, self._keeper.disk_full, service_busy=parts.adviser.service_is_busy()),
             recent_faults=self._journal.recent_faults(),

@@ -55,7 +55,7 @@ def reduction(chunk_bytes: int, block_bytes: int, memory_bytes: int) -> str:
         return ""
     shown = f"{block_bytes // _MIB} MiB" if block_bytes >= _MIB else f"{block_bytes // 1024} KiB"
     return (
-        f"blocks of {shown} instead of {chunk_bytes // _MIB} MiB, "
+        f"Blocks of {shown} instead of {chunk_bytes // _MIB} MiB, "
         f"to stay within a memory limit of {memory_bytes // _MIB} MiB"
     )
 

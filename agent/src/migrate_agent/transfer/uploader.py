@@ -207,7 +207,9 @@ class Uploader:
             for index, size in enumerate(sizes):
                 staging.raise_fault()
                 self._stop.raise_if_requested()
-                self._memory.hold(size)
+                # Memory is full of blocks that are being sent: that is waiting for the network, not for the disk.
+                with self._meter.during(WaitReason.NETWORK):
+                    self._memory.hold(size)
                 staging.begin(index, self._read_block(file, size, whole.update))
         finally:
             # Also after a fault: blocks in flight hold memory, and must not outlive their file's verdict.

@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ _BYTES_A_LANE = 256 << 20
 """The same by size, so that large files are shared out; one file always may."""
 _MOST_LANES = 4
 _MOST_CRASHES = 3
+_CRASHES_SECONDS = 600.0
+"""So many within ten minutes are no accident: something is wrong with this machine or with us."""
 _GRANT_SECONDS = 1.0
 
 
@@ -78,7 +81,7 @@ class Workforce:
         self._changed = threading.Condition()
         self._lanes: list[LaneProcess] = []
         self._again: deque[FileTask] = deque()
-        self._crashes = 0
+        self._crashes: deque[float] = deque(maxlen=_MOST_CRASHES + 1)
         self._workers = 1
         self._closed = False
         self._grant: Grant | None = None
@@ -247,14 +250,15 @@ class Workforce:
         with self._changed:
             self._lanes = [known for known in self._lanes if known is not lane]
             self._again.extend(task._replace(decision=None) for task in left)
-            self._crashes += 1
-            crashes = self._crashes
+            self._crashes.append(time.monotonic())
+            too_many = len(self._crashes) > _MOST_CRASHES and self._crashes[-1] - self._crashes[0] < _CRASHES_SECONDS
         self._outages.pop(lane.name, None)
         self._meter.forget(lane.name)
         if self._closed or self._stop.requested:
             return
-        if crashes > _MOST_CRASHES:
-            self._hears.fatal(Fatal(ErrorCode.INTERNAL, f"{crashes} worker processes of the copy ended by themselves"))
+        if too_many:
+            detail = f"{len(self._crashes)} worker processes of the copy ended by themselves within ten minutes"
+            self._hears.fatal(Fatal(ErrorCode.INTERNAL, detail))
             return
         log.warning("worker process %s ended by itself; another one takes its %d files", lane.name, len(left))
         try:

@@ -104,7 +104,7 @@ def test_blocks_fit_the_memory_three_times(chunk_mib, memory_mib):
 
 def test_what_was_reduced_is_said():
     assert reduction(256 * MIB, block_bytes_in_memory(256 * MIB, 192 * MIB), 192 * MIB) == (
-        "blocks of 64 MiB instead of 256 MiB, to stay within a memory limit of 192 MiB"
+        "Blocks of 64 MiB instead of 256 MiB, to stay within a memory limit of 192 MiB"
     )
 
 

@@ -65,6 +65,8 @@ def test_everything_typed_arrives():
         "concurrency": "16",
         "chunk_size_mib": "32",
         "bandwidth_limit_mbps": "12.5",
+        "memory_limit_mib": "64",
+        "readback_percent": "2.5",
     }
     body = JobForm.model_validate(typed).create(samples.PROJECT)
     assert body.destination.prefix == "2026/files"
@@ -88,6 +90,8 @@ def test_everything_typed_arrives():
         concurrency=16,
         chunk_size_mib=32,
         bandwidth_limit_mbps=12.5,
+        memory_limit_mib=64,
+        readback_percent=2.5,
         overwrite=Overwrite.ALWAYS,
         symlinks=SymlinkPolicy.FOLLOW,
         verification=Verification.READBACK,
@@ -130,6 +134,9 @@ def test_a_path_that_depends_on_where_we_stand_is_refused(path):
         ("max_depth", "0"),
         ("max_depth", "deep"),
         ("manifest", "list.csv"),
+        ("memory_limit_mib", "15"),
+        ("readback_percent", "0"),
+        ("readback_percent", "101"),
         ("chunk_size_mib", "0"),
         ("chunk_size_mib", "257"),
         ("chunk_size_mib", "eight"),
