@@ -32,7 +32,8 @@ void control_began(const struct request *request) {
 }
 
 void control_arrived(size_t bytes) {
-    size_t second = (size_t)(counts.last_request - counts.first_request);
+    /* By the moment of their arrival: a large body takes many seconds under a limit. */
+    size_t second = (size_t)(now() - counts.first_request);
     if (second < SECONDS_KEPT) counts.per_second[second] += bytes;
 }
 
