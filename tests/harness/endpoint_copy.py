@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -45,6 +46,7 @@ class RenewableGrants:
 
     def __init__(self, endpoint: BlobEndpoint, seconds: float = 3600) -> None:
         self._endpoint, self._seconds = endpoint, seconds
+        self._lock = threading.Lock()
         self.renewals = 0
         self._grant = self._new()
 
@@ -55,9 +57,10 @@ class RenewableGrants:
     def renew(self, refused: Grant, reason: str) -> None:
         """A new one, once for each that was refused."""
         assert reason
-        if refused.sas_token == self._grant.sas_token:
-            self.renewals += 1
-            self._grant = self._new()
+        with self._lock:
+            if refused.sas_token == self._grant.sas_token:
+                self.renewals += 1
+                self._grant = self._new()
 
     def _new(self) -> Grant:
         return SasUrlAccess(self._endpoint.sas_url(self._seconds)).current()
