@@ -304,7 +304,7 @@ def _copy(
             network,
             stop,
             watch=progress.show,
-            ledger=stream,
+            ledger=stream if ledger is not None else None,
             safe=safe if safe_to_delete is not None else None,
             excluded=excluded.heard,
         )

@@ -192,14 +192,15 @@ class CopyEngine:
         try:
             if not self._approved.is_set():
                 self._wait_for_approval()
-            with self._parts.open_index() as index:
-                workforce = self._hire()
-                try:
+            # Processes start while the destination is listed.
+            workforce = self._hire()
+            try:
+                with self._parts.open_index() as index:
                     self._passes(index, workforce)
-                finally:
-                    if self._halt.kind is not None:
-                        workforce.tell_stop(self._halt.kind)
-                    workforce.close()
+            finally:
+                if self._halt.kind is not None:
+                    workforce.tell_stop(self._halt.kind)
+                workforce.close()
             self._raise_failure()
             if self._parts.mirror is not None:
                 self._parts.mirror.run()

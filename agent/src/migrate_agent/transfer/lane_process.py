@@ -245,7 +245,12 @@ class LaneProcess:
 def _environment() -> dict[str, str]:
     """The lane imports what this process imports, however this one found it."""
     known = [entry for entry in sys.path if entry and os.path.isdir(entry)]  # noqa: PTH112 - as the import system sees it
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(known), "PYTHONUNBUFFERED": "1"}
+    return {**_MEMORY, **os.environ, "PYTHONPATH": os.pathsep.join(known), "PYTHONUNBUFFERED": "1"}
+
+
+_MEMORY = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "1048576"}
+"""For glibc: blocks of many threads come from one place and go back to the system at once. Left alone, each thread's
+own arena keeps what it has freed, and a lane holds several times what the job's memory limit allows."""
 
 
 def _outage(host: str, since: float, reason: str) -> Outage:

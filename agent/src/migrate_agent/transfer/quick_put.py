@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from migrate_agent.store.entries import Stored, path_key
 from migrate_agent.transfer.access import GrantSource
-from migrate_agent.transfer.blob_answers import refusal
+from migrate_agent.transfer.blob_answers import AccessRefused, refusal
 from migrate_agent.transfer.blob_http import Address, Condition
 from migrate_agent.transfer.connection import ConnectionFault
 from migrate_agent.transfer.content_type import content_type
@@ -77,7 +77,7 @@ class QuickPut:
         self._parts: tuple[Grant, Address, bytes, bytes] | None = None
 
     def put(self, path: str, size: int, name: str, condition: Condition) -> QuickCopy | Refused | None:
-        """Result: the copy; or what came of the request; or None: nothing was sent, it is not a case for here.
+        """Result: the copy; or what came of the request; or None: the general way has to do it, from the start.
 
         Raises what the grant's source raises.
         """
@@ -109,7 +109,9 @@ class QuickPut:
             return QuickCopy(state, Stored(answer, md5.hex()))
         if 200 <= answer.status < 300:
             return QuickCopy(state, Stored(answer.headers.get("etag", "").strip('"'), md5.hex()))
-        return Refused(refusal(answer, name))
+        error = refusal(answer, name)
+        # Which grant was refused is the general way's to know: it asks again with the one that is good now.
+        return None if isinstance(error, AccessRefused) else Refused(error)
 
     def _read(self, where: bytes, size: int) -> tuple[FileStat, bytes, bytes] | None:
         """State, bytes and MD5 of a regular file as large as expected, old enough to be read once, and unchanged."""

@@ -145,6 +145,12 @@ def test_what_came_of_a_request_is_handed_on(file, answer, error):
     assert getattr(done.error, "retry_after_seconds", 7) in (7, None)
 
 
+def test_a_refused_grant_is_asked_about_again_by_who_knows_which_it_was(file):
+    peer = Peer(b"HTTP/1.1 403 No\r\nx-ms-error-code: AuthenticationFailed\r\nContent-Length: 0\r\n\r\n")
+    assert quick(OnePeer(peer), file.parent).put(file.name, 500, "n", Condition()) is None
+    peer.close()
+
+
 @pytest.mark.parametrize(
     "answer",
     [
