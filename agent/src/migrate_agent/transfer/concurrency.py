@@ -12,8 +12,8 @@ from typing import Literal
 AUTO_START = 4
 AUTO_MOST = 64
 """As many as a person may ask for; memory and a bandwidth limit may lower it further (transfer/sizing.py)."""
-_WINDOW_SECONDS = 0.8
-_SETTLE_SECONDS = 0.3
+_WINDOW_SECONDS = 0.6
+_SETTLE_SECONDS = 0.2
 """After a change, before what is measured is that change's."""
 _GAIN = 1.08
 _STEEP_BELOW = 16

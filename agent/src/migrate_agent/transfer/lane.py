@@ -36,7 +36,7 @@ from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.jobs import Grant, JobSpec
 
 _REPORT_SECONDS = 0.02
-_METER_SECONDS = 0.2
+_METER_SECONDS = 0.05
 _MOST_UNREPORTED = 64
 _LOOK_SECONDS = 0.25
 

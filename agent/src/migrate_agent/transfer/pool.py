@@ -66,11 +66,7 @@ class ConnectionPool:
         try:
             return connection.send_whole(data)
         finally:
-            if connection.reusable:
-                self._own.kept = (connection, endpoint, self._monotonic())
-            else:
-                self._own.kept = None
-                self._drop(connection)
+            self._keep(connection, endpoint)
 
     def retire(self) -> None:
         """This thread needs its connection no more."""
@@ -101,11 +97,15 @@ class ConnectionPool:
         try:
             return connection.exchange(request)
         finally:
-            if connection.reusable:
-                self._own.kept = (connection, endpoint, self._monotonic())
-            else:
-                self._own.kept = None
-                self._drop(connection)
+            self._keep(connection, endpoint)
+
+    def _keep(self, connection: Connection, endpoint: Endpoint) -> None:
+        """For this thread's next request, if the connection can take one."""
+        if connection.reusable:
+            self._own.kept = (connection, endpoint, self._monotonic())
+        else:
+            self._own.kept = None
+            self._drop(connection)
 
     def _drop(self, connection: Connection) -> None:
         connection.close()
