@@ -86,7 +86,7 @@ def demo(source: Path | None) -> int:
     """Run the demonstration; exit code 0 only if every byte is equal."""
     with DemoDisplay(Console(highlight=False)) as display:
         try:
-            report = run_demo((source or default_source()).expanduser().resolve(), display)
+            report = run_demo((source or default_source()).expanduser().resolve(), display, check=_end_if_asked)
         except DemoFailed as fault:
             display.failure(fault.cause, fault.fix)
             return 1
@@ -94,8 +94,19 @@ def demo(source: Path | None) -> int:
         return 1 if report.problems else 0
 
 
+_asked_to_end: list[str] = []
+
+
 def _end_in_order(number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt(signal.Signals(number).name)
+    name = signal.Signals(number).name
+    _asked_to_end.append(name)
+    raise KeyboardInterrupt(name)
+
+
+def _end_if_asked() -> None:
+    """Raises again what a signal has raised: inside a finalizer the interpreter swallows it."""
+    if _asked_to_end:
+        raise KeyboardInterrupt(_asked_to_end[0])
 
 
 COMMANDS: Mapping[str, Callable[[], int]] = {
@@ -116,6 +127,8 @@ def main() -> int:
     commands.add_parser("demo").add_argument("--source", type=Path)
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _end_in_order)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where a shell has it ignored
+        signal.signal(signal.SIGINT, _end_in_order)
     try:
         if arguments.command == "demo":
             return demo(arguments.source)

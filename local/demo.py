@@ -48,8 +48,17 @@ def default_source() -> Path:
     return Path(sysconfig.get_paths()["stdlib"]).resolve()
 
 
-def run_demo(source: Path, display: DemoDisplay, *, before_comparison: BeforeComparison | None = None) -> DemoReport:
-    """Copy `source` and compare; raises DemoFailed, and whatever the stack's parts raise. Cleans up after itself."""
+def run_demo(
+    source: Path,
+    display: DemoDisplay,
+    *,
+    before_comparison: BeforeComparison | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> DemoReport:
+    """Copy `source` and compare; raises DemoFailed, and whatever the stack's parts raise. Cleans up after itself.
+
+    `check` is called now and then; what it raises ends the demonstration.
+    """
     if not source.is_dir():
         raise DemoFailed(f"{source} is not a folder", "Name a folder: make demo SOURCE=/path/to/folder")
     started_at = time.monotonic()
@@ -69,7 +78,8 @@ def run_demo(source: Path, display: DemoDisplay, *, before_comparison: BeforeCom
         agent.start()
         display.step(f"Copying {source} to container '{CONTAINER}'")
         job_id = str(api.create_copy_job(project_id, "demonstration", source, CONTAINER)["job_id"])
-        job = _watch(stack, api, job_id, agent, display)
+        job = _watch(stack, api, job_id, agent, display, check)
+        check()
         not_copied = _not_copied(api, job_id)
         container = cleanup.enter_context(_container(stack))
         if before_comparison:
@@ -87,10 +97,18 @@ def run_demo(source: Path, display: DemoDisplay, *, before_comparison: BeforeCom
     return DemoReport(source, progress["files"], progress["bytes"], not_copied, comparison, seconds)
 
 
-def _watch(stack: Stack, api: OperatorApi, job_id: str, agent: AgentProcess, display: DemoDisplay) -> dict[str, Any]:
+def _watch(
+    stack: Stack,
+    api: OperatorApi,
+    job_id: str,
+    agent: AgentProcess,
+    display: DemoDisplay,
+    check: Callable[[], None],
+) -> dict[str, Any]:
     """Show the job until it has ended; its last view. Raises DemoFailed when it cannot complete."""
     last_change_at, last_seen = time.monotonic(), ""
     while True:
+        check()
         job = api.job(job_id)
         display.job(job)
         if job["state"] in ENDED:
