@@ -18,7 +18,7 @@ from migrate_agent.transfer.access import SasUrlAccess
 from migrate_contract.jobs import Bucket, JobPhase, Outcome, WaitReason
 from tests.harness.conditions import eventually
 from tests.harness.connect_proxy import ConnectProxy
-from tests.harness.copy_engine import QUICK, make_tree
+from tests.harness.copy_engine import JOB_ID, QUICK, make_tree
 from tests.harness.fault_front import Damage, Drop, Refuse, Shape, fault_front, scripted
 
 MIB = 1 << 20
@@ -240,6 +240,19 @@ def test_an_expired_grant_is_renewed_and_costs_no_file(copy, container, front):
     ends_complete(copy, container)
     assert copy.access.renewals == 2
     assert {row.tries for row in copy.ledger()} == {1}
+
+
+def test_what_a_lane_logs_is_of_its_job_and_shows_no_signature(copy, container, front, caplog):
+    copy.settings = replace(QUICK, lanes=2)
+    refused = scripted([Refuse(403, "AuthenticationFailed")] * 8, only="put_blob")
+    front.script = refused
+    copy.access = Renewing(copy.container, good_from=0)
+    with caplog.at_level("INFO"):
+        ends_complete(copy, container)
+    said = [record for record in caplog.records if "a grant was refused" in record.getMessage()]
+    assert said
+    assert {getattr(record, "job_id", None) for record in said} == {JOB_ID}
+    assert "sig=" not in caplog.text
 
 
 def test_a_grant_that_ends_in_the_middle_is_renewed(copy, container, front):

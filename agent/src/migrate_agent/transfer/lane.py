@@ -35,6 +35,7 @@ from migrate_agent.transfer.sizing import Sizes
 from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.jobs import Grant, JobSpec
 
+log = logging.getLogger(__name__)
 _REPORT_SECONDS = 0.02
 _METER_SECONDS = 0.05
 _MOST_UNREPORTED = 64
@@ -48,7 +49,6 @@ class LaneAccess:
         self._writer, self._stop = writer, stop
         self._changed = threading.Condition()
         self._grant: Grant | None = None
-        self._refused = ""
         self._failure: Fatal | None = None
 
     def bring(self, grant: Grant) -> None:
@@ -167,6 +167,8 @@ class Lane:
                     self._told_end.set()
                 else:
                     self._hear[kind](*values)
+        except Exception:
+            log.exception("the lane cannot do what it was told, and ends")
         finally:
             # Whoever could take the results is gone: what is half sent must not be committed any more.
             os._exit(1)

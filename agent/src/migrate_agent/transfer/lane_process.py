@@ -75,7 +75,7 @@ class LaneProcess:
     def __init__(self, name: str, setup: LaneSetup, events: LaneEvents) -> None:
         """Starts the process. Raises OSError where the system refuses one."""
         self.name = name
-        self._events = events
+        self._events, self._job_id = events, setup.spec.job_id
         self._lock = threading.Lock()
         self._given: dict[int, FileTask] = {}
         self._waiting: list[Frame] = []
@@ -218,7 +218,7 @@ class LaneProcess:
             events.fatal(*values)
         elif kind == Say.LOG.value:
             name, level, text = values
-            logging.getLogger(name).log(level, "%s", text)
+            logging.getLogger(name).log(level, "%s", text, extra={"job_id": self._job_id})
         elif kind == Say.READY.value:
             self.ready.set()
 
