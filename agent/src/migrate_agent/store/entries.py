@@ -61,6 +61,17 @@ class Verdict(NamedTuple):
     """After the copy was verified, the source still had the size and time that were copied."""
 
 
+class Commit(NamedTuple):
+    """A pending file that was committed by one Put Blob, at the size that the journal knows; it is to be read back."""
+
+    file_id: int
+    size_bytes: int
+    mtime_ns: int
+    etag: str
+    md5: str
+    """32 hexadecimal digits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surplus:
     """A blob with our mark whose file is gone from the source; what the mirror is about."""

@@ -15,7 +15,18 @@ from typing import Any
 
 from migrate_agent.store.beside import BesideFiles
 from migrate_agent.store.database import add_missing, open_database, transaction, translated
-from migrate_agent.store.entries import Counters, Entry, FileState, Found, Listed, Stored, Verdict, path_key, path_of
+from migrate_agent.store.entries import (
+    Commit,
+    Counters,
+    Entry,
+    FileState,
+    Found,
+    Listed,
+    Stored,
+    Verdict,
+    path_key,
+    path_of,
+)
 from migrate_agent.store.ledger import (
     Remark,
     Row,
@@ -44,17 +55,17 @@ _UPDATE = (
     "UPDATE files SET size = ?, mtime_ns = coalesce(?, mtime_ns), state = ?, tries = ?, code = ?, etag = ?, md5 = ?,"
     " blocks = ? WHERE id = ?"
 )
+_COMMIT = (
+    "UPDATE files SET mtime_ns = ?, state = 2, code = NULL, etag = ?, md5 = ?, blocks = ''"
+    " WHERE id = ? AND size = ? AND state < 2"
+)
 _IDS_A_QUERY = 500
-_MAKE_LISTED = (
-    "CREATE TEMP TABLE IF NOT EXISTS listed (path BLOB PRIMARY KEY, size INTEGER, etag TEXT, md5 TEXT) WITHOUT ROWID",
-    "CREATE TEMP TABLE IF NOT EXISTS proved (id INTEGER PRIMARY KEY)",
-)
+_MAKE_PROVED = "CREATE TEMP TABLE IF NOT EXISTS proved (id INTEGER PRIMARY KEY)"
 _PROVE = (
-    "INSERT INTO proved SELECT files.id FROM listed CROSS JOIN files ON files.path = listed.path"
-    " WHERE files.state = 2 AND ifnull(files.blocks, '') = '' AND files.size = listed.size"
-    " AND files.md5 = listed.md5 AND files.etag = listed.etag"
+    "INSERT INTO proved SELECT id FROM files"
+    " WHERE path = ? AND size = ? AND etag = ? AND md5 = ? AND state = 2 AND ifnull(blocks, '') = ''"
 )
-"""COMMITTED files whose stored copy is what was committed (transfer/verify.py says the same of one file)."""
+"""A COMMITTED file whose stored copy is what was committed (transfer/verify.py says the same of one file)."""
 _PROVED_TO_LEDGER = (
     "INSERT INTO ledger (row, path, bucket, size, mtime_ns, md5, verification, code, detail, tries, finished_at)"
     " SELECT ? + row_number() OVER (ORDER BY proved.id), CAST(path AS TEXT), 'transferred', size, mtime_ns, md5,"
@@ -78,6 +89,7 @@ class JobJournal:
         self._clock = clock
         self._lock = threading.RLock()
         self._buffer: list[tuple[int, Verdict, float]] = []
+        self._commits: list[Commit] = []
         self._uncounted_retries = 0
         self._closed = False
         self._db = open_database(path, ATTEMPT_SCHEMA, ATTEMPT_SCHEMA_VERSION, ATTEMPT_MIGRATIONS)
@@ -254,7 +266,7 @@ class JobJournal:
         """Result: entries in `state` with an id greater than `after`, by id, at most `limit`."""
         with self._lock, translated(self.path):
             rows = self._db.execute(
-                f"SELECT {_ENTRY} FROM files WHERE state = ? AND state < 3 AND id > ? ORDER BY id LIMIT ?",  # noqa: S608 - our own names
+                f"SELECT {_ENTRY} FROM files WHERE state = ? AND id > ? ORDER BY id LIMIT ?",  # noqa: S608 - our own names
                 (state, after, limit),
             ).fetchall()
         return [_entry(row) for row in rows]
@@ -262,9 +274,7 @@ class JobJournal:
     def count(self, state: FileState) -> int:
         """Result: how many unfinished files are in `state`, as on the disk."""
         with self._lock, translated(self.path):
-            return int(
-                self._db.execute("SELECT count(*) FROM files WHERE state = ? AND state < 3", (state,)).fetchone()[0]
-            )
+            return int(self._db.execute("SELECT count(*) FROM files WHERE state = ?", (state,)).fetchone()[0])
 
     def committed(self, paths: Iterable[str]) -> dict[str, Entry]:
         """Result: those of `paths` that are committed and wait to be read back."""
@@ -282,6 +292,11 @@ class JobJournal:
         with self._lock:
             self._buffer.append((file_id, verdict, self._clock().timestamp()))
 
+    def record_commits(self, commits: Sequence[Commit]) -> None:
+        """Takes commits of files that have no verdict of this pass; they are on the disk after the next `flush`."""
+        with self._lock:
+            self._commits += commits
+
     def count_retry(self) -> None:
         """One request was sent again."""
         self.count_retries(1)
@@ -294,22 +309,35 @@ class JobJournal:
     @property
     def buffered(self) -> int:
         """Result: verdicts that are not on the disk yet."""
-        return len(self._buffer)
+        return len(self._buffer) + len(self._commits)
 
     def flush(self) -> None:
         """Writes every verdict taken so far. Raises Retryable(disk-full) and keeps them."""
         with self._lock:
-            if self._closed or not (self._buffer or self._uncounted_retries):
+            if self._closed or not (self._buffer or self._commits or self._uncounted_retries):
                 return
             tallies, row = self._tallies.copy(), self._next_row
             tallies.retries += self._uncounted_retries
             with self._transaction():
+                self._apply_commits(tallies)
                 for start in range(0, len(self._buffer), _IDS_A_QUERY):
                     row = self._apply(self._buffer[start : start + _IDS_A_QUERY], tallies, row)
                 self._save(tallies, row)
             self._buffer.clear()
+            self._commits.clear()
             self._uncounted_retries = 0
             self._confirm(tallies, row)
+
+    def _apply_commits(self, tallies: Tallies) -> None:
+        commits = self._commits
+        if not commits:
+            return
+        changed = self._db.executemany(
+            _COMMIT, [(mtime_ns, etag, md5, file_id, size) for file_id, size, mtime_ns, etag, md5 in commits]
+        ).rowcount
+        if changed != len(commits):
+            raise AssertionError(f"{len(commits) - changed} files were committed that were not pending")
+        tallies.move_all(Bucket.PENDING, Bucket.TRANSFERRED, len(commits), sum(commit.size_bytes for commit in commits))
 
     def _apply(self, verdicts: Sequence[tuple[int, Verdict, float]], tallies: Tallies, row: int) -> int:
         """Brings files from what the database says of them to their verdicts. Result: the next ledger row."""
@@ -338,22 +366,20 @@ class JobJournal:
     def _row(self, row: int, key: bytes, verdict: Verdict, note: str | None, tries: int, at: float) -> Row:
         return row_of(row, key, verdict, note=note, tries=tries, finished_at=at)
 
-    def prove(self, page: Sequence[Listed]) -> None:
+    def prove(self, page: Sequence[Listed]) -> int:
         """Committed files that are listed just as they were committed become final, verified `stored`.
 
         Others, and blobs made of blocks, are left as they are: somebody has to look at them one by one.
+
+        Result: how many became final.
         """
         with self._lock:
             self.flush()
             tallies, row = self._tallies.copy(), self._next_row
             with self._transaction():
-                for statement in _MAKE_LISTED:
-                    self._db.execute(statement)
-                self._db.execute("DELETE FROM listed")
+                self._db.execute(_MAKE_PROVED)
                 self._db.execute("DELETE FROM proved")
-                listed = [(found.key, found.size_bytes, found.etag, found.md5) for found in page]
-                self._db.executemany("INSERT OR REPLACE INTO listed VALUES (?, ?, ?, ?)", listed)
-                proved = self._db.execute(_PROVE).rowcount
+                proved = self._db.executemany(_PROVE, page).rowcount if page else 0
                 now = self._clock().timestamp()
                 self._db.execute(_PROVED_TO_LEDGER, (row - 1, ErrorCode.NAME_COLLISION.value, now))
                 self._db.execute("UPDATE files SET state = 3 WHERE id IN (SELECT id FROM proved)")
@@ -361,6 +387,7 @@ class JobJournal:
                 row += proved
                 self._save(tallies, row)
             self._confirm(tallies, row)
+        return proved
 
     def _append_rows(self, rows: Sequence[tuple[str, Verdict]]) -> Callable[[], None]:
         """Ledger rows that are no found files, within the caller's transaction. Result: to be called after it."""
@@ -402,14 +429,9 @@ def _change(file_id: int, verdict: Verdict, tries: int) -> tuple[Any, ...]:
 
 def _entry(row: tuple[Any, ...]) -> Entry:
     file_id, path, size, mtime_ns, state, tries, note, etag, md5, blocks, code = row
-    return Entry(
-        file_id=file_id,
-        path=path_of(path),
-        size_bytes=size,
-        mtime_ns=mtime_ns,
-        state=FileState(state),
-        tries=tries,
-        note=note,
-        stored=Stored(etag, md5, blocks or "") if etag else None,
-        code=ErrorCode(code) if code else None,
-    )
+    stored = Stored(etag, md5, blocks or "") if etag else None
+    known = ErrorCode(code) if code else None
+    return Entry(file_id, path_of(path), size, mtime_ns, _STATES[state], tries, note, stored, known)
+
+
+_STATES = tuple(FileState)

@@ -53,7 +53,6 @@ CREATE TABLE files (
     md5 TEXT,
     blocks TEXT
 );
-CREATE INDEX files_unfinished ON files (state, id) WHERE state < 3;
 CREATE TABLE ledger (
     row INTEGER PRIMARY KEY,
     path TEXT NOT NULL,

@@ -59,6 +59,13 @@ class Tallies:
         self.bytes[old] -= old_bytes
         self.add(new, new_bytes)
 
+    def move_all(self, old: Bucket, new: Bucket, files: int, size_bytes: int) -> None:
+        """So many counted files, of so many bytes together, change their bucket."""
+        self.files[old] -= files
+        self.bytes[old] -= size_bytes
+        self.files[new] += files
+        self.bytes[new] += size_bytes
+
     def save(self, db: sqlite3.Connection) -> None:
         """Writes them; part of the caller's transaction."""
         db.executemany(

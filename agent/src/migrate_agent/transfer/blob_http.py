@@ -115,6 +115,10 @@ class BlobClient:
 
         Without `metadata` they have no times and no `marker`, and the answer is about half as long.
         """
+        return parse_page(self.list_body(grant, prefix, marker, limit, metadata=metadata), times=metadata)
+
+    def list_body(self, grant: Grant, prefix: str, marker: str, limit: int, *, metadata: bool = True) -> bytes:
+        """Result: the same page as the service wrote it, for transfer/blob_xml.py."""
         query = {
             "restype": "container",
             "comp": "list",
@@ -123,7 +127,7 @@ class BlobClient:
             **({"prefix": prefix} if prefix else {}),
             **({"marker": marker} if marker else {}),
         }
-        return parse_page(self._call(grant, "GET", "", query).body, times=metadata)
+        return self._call(grant, "GET", "", query).body
 
     def download(self, grant: Grant, name: str, etag: str, sink: Callable[[bytes], None]) -> None:
         """Gives the blob's bytes to `sink`, if it is still the one with `etag`."""

@@ -36,6 +36,14 @@ def parse_page(body: bytes, *, times: bool = True) -> BlobPage:
     return _any_page(body) if usual is None else usual
 
 
+def marker_of_page(body: bytes) -> str | None:
+    """Result: the marker of a page that is not read yet, so that the next one can be asked for; None: read it first."""
+    end = body.rfind(b"</Blobs>")
+    if end < 0 or not body.rstrip().endswith(b"</EnumerationResults>"):
+        return None
+    return unescape((_between(body[end:], b"<NextMarker>", b"</NextMarker>") or b"").decode("utf-8", "replace"))
+
+
 def _usual_page(body: bytes, *, times: bool) -> BlobPage | None:
     """The page as the service writes it, cut apart by its tags: a listing of a million blobs is a gigabyte of XML.
 

@@ -147,6 +147,8 @@ class Connection:
         self._host = host
         self._buffer = bytearray()
         self._touched = False
+        self._early: Answer | None = None
+        """What came instead of the peer's taking the whole request."""
         self.reusable = True
         """False once the connection cannot take another request."""
 
@@ -173,19 +175,31 @@ class Connection:
                 return self._early_answer(request, error)
             return self._read_answer(request)
 
-    def send_whole(self, data: bytes) -> str | Answer:
-        """Sends a whole PUT at once. Result: the ETag, if the answer is a plain 201; else the answer, taken apart.
+    def begin_whole(self, data: bytes) -> None:
+        """Sends a whole PUT at once; `end_whole` must follow. Raises ConnectionFault.
 
-        Raises ConnectionFault. Does without `_guarded`, whose entering and leaving every file would pay for.
+        Both do without `_guarded`, whose entering and leaving every file would pay for.
         """
-        self._touched = False
+        self._touched, self._early = False, None
         try:
+            sent = self._socket.send(data)
+            if sent < len(data):
+                self._socket.sendall(memoryview(data)[sent:])
+        except OSError as error:
             try:
-                sent = self._socket.send(data)
-                if sent < len(data):
-                    self._socket.sendall(memoryview(data)[sent:])
-            except OSError as error:
-                return self._early_answer(_PUT, error)
+                self._early = self._early_answer(_PUT, error)
+            except OSError as fault:
+                self.close()
+                raise fault_of(fault, self._host, untouched=not self._touched) from fault
+        except BaseException:
+            self.close()
+            raise
+
+    def end_whole(self) -> str | Answer:
+        """Result: the ETag, if the answer to the PUT is a plain 201; else the answer. Raises ConnectionFault."""
+        if self._early is not None:
+            return self._early
+        try:
             if self._buffer:
                 return self._read_answer(_PUT)  # somebody answered before he was asked: let it be said what
             received = self._socket.recv(_RECEIVE_BYTES)

@@ -60,7 +60,7 @@ def dry_run(journal: JobJournal, parts: Parts, *, excluded: Callable[[DryRunFile
         findings.add_remark(row)
         attention.add(DryRunFile(row.path, row.bucket, row.size_bytes, row.code, row.detail))
     with parts.open_index() as index:
-        for entry in entries_in(journal, FileState.PENDING, lambda: False, lambda: None):
+        for entry in entries_in(journal, FileState.PENDING):
             decision = parts.copy.decide(entry, index.get(blob_name(parts.spec.destination.prefix, entry.path)))
             found = DryRunFile(shown_path(entry.path), Bucket.TRANSFERRED.value, entry.size_bytes)
             if isinstance(decision, Unchanged):

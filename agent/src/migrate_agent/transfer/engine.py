@@ -24,10 +24,11 @@ from migrate_agent.transfer.dry_run import HeldFiles, dry_run
 from migrate_agent.transfer.file_copy import FileTask
 from migrate_agent.transfer.names import blob_name
 from migrate_agent.transfer.parts import Parts
-from migrate_agent.transfer.passes import entries_in, record_scan
-from migrate_agent.transfer.planner import Compare, Settled, Unchanged
+from migrate_agent.transfer.passes import entries_in, pages_in, record_scan
+from migrate_agent.transfer.planner import NEW_BLOB, Compare, Settled, Unchanged
 from migrate_agent.transfer.results import DryRun, DryRunFile, EngineResult, EngineSettings, Snapshot
 from migrate_agent.transfer.target import TargetIndex
+from migrate_agent.transfer.target_blob import TargetBlob
 from migrate_agent.transfer.workforce import Hears, Workforce
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError, Retryable, SkipRecord
 from migrate_contract.jobs import JobFault, JobPhase, JobSpec, Outcome
@@ -217,9 +218,10 @@ class CopyEngine:
         self._raise_failure()
         held = HeldFiles(self._parts)
         with self._parts.open_index() as index:
-            for entry in entries_in(self._journal, FileState.PENDING, lambda: False, lambda: None):
+            for entry in entries_in(self._journal, FileState.PENDING):
                 self._halt.raise_if_requested()
-                if (task := self._plan(entry, index, last_pass=False)) is not None:
+                target = index.get(blob_name(self._spec.destination.prefix, entry.path))
+                if (task := self._plan(entry, target, last_pass=False)) is not None:
                     held.look_at(entry, compared=isinstance(task.decision, Compare))
         self._keeper.persist(self._journal.flush)
         preflight = held.report(self._journal)
@@ -242,6 +244,7 @@ class CopyEngine:
             pending = self._journal.counters()
         hears = Hears(
             verdict=lambda task, verdict: self._keeper.record(task.entry.file_id, verdict),
+            committed=self._keeper.record_commits,
             retried=self._journal.count_retries,
             fatal=self._fail,
             begun=lambda: self._set_phase(JobPhase.RUNNING),
@@ -269,14 +272,24 @@ class CopyEngine:
             self._parts.read_back.run(last_pass=number == last)
 
     def _feed(self, index: TargetIndex, workforce: Workforce, state: FileState, *, last_pass: bool) -> None:
-        for entry in entries_in(self._journal, state, lambda: self._scanning, self._wait_for_scan):
+        for page in pages_in(self._journal, state, lambda: self._scanning, self._wait_for_scan):
             self._halt.raise_if_requested()
             if state is FileState.RETRY:
-                workforce.put(FileTask(entry, None, last_pass))
-            elif (task := self._plan(entry, index, last_pass=last_pass)) is not None:
-                workforce.put(task)
+                tasks = [FileTask(entry, None, last_pass) for entry in page]
+            elif not len(index) and not self._resumed:
+                # Nothing is there: the planner's answer is the same for every file.
+                tasks = [FileTask(entry, NEW_BLOB, last_pass) for entry in page]
+            else:
+                tasks = self._plan_all(page, index, last_pass=last_pass)
+            workforce.put_all(tasks)
 
-    def _plan(self, entry: Entry, index: TargetIndex, *, last_pass: bool) -> FileTask | None:
+    def _plan_all(self, page: list[Entry], index: TargetIndex, *, last_pass: bool) -> list[FileTask]:
+        prefix = self._spec.destination.prefix
+        targets = index.get_all([blob_name(prefix, entry.path) for entry in page])
+        tasks = [self._plan(entry, target, last_pass=last_pass) for entry, target in zip(page, targets, strict=True)]
+        return [task for task in tasks if task is not None]
+
+    def _plan(self, entry: Entry, target: TargetBlob | None, *, last_pass: bool) -> FileTask | None:
         """Result: work for the uploader, or None where the first look gave the verdict already."""
         copy = self._parts.copy
         try:
@@ -285,7 +298,7 @@ class CopyEngine:
         except SkipRecord as error:
             self._keeper.record(entry.file_id, copy.fault(entry, error, 0, last_pass=last_pass))
             return None
-        decision = copy.decide(entry, index.get(blob_name(self._spec.destination.prefix, entry.path)))
+        decision = copy.decide(entry, target)
         if isinstance(decision, Settled):
             self._keeper.record(entry.file_id, outcomes.settled(entry, decision))
         elif isinstance(decision, Unchanged) and not self._parts.crew.finisher.active:

@@ -14,6 +14,7 @@ from migrate_agent.transfer.courier import Courier, Tries
 from migrate_agent.transfer.finishing import Finisher
 from migrate_agent.transfer.names import blob_name
 from migrate_agent.transfer.planner import Compare, Decision, Recognised, Settled, Unchanged, Upload, decide
+from migrate_agent.transfer.quick_put import QuickCopy, Refused
 from migrate_agent.transfer.source import FileStat
 from migrate_agent.transfer.source_folder import stat_entry
 from migrate_agent.transfer.target_blob import TargetBlob
@@ -33,6 +34,10 @@ class FileTask(NamedTuple):
     entry: Entry
     decision: Decision | None
     last_pass: bool
+    quick: QuickCopy | Refused | None = None
+    """What came of the quick way (transfer/quick_put.py), where it was gone."""
+    general: bool = False
+    """The quick way is not for it (any more)."""
 
 
 class FileCopy:
@@ -74,6 +79,11 @@ class FileCopy:
             by_hash=self._spec.final,
         )
 
+    @property
+    def ends_with_commit(self) -> bool:
+        """Result: whether a file that is committed needs nothing more before it is read back."""
+        return self._level is Verification.STORED and not self._finisher.active
+
     def work(self, task: FileTask) -> Verdict:
         """Result: the verdict. Raises StopRequested and Fatal only."""
         tries = Tries()
@@ -101,6 +111,11 @@ class FileCopy:
     def _work(self, task: FileTask, tries: Tries) -> Verdict:
         entry, decision = task.entry, task.decision
         name = blob_name(self._spec.destination.prefix, entry.path)
+        if isinstance(task.quick, QuickCopy):
+            mtime_ns, etag, md5_text = task.quick
+            state = FileStat(entry.size_bytes, mtime_ns, changed_ns=0, device=0, inode=0)
+            tier = tier_at_commit(self._spec.transfer.access_tier)
+            return self._committed(entry.path, name, state, Stored(etag, md5_text), tries, tier)
         if decision is None:
             entry = self.refreshed(entry)
             target = self._courier.send(
@@ -124,10 +139,10 @@ class FileCopy:
             state = FileStat(entry.size_bytes, mtime_ns, changed_ns=0, device=0, inode=0)
             stored = Stored(decision.blob.etag, decision.blob.md5)
             return self._committed(entry.path, name, state, stored, tries, tier_named(decision.blob.tier))
-        return self._upload(entry, name, decision, tries)
+        return self._upload(entry, name, decision, tries, task.quick.error if task.quick is not None else None)
 
-    def _upload(self, entry: Entry, name: str, decision: Upload, tries: Tries) -> Verdict:
-        uploaded = self._uploader.upload(entry, name, decision.condition, tries)
+    def _upload(self, entry: Entry, name: str, decision: Upload, tries: Tries, first: MigrateError | None) -> Verdict:
+        uploaded = self._uploader.upload(entry, name, decision.condition, tries, first)
         tier = tier_at_commit(self._spec.transfer.access_tier)
         return self._committed(entry.path, name, uploaded.state, uploaded.stored, tries, tier)
 

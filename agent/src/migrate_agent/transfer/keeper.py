@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from migrate_agent.stop import StopSignal
-from migrate_agent.store.entries import Verdict
+from migrate_agent.store.entries import Commit, Verdict
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.transfer.meter import Meter
 from migrate_contract.errors import ErrorCode, Retryable
@@ -28,6 +28,14 @@ class JournalKeeper:
     def record(self, file_id: int, verdict: Verdict) -> None:
         """Takes a verdict; waits while too many are not on the disk."""
         self._journal.record(file_id, verdict)
+        self._wait_for_room()
+
+    def record_commits(self, commits: Sequence[Commit]) -> None:
+        """Takes commits; waits while too many are not on the disk."""
+        self._journal.record_commits(commits)
+        self._wait_for_room()
+
+    def _wait_for_room(self) -> None:
         while self._journal.buffered > _MOST_BUFFERED and not self._stop.wait(_LOOK_SECONDS):
             continue
 

@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,8 @@ from typing import Any, BinaryIO
 
 from migrate_agent.network import Network
 from migrate_agent.stop import StopKind, StopSignal
-from migrate_agent.store.entries import Verdict
+from migrate_agent.store.entries import Commit, Verdict
+from migrate_agent.transfer.blob_xml import parse_page
 from migrate_agent.transfer.content_check import fastest_check
 from migrate_agent.transfer.crew import Crew, CrewParts, Means
 from migrate_agent.transfer.file_copy import FileTask
@@ -109,6 +110,7 @@ class Lane:
         self._pace = LeasePace(lambda size: writer.send(Say.ASK_LEASE, size), self._meter, self._stop)
         self._retries = 0
         self._unreported: list[Frame] = []
+        self._unreported_commits: list[Frame] = []
         self._report_lock = threading.Lock()
         self._report_due = threading.Event()
         self._told_end, self._ended = threading.Event(), threading.Event()
@@ -134,7 +136,13 @@ class Lane:
         )
         parts.device = setup["device"]
         self._parts = parts
-        self._crew = Crew(parts, on_verdict=self._verdict, on_fatal=self._fatal, on_left=self._left)
+        self._crew = Crew(
+            parts,
+            on_verdict=self._verdict,
+            on_fatal=self._fatal,
+            on_left=self._left,
+            on_commits=lambda _, commits: self._commits(commits),
+        )
         self._hear: dict[str, Callable[..., None]] = {
             Say.FILES.value: self._files,
             Say.GRANT.value: self._grant,
@@ -145,6 +153,7 @@ class Lane:
             Say.PACE.value: self._pace.set_rate,
             Say.LEASE.value: self._pace.grant,
             Say.SIZES.value: self._set_block_bytes,
+            Say.PARSE.value: self._parse,
         }
 
     def run(self, stream: BinaryIO) -> None:
@@ -189,6 +198,10 @@ class Lane:
     def _set_block_bytes(self, block_bytes: int) -> None:
         self._sizes.block_bytes = block_bytes
 
+    def _parse(self, number: int, body: bytes, times: bool) -> None:
+        page = parse_page(body, times=times)
+        self._writer.send(Say.PARSED, number, [tuple(blob) for blob in page.blobs], page.marker)
+
     # What the workers say
 
     def _count_retry(self) -> None:
@@ -202,6 +215,13 @@ class Lane:
             due = len(self._unreported) == _MOST_UNREPORTED
         if due:
             self._report_due.set()
+
+    def _commits(self, commits: Sequence[Commit]) -> None:
+        with self._report_lock:
+            self._unreported_commits += [tuple(commit) for commit in commits]
+            due = len(self._unreported_commits) >= _MOST_UNREPORTED
+        if due:
+            self._report()
 
     def _left(self, task: FileTask) -> None:
         self._writer.send(Say.LEFT, task.entry.file_id)
@@ -224,9 +244,12 @@ class Lane:
     def _report(self) -> None:
         with self._report_lock:
             done, self._unreported = self._unreported, []
+            commits, self._unreported_commits = self._unreported_commits, []
             retries, self._retries = self._retries, 0
         if done or retries:
             self._writer.send(Say.DONE, done, retries)
+        if commits:
+            self._writer.send(Say.COMMITTED, commits)
 
     def _report_meter(self) -> None:
         found = self._meter.readings()

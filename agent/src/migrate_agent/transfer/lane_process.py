@@ -13,16 +13,18 @@ from datetime import UTC, datetime
 from typing import Any, BinaryIO, cast
 
 from migrate_agent.network import Network
-from migrate_agent.store.entries import Verdict
+from migrate_agent.store.entries import Commit, Verdict
+from migrate_agent.transfer.blob_xml import BlobPage
 from migrate_agent.transfer.connectivity import Outage
 from migrate_agent.transfer.file_copy import FileTask
 from migrate_agent.transfer.lane_wire import Frame, FrameWriter, Say, pack_task, read_frames, unpack_verdict
 from migrate_agent.transfer.meter import Readings
 from migrate_agent.transfer.results import EngineSettings
+from migrate_agent.transfer.target_blob import TargetBlob
 from migrate_contract.jobs import Grant, JobSpec
 
 log = logging.getLogger(__name__)
-_BATCH = 32
+_BATCH_BYTES = 4 << 20
 _END_SECONDS = 30.0
 
 
@@ -58,11 +60,13 @@ class LaneEvents:
     """Who hears what a lane says; called on the lane's reading thread."""
 
     done: Callable[[FileTask, Verdict], None]
+    committed: Callable[[Sequence[Commit]], None]
     retried: Callable[[int], None]
     refused: Callable[[str, str], None]
     ask_lease: Callable[[LaneProcess, int], None]
     metered: Callable[[str, Readings, Outage | None], None]
     fatal: Callable[[str, str], None]
+    parsed: Callable[[int, BlobPage], None]
     room: Callable[[], None]
     """Something was done: there may be room for more."""
     crashed: Callable[[LaneProcess, Sequence[FileTask]], None]
@@ -78,7 +82,6 @@ class LaneProcess:
         self._events, self._job_id = events, setup.spec.job_id
         self._lock = threading.Lock()
         self._given: dict[int, FileTask] = {}
-        self._waiting: list[Frame] = []
         self._given_bytes = 0
         self._workers = 0
         self._ending = self._gone = False
@@ -129,30 +132,25 @@ class LaneProcess:
             self._workers = workers
             self.say(Say.WORKERS, workers)
 
-    def put(self, task: FileTask) -> bool:
-        """Gives it a file; False: the process has ended, and the file is still the caller's.
+    def put(self, tasks: Sequence[FileTask]) -> int:
+        """Gives it files, together.
 
-        Few at a time are sent together: one by one costs more than the files themselves.
+        Result: how many it took of them, in order: those after a large one stay, for they may be another's. 0: the
+        process has ended.
         """
+        number = 0
         with self._lock:
             if self._gone:
-                return False
-            self._given[task.entry.file_id] = task
-            self._given_bytes += task.entry.size_bytes
-            self._waiting.append(pack_task(task))
-            hungry = len(self._given) - len(self._waiting) < 2 * self._workers
-            if len(self._waiting) < _BATCH and not hungry:
-                return True
-            batch, self._waiting = self._waiting, []
-        self.say(Say.FILES, batch)
-        return True
-
-    def flush(self) -> None:
-        """Sends what waits for its batch to fill."""
-        with self._lock:
-            batch, self._waiting = self._waiting, []
-        if batch:
-            self.say(Say.FILES, batch)
+                return 0
+            before = self._given_bytes
+            for task in tasks:
+                self._given[task.entry.file_id] = task
+                self._given_bytes += task.entry.size_bytes
+                number += 1
+                if self._given_bytes - before >= _BATCH_BYTES:
+                    break
+        self.say(Say.FILES, [pack_task(task) for task in tasks[:number]])
+        return number
 
     def end(self) -> None:
         """Lets it finish what it is at and end; `join` waits for that."""
@@ -191,7 +189,6 @@ class LaneProcess:
             self._gone = True
             left = list(self._given.values())
             self._given.clear()
-            self._waiting.clear()
             self._given_bytes = 0
         if not self._ending:
             self._events.crashed(self, left)
@@ -204,6 +201,8 @@ class LaneProcess:
         events = self._events
         if kind == Say.DONE.value:
             self._take_done(*values)
+        elif kind == Say.COMMITTED.value:
+            self._take_commits(*values)
         elif kind == Say.LEFT.value:
             self._take_back(values[0])
         elif kind == Say.METER.value:
@@ -214,6 +213,9 @@ class LaneProcess:
             events.ask_lease(self, values[0])
         elif kind == Say.REFUSED.value:
             events.refused(*values)
+        elif kind == Say.PARSED.value:
+            number, blobs, marker = values
+            events.parsed(number, BlobPage([TargetBlob._make(blob) for blob in blobs], marker))
         elif kind == Say.FATAL.value:
             events.fatal(*values)
         elif kind == Say.LOG.value:
@@ -230,8 +232,15 @@ class LaneProcess:
             task = self._take_back(file_id)
             if task is not None:
                 self._events.done(task, verdict)
-        if self._waiting and self.given - len(self._waiting) < 2 * self._workers:
-            self.flush()
+        self._events.room()
+
+    def _take_commits(self, packed: list[Frame]) -> None:
+        commits = [Commit._make(one) for one in packed]
+        with self._lock:
+            given = self._given
+            known = [commit for commit in commits if given.pop(commit.file_id, None) is not None]
+            self._given_bytes -= sum(commit.size_bytes for commit in known)
+        self._events.committed(known)
         self._events.room()
 
     def _take_back(self, file_id: int) -> FileTask | None:

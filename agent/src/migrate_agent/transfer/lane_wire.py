@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from migrate_agent.store.entries import Entry, FileState, Stored, Verdict
 from migrate_agent.transfer.blob_http import Condition
 from migrate_agent.transfer.file_copy import FileTask
-from migrate_agent.transfer.planner import Compare, Decision, Recognised, Settled, Unchanged, Upload
+from migrate_agent.transfer.planner import NEW_BLOB, Compare, Decision, Recognised, Settled, Unchanged, Upload
 from migrate_agent.transfer.target_blob import TargetBlob
 from migrate_contract.errors import ErrorCode
 from migrate_contract.jobs import AccessTier, Bucket, Verification
@@ -39,10 +39,13 @@ class Say(StrEnum):
     PACE = "pace"
     LEASE = "lease"
     SIZES = "sizes"
+    PARSE = "parse"
     END = "end"
     READY = "ready"
     DONE = "done"
+    COMMITTED = "committed"
     LEFT = "left"
+    PARSED = "parsed"
     REFUSED = "refused"
     ASK_LEASE = "ask_lease"
     METER = "meter"
@@ -51,7 +54,7 @@ class Say(StrEnum):
 
 
 _STATES = tuple(FileState)
-_NEW, _PACKED_NEW = Upload(Condition()), ("upload", None)
+_PACKED_NEW = ("upload", None)
 """The decision about nearly every file."""
 
 
@@ -81,16 +84,17 @@ def read_frames(stream: BinaryIO) -> Iterator[Frame]:
 
 def pack_task(task: FileTask) -> Frame:
     """Result: a file to work on, as plain values."""
-    entry = task.entry
+    file_id, path, size, mtime_ns, state, tries, _, _, code = task.entry
+    packed = _PACKED_NEW if task.decision is NEW_BLOB else _pack_decision(task.decision)
     return (
-        entry.file_id,
-        entry.path,
-        entry.size_bytes,
-        entry.mtime_ns,
-        int(entry.state),
-        entry.tries,
-        None if entry.code is None else entry.code.value,
-        _pack_decision(task.decision),
+        file_id,
+        path,
+        size,
+        mtime_ns,
+        int(state),
+        tries,
+        None if code is None else code.value,
+        packed,
         task.last_pass,
     )
 
@@ -100,7 +104,7 @@ def unpack_task(packed: Frame) -> FileTask:
     file_id, path, size, mtime_ns, state, tries, code, decision, last_pass = packed
     known = None if code is None else ErrorCode(code)
     entry = Entry(file_id, path, size, mtime_ns, _STATES[state], tries, None, None, known)
-    return FileTask(entry, _NEW if decision == _PACKED_NEW else _unpack_decision(decision), last_pass)
+    return FileTask(entry, NEW_BLOB if decision == _PACKED_NEW else _unpack_decision(decision), last_pass)
 
 
 def _pack_decision(decision: Decision | None) -> Frame | None:

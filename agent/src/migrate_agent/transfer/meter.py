@@ -129,11 +129,12 @@ class Meter:
             # Two threads at once may keep the longer one of two; the next answers put that right.
             self._shortest_answer_seconds = seconds
 
-    def sent_and_answered(self, size_bytes: int, seconds: float) -> None:
-        """Payload that was handed to the system, and answered after so long."""
+    def sent_and_answered(self, size_bytes: int, seconds: float, *, requests: int = 1) -> None:
+        """Payload that was handed to the system in `requests` at once, all answered after so long."""
         with self._lock:
             self._sent_bytes += size_bytes
-            self._requests += 1
+            self._requests += requests
+        # Of several at once this is what the slowest took: still no less than what one takes.
         if seconds < self._shortest_answer_seconds or not self._shortest_answer_seconds:
             self._shortest_answer_seconds = seconds
 

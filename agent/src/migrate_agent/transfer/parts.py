@@ -18,6 +18,7 @@ from migrate_agent.transfer.crew import CrewParts, Means
 from migrate_agent.transfer.file_facts import system_facts
 from migrate_agent.transfer.keeper import JournalKeeper
 from migrate_agent.transfer.lane_process import LaneSetup
+from migrate_agent.transfer.listing import Lister
 from migrate_agent.transfer.meter import Meter
 from migrate_agent.transfer.mirror import Mirror
 from migrate_agent.transfer.pace import BucketPace
@@ -109,12 +110,13 @@ class Parts:
             folder_markers=transfer.folder_markers,
             facts=system_facts(posix_properties=transfer.posix_properties),
         )
+        self.lister = Lister(self.crew.courier, prefix=prefix, page_size=settings.list_page_size)
         self.read_back = ReadBack(
             journal,
             self.crew.courier,
             self.keeper.persist,
+            lister=self.lister,
             prefix=prefix,
-            page_size=settings.list_page_size,
             head_limit=settings.head_verify_limit,
             finisher=self.crew.finisher,
         )
@@ -125,7 +127,7 @@ class Parts:
                 spec.mirror,
                 journal.beside,
                 self.crew.courier_with(mirror_access or access),
-                list_pages=self.read_back.list_pages,
+                list_pages=self.lister.pages,
                 check_source=self.open_source,
                 persist=self.keeper.persist,
                 stop=stop,
@@ -165,6 +167,7 @@ class Parts:
             self.crew.device,
         )
         self._workforce = Workforce(self.crew, setup, self._access, self.bucket, self._stop, hears, lanes=lanes)
+        self.lister.readers = self._workforce
         self.steer()
         return self._workforce
 
@@ -206,7 +209,7 @@ class Parts:
         """What the destination holds now."""
         index = TargetIndex()
         try:
-            index.load(self.read_back.list_pages())
+            index.load(self.lister.pages())
             yield index
         finally:
             index.close()

@@ -13,11 +13,10 @@ from migrate_agent.stop import StopSignal
 from migrate_agent.store.entries import Entry, FileState, Found, Listed, Verdict, path_key
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.transfer import outcomes
-from migrate_agent.transfer.blob_xml import BlobPage
 from migrate_agent.transfer.courier import Courier, Tries
 from migrate_agent.transfer.finishing import Finisher
+from migrate_agent.transfer.listing import Lister
 from migrate_agent.transfer.names import blob_name, path_below
-from migrate_agent.transfer.target import pages_of
 from migrate_agent.transfer.target_blob import TargetBlob
 from migrate_agent.transfer.verify import block_difference, difference
 from migrate_contract.errors import ErrorCode
@@ -67,16 +66,22 @@ def _add(batch: list[Found], journal: JobJournal, persist: Persist) -> None:
         persist(lambda: journal.add_found(batch))
 
 
-def entries_in(
+def entries_in(journal: JobJournal, state: FileState) -> Iterator[Entry]:
+    """Yields each entry in `state` once, by id."""
+    for page in pages_in(journal, state, lambda: False, lambda: None):
+        yield from page
+
+
+def pages_in(
     journal: JobJournal, state: FileState, scanning: Callable[[], bool], wait_for_more: Callable[[], None]
-) -> Iterator[Entry]:
-    """Yields each entry in `state` once, by id; while `scanning`, waits for more of them."""
+) -> Iterator[list[Entry]]:
+    """Yields the entries in `state` once, by id, some at a time; while `scanning`, waits for more of them."""
     after = 0
     while True:
         more_to_come = scanning()
         page = journal.pending(state, after, PAGE)
-        yield from page
         if page:
+            yield page
             after = page[-1].file_id
         elif more_to_come:
             wait_for_more()
@@ -93,26 +98,16 @@ class ReadBack:
         courier: Courier,
         persist: Persist,
         *,
+        lister: Lister,
         prefix: str,
-        page_size: int,
         head_limit: int,
         finisher: Finisher,
     ) -> None:
+        self._lister = lister
         self._finisher = finisher
         self._verified: list[tuple[Entry, Verdict]] = []
         self._journal, self._courier, self._persist = journal, courier, persist
-        self._prefix, self._page_size, self._head_limit = prefix, page_size, head_limit
-
-    def list_pages(self, *, metadata: bool = True) -> Iterable[BlobPage]:
-        """Yields what the destination holds below the job's prefix; `metadata` as in BlobClient.list_page."""
-        prefix = f"{self._prefix}/" if self._prefix else ""
-        return pages_of(
-            lambda marker: self._courier.send(
-                lambda grant: self._courier.client.list_page(grant, prefix, marker, self._page_size, metadata=metadata),
-                Tries(limited=False),
-                waiting=WaitReason.NETWORK,
-            )
-        )
+        self._prefix, self._head_limit = prefix, head_limit
 
     def run(self, *, last_pass: bool) -> None:
         """Every committed file becomes final, or is tried again (failed in the last pass). Raises StopRequested."""
@@ -120,7 +115,7 @@ class ReadBack:
         if not count:
             return
         if count > self._head_limit:
-            for page in self.list_pages(metadata=False):
+            for page in self._lister.pages(metadata=False):
                 self._compare(page.blobs, last_pass=last_pass)
         # What is committed still was in no page: it is gone, or the listing was not used.
         after = 0
@@ -133,21 +128,30 @@ class ReadBack:
             self._persist(self._journal.flush)
 
     def _compare(self, blobs: list[TargetBlob], *, last_pass: bool) -> None:
-        by_path = {path: blob for blob in blobs if (path := path_below(self._prefix, blob.name)) is not None}
-        # An empty blob may be a folder's marker, whose path ends in '/'; no folder has both names.
-        by_path |= {f"{path}/": blob for path, blob in by_path.items() if blob.size_bytes == 0}
         # Verified files that need a last step become final one by one, and not by a comparison of the whole page.
-        if not self._finisher.active:
-            listed = [
-                Listed(path_key(path), blob.size_bytes, blob.etag, blob.md5)
-                for path, blob in by_path.items()
-                if blob.md5 is not None
-            ]
-            self._persist(lambda: self._journal.prove(listed))
+        if not self._finisher.active and self._prove(blobs) == len(blobs):
+            return
+        by_path = {path: blob for blob in blobs if (path := path_below(self._prefix, blob.name)) is not None}
+        by_path |= {f"{path}/": blob for path, blob in by_path.items() if blob.size_bytes == 0}
         for path, entry in self._journal.committed(by_path).items():
             self._settle(entry, by_path[path], last_pass=last_pass)
         self._finish(last_pass=last_pass)
         self._persist(self._journal.flush)
+
+    def _prove(self, blobs: list[TargetBlob]) -> int:
+        """Result: how many of these blobs are what was committed; those files are final now."""
+        cut = len(f"{self._prefix}/") if self._prefix else 0
+        listed: list[Listed] = []
+        for name, size, etag, md5, *_ in blobs:
+            if md5 is not None:
+                path = name[cut:]
+                listed.append(Listed(path_key(path), size, etag, md5))
+                # An empty blob may be a folder's marker, whose path ends in '/'; no folder has both names.
+                if not size:
+                    listed.append(Listed(path_key(f"{path}/"), 0, etag, md5))
+        proved: list[int] = []
+        self._persist(lambda: proved.append(self._journal.prove(listed)))
+        return proved[-1]
 
     def _head(self, name: str) -> TargetBlob | None:
         return self._courier.send(

@@ -21,6 +21,10 @@ class Upload(NamedTuple):
     condition: Condition
 
 
+NEW_BLOB = Upload(Condition())
+"""What is decided where there is no blob of the name."""
+
+
 class Compare(NamedTuple):
     """Hash the file: equal to `md5`, it is unchanged; otherwise `otherwise` holds."""
 
@@ -70,7 +74,7 @@ def decide(
     `by_hash`: an equal time is no proof (a cutover); a blob of ours that is different all the same is replaced.
     """
     if target is None:
-        return Upload(Condition())
+        return NEW_BLOB
     if target.size_bytes != size_bytes or target.md5 is None or bool(target.folder) is not folder:
         return _different(mtime_ns, target, rule)
     if target.marker is not None and mtime_ns is not None and target.mtime_ns == mtime_ns:

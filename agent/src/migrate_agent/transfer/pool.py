@@ -1,11 +1,11 @@
-"""Kept-alive connections, one for each thread; a stale one is replaced without anybody noticing."""
+"""Kept-alive connections, one for each thread and some that are lent; a stale one is replaced unnoticed."""
 
 from __future__ import annotations
 
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from migrate_agent.network import Network
 from migrate_agent.transfer.connection import Answer, Connection, ConnectionFault, Endpoint, Request, dial
@@ -25,6 +25,8 @@ class ConnectionPool:
         self._lock = threading.Lock()
         self._open: set[Connection] = set()
         self._own = threading.local()
+        self._spare: list[tuple[Connection, Endpoint, float]] = []
+        """Of `send_all`, the last used one on top; nobody is at any of them."""
         self._aborted = False
 
     def exchange(self, endpoint: Endpoint, request: Request) -> Answer:
@@ -46,27 +48,76 @@ class ConnectionPool:
                 self.retire()
         return self._run(self._dial(endpoint), endpoint, request)
 
-    def send_whole(self, endpoint: Endpoint, data: bytes) -> str | Answer:
-        """Sends one whole request on the kept connection, or a new one.
+    def send_all(self, endpoint: Endpoint, requests: Sequence[bytes]) -> list[str | Answer | ConnectionFault]:
+        """Sends whole PUTs, each on a connection of its own, and then waits for their answers.
 
-        Result: the ETag of a plain 201, else the answer.
-
-        Raises as `exchange` does, also for a kept connection that the peer had closed: `untouched` then.
+        Result: in the same order, the ETag of a plain 201, else the answer, or what kept it from coming (`untouched`
+        for a kept connection that the peer had closed). Raises Fatal(config-invalid) as `exchange` does.
         """
-        kept: tuple[Connection, Endpoint, float] | None = getattr(self._own, "kept", None)
-        if kept is not None and (
-            kept[1] != endpoint or not kept[0].reusable or self._monotonic() - kept[2] >= _IDLE_SECONDS
-        ):
-            self.retire()
-            kept = None
-        connection = self._dial(endpoint) if kept is None else kept[0]
-        if self._aborted:
-            self._drop(connection)
-            raise ConnectionFault(ErrorCode.INTERRUPTED, endpoint.host, "cut off")
+        found: list[str | Answer | ConnectionFault] = []
+        connections = self._lease(endpoint, len(requests), found)
+        if found:  # no connection for some: they are the first, so that the order holds
+            requests = requests[len(found) :]
+        begun: list[Connection | ConnectionFault] = []
         try:
-            return connection.send_whole(data)
+            for connection, data in zip(connections, requests, strict=True):
+                try:
+                    connection.begin_whole(data)
+                except ConnectionFault as fault:
+                    begun.append(fault)
+                else:
+                    begun.append(connection)
+            for one in begun:
+                if isinstance(one, ConnectionFault):
+                    found.append(one)
+                    continue
+                try:
+                    found.append(one.end_whole())
+                except ConnectionFault as fault:
+                    found.append(fault)
+        except BaseException:
+            # Nobody knows which of them still wait for an answer.
+            for connection in connections:
+                connection.close()
+            raise
         finally:
-            self._keep(connection, endpoint)
+            self._give_back(connections, endpoint)
+        return found
+
+    def _lease(self, endpoint: Endpoint, number: int, found: list[str | Answer | ConnectionFault]) -> list[Connection]:
+        """Connections for so many requests; for each that there is none for, `found` gets why."""
+        connections: list[Connection] = []
+        oldest = self._monotonic() - _IDLE_SECONDS
+        with self._lock:
+            while self._spare and len(connections) < number:
+                connection, known, since = self._spare.pop()
+                if known == endpoint and connection.reusable and since > oldest:
+                    connections.append(connection)
+                else:
+                    connection.close()
+                    self._open.discard(connection)
+        try:
+            while len(connections) < number:
+                connections.append(self._dial(endpoint))
+        except ConnectionFault as fault:
+            found += [fault] * (number - len(connections))
+        except BaseException:
+            self._give_back(connections, endpoint)
+            raise
+        if self._aborted:  # also those that were dialled meanwhile
+            for connection in connections:
+                connection.abort()
+        return connections
+
+    def _give_back(self, connections: list[Connection], endpoint: Endpoint) -> None:
+        now = self._monotonic()
+        with self._lock:
+            for connection in connections:
+                if connection.reusable and not self._aborted:
+                    self._spare.append((connection, endpoint, now))
+                else:
+                    connection.close()
+                    self._open.discard(connection)
 
     def retire(self) -> None:
         """This thread needs its connection no more."""

@@ -1,9 +1,10 @@
-"""The way of nearly all files: a small one in one request, with as few steps of the interpreter as there can be.
+"""The way of nearly all files: small ones in one request each, with as few steps of the interpreter as there can be.
 
-It does what source.py, blob_http.py, pool.py and courier.py do, in one place, for the one case that everything is as
+Several are read, sent, and then waited for together, so that a thread seldom has to wait and give way to another. It
+does what source.py, blob_http.py, pool.py and courier.py do, in one place, for the one case that everything is as
 usual: the file is small, old enough and keeps its state, there is a grant, a connection and no bandwidth limit, and the
 service answers 201. At anything else it decides nothing: what happened is handed to the general way, which takes it up
-as if it had happened there. A small file costs the interpreter half of what the general way does.
+as if it had happened there. A small file costs the interpreter a third of what the general way does.
 """
 
 from __future__ import annotations
@@ -11,27 +12,33 @@ from __future__ import annotations
 import binascii
 import hashlib
 import os
+import re
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
-from migrate_agent.store.entries import Stored, path_key
+from migrate_agent.store.entries import path_key
 from migrate_agent.transfer.access import GrantSource
 from migrate_agent.transfer.blob_answers import AccessRefused, refusal
 from migrate_agent.transfer.blob_http import Address, Condition
-from migrate_agent.transfer.connection import ConnectionFault
+from migrate_agent.transfer.connection import Answer, ConnectionFault
 from migrate_agent.transfer.content_type import content_type
 from migrate_agent.transfer.meter import Meter, reason_index
 from migrate_agent.transfer.pool import ConnectionPool
-from migrate_agent.transfer.source import OPEN_FLAGS, FileStat, stat_of
+from migrate_agent.transfer.source import OPEN_FLAGS
 from migrate_agent.transfer.target_blob import MARKER_KEY, MTIME_KEY, format_mtime
 from migrate_contract.errors import MigrateError
 from migrate_contract.jobs import Grant, WaitReason
 
 MOST_BYTES = 56 * 1024
 """With its headers such a file still leaves in one piece, and needs no memory to be counted."""
+MOST_FILES = 16
+_READING_SECONDS = 0.004
+_LARGEST_NS = 2**63 - 1
+_is_plain = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
+"""Names that need no percent sign."""
 _DISK, _NETWORK = reason_index(WaitReason.DISK), reason_index(WaitReason.NETWORK)
 _NEW = b"\r\nIf-None-Match: *"
 _REQUEST = (
@@ -41,11 +48,21 @@ _REQUEST = (
 )
 
 
-class QuickCopy(NamedTuple):
-    """A commit that the service confirmed."""
+class QuickFile(NamedTuple):
+    """A file to send: its path below the source, size as the scan met it, blob's name, and the commit's condition."""
 
-    state: FileStat
-    stored: Stored
+    path: str
+    size_bytes: int
+    name: str
+    condition: Condition
+
+
+class QuickCopy(NamedTuple):
+    """A commit that the service confirmed. The file has the size that the scan met; `md5` is hexadecimal."""
+
+    mtime_ns: int
+    etag: str
+    md5: str
 
 
 class Refused(NamedTuple):
@@ -74,66 +91,106 @@ class QuickPut:
         self._racy_ns, self._may_pass = racy_ns, may_pass
         tier = f"x-ms-access-tier: {access_tier}\r\n" if access_tier else ""
         self._same = f"x-ms-blob-type: BlockBlob\r\nx-ms-meta-{MARKER_KEY}: {marker}\r\n{tier}".encode("ascii")
+        self._width, self._seconds_a_file = 1, _READING_SECONDS
         self._parts: tuple[Grant, Address, bytes, bytes] | None = None
 
-    def put(self, path: str, size: int, name: str, condition: Condition) -> QuickCopy | Refused | None:
-        """Result: the copy; or what came of the request; or None: the general way has to do it, from the start.
+    @property
+    def width(self) -> int:
+        """Result: how many files at most make one call of `put_many`.
 
-        Raises what the grant's source raises.
+        A call reads all of them before it sends any, so on a slow disk or share few, for threads read side by side.
         """
-        if size > MOST_BYTES or not self._may_pass():
-            return None
+        return self._width
+
+    def put_many(self, files: Sequence[QuickFile]) -> list[QuickCopy | Refused | None]:
+        """Result: for each file in order the copy, or what came of its request, or None: the general way has to do it.
+
+        Their requests are on their way at the same time. Raises what the grant's source raises.
+        """
+        found: list[QuickCopy | Refused | None] = [None] * len(files)
+        if not self._may_pass():
+            return found
         switch = self._meter.switch
         outer = switch(_DISK)
         try:
-            found = self._read(self._root + path_key(path), size)
-            if found is None:
-                return None
-            state, body, md5 = found
-            mtime = format_mtime(state.storable_mtime_ns)
-            if mtime is None:
-                return None
             _, address, before, after = self._parts_of(self._access.current())
-            data = self._request(before, name, after, mtime, md5, condition, body)
+            began = time.monotonic()
+            ready: list[tuple[int, int, str]] = []
+            requests: list[bytes] = []
+            for index, (path, size, name, condition) in enumerate(files):
+                read = self._read(self._root + path_key(path), size) if size <= MOST_BYTES else None
+                if read is None:
+                    continue
+                mtime_ns, body, md5 = read
+                mtime = format_mtime(mtime_ns)
+                if mtime is not None:
+                    requests.append(self._request(before, name, after, mtime, md5, condition, body))
+                    ready.append((index, mtime_ns, md5.hex()))
+            self._set_width(time.monotonic() - began, len(files))
+            if not ready:
+                return found
             switch(_NETWORK)
             began = time.monotonic()
-            try:
-                answer = self._pool.send_whole(address.endpoint, data)
-            except ConnectionFault as fault:
-                # A kept connection that the peer closed while it was idle: nobody has seen the request.
-                return None if fault.untouched else Refused(fault)
-            self._meter.sent_and_answered(size, time.monotonic() - began)
+            answers = self._pool.send_all(address.endpoint, requests)
+            seconds = time.monotonic() - began
         finally:
             switch(outer)
-        if isinstance(answer, str):
-            return QuickCopy(state, Stored(answer, md5.hex()))
+        sent = 0
+        for (index, mtime_ns, md5_text), answer in zip(ready, answers, strict=True):
+            sent += files[index].size_bytes
+            if isinstance(answer, str):
+                found[index] = QuickCopy(mtime_ns, answer, md5_text)
+            else:
+                found[index] = self._taken_apart(answer, files[index].name, mtime_ns, md5_text)
+        self._meter.sent_and_answered(sent, seconds, requests=len(requests))
+        return found
+
+    @staticmethod
+    def _taken_apart(
+        answer: Answer | ConnectionFault, name: str, mtime_ns: int, md5: str
+    ) -> QuickCopy | Refused | None:
+        if isinstance(answer, ConnectionFault):
+            # A kept connection that the peer closed while it was idle: nobody has seen the request.
+            return None if answer.untouched else Refused(answer)
         if 200 <= answer.status < 300:
-            return QuickCopy(state, Stored(answer.headers.get("etag", "").strip('"'), md5.hex()))
+            return QuickCopy(mtime_ns, answer.headers.get("etag", "").strip('"'), md5)
         error = refusal(answer, name)
         # Which grant was refused is the general way's to know: it asks again with the one that is good now.
         return None if isinstance(error, AccessRefused) else Refused(error)
 
-    def _read(self, where: bytes, size: int) -> tuple[FileStat, bytes, bytes] | None:
-        """State, bytes and MD5 of a regular file as large as expected, old enough to be read once, and unchanged."""
+    def _set_width(self, seconds: float, files: int) -> None:
+        """So many as are read within `_READING_SECONDS`, by what the last ones took."""
+        self._seconds_a_file += (seconds / files - self._seconds_a_file) / 8
+        self._width = max(1, min(MOST_FILES, int(_READING_SECONDS / max(self._seconds_a_file, 1e-6))))
+
+    def _read(self, where: bytes, size: int) -> tuple[int, bytes, bytes] | None:
+        """Time, bytes and MD5 of a regular file as large as expected, old enough to be read once, and unchanged."""
         try:
             descriptor = os.open(where, OPEN_FLAGS)
             try:
                 found = os.fstat(descriptor)
+                mtime_ns = found.st_mtime_ns
                 if found.st_size != size or not stat.S_ISREG(found.st_mode):
                     return None
-                if found.st_mtime_ns >= time.time_ns() - self._racy_ns:
+                if mtime_ns >= time.time_ns() - self._racy_ns or mtime_ns < -_LARGEST_NS:
                     return None
                 # One byte more than there should be: what was appended meanwhile shows at once.
                 body = os.read(descriptor, size + 1)
             finally:
                 os.close(descriptor)
-            md5 = hashlib.md5(body, usedforsecurity=False).digest()
-            state = stat_of(found)
-            if len(body) != size or stat_of(os.stat(where, follow_symlinks=False)) != state:  # noqa: PTH116 - bytes
-                return None
+            now = os.stat(where, follow_symlinks=False)  # noqa: PTH116 - bytes
         except OSError:
             return None  # what that means is said where the file is opened again
-        return state, body, md5
+        if (
+            len(body) != size
+            or now.st_size != size
+            or now.st_mtime_ns != mtime_ns
+            or now.st_ino != found.st_ino
+            or now.st_ctime_ns != found.st_ctime_ns
+            or now.st_dev != found.st_dev
+        ):
+            return None
+        return mtime_ns, body, hashlib.md5(body, usedforsecurity=False).digest()
 
     def _parts_of(self, grant: Grant) -> tuple[Grant, Address, bytes, bytes]:
         """The grant's address, and what every request has before and after the blob's name."""
@@ -152,7 +209,7 @@ class QuickPut:
         digest = binascii.b2a_base64(md5, newline=False)
         return _REQUEST % (
             before,
-            quote(name, safe="/").encode("ascii"),
+            (name if _is_plain(name) else quote(name, safe="/")).encode("ascii"),
             after,
             digest,
             digest,

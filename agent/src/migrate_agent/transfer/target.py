@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -60,6 +60,18 @@ class TargetIndex:
             row = self._db.execute("SELECT * FROM blobs WHERE name = ?", (name,)).fetchone()
         return TargetBlob(*row) if row else None
 
+    def get_all(self, names: Sequence[str]) -> list[TargetBlob | None]:
+        """Result: the same for several names, in their order; at most some hundred."""
+        if not self._size:
+            return [None] * len(names)
+        with self._lock:
+            rows = self._db.execute(
+                f"SELECT * FROM blobs WHERE name IN ({','.join('?' * len(names))})",  # noqa: S608 - question marks
+                names,
+            ).fetchall()
+        found = {row[0]: TargetBlob._make(row) for row in rows}
+        return [found.get(name) for name in names]
+
     def close(self) -> None:
         """Removes it from the disk."""
         with self._lock:
@@ -69,12 +81,3 @@ class TargetIndex:
 def _storable(blob: TargetBlob) -> tuple[object, ...]:
     """Times beyond SQLite's 64 bits are as good as none."""
     return tuple(None if isinstance(value, int) and abs(value) >= 1 << 63 else value for value in blob)
-
-
-def pages_of(fetch: Callable[[str], BlobPage]) -> Iterable[BlobPage]:
-    """Yields every page; `fetch(marker)` gets one."""
-    page = fetch("")
-    yield page
-    while page.marker:
-        page = fetch(page.marker)
-        yield page

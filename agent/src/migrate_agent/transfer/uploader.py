@@ -35,7 +35,6 @@ from migrate_agent.transfer.content_type import content_type
 from migrate_agent.transfer.courier import Courier, Tries
 from migrate_agent.transfer.meter import Meter, reason_index
 from migrate_agent.transfer.posix_properties import carried_metadata
-from migrate_agent.transfer.quick_put import QuickCopy, QuickPut
 from migrate_agent.transfer.sizing import Sizes
 from migrate_agent.transfer.source import FileStat, SourceFile, Whole, confirm_state, read_whole, system_path
 from migrate_agent.transfer.source_folder import open_file
@@ -110,10 +109,8 @@ class Uploader:
         sizes: Sizes,
         check: ContentCheck,
         access_tier: str | None = None,
-        quick: QuickPut | None = None,
     ) -> None:
-        """`access_tier`: given with each commit, as the service spells it. `quick`: the way of nearly all files."""
-        self._quick = quick
+        """`access_tier`: given with each commit, as the service spells it."""
         self._source, self._courier, self._committer, self._memory = source, courier, committer, memory
         self._pace, self._meter, self._stop = pace, meter, stop
         self._marker, self._sizes, self._content = marker, sizes, check
@@ -126,14 +123,13 @@ class Uploader:
             file.confirm(md5)
             return file.state, md5
 
-    def upload(self, entry: Entry, name: str, condition: Condition, tries: Tries) -> Uploaded:
-        """Result: the commit. Raises StopRequested with nothing committed, or an error of the catalogue."""
+    def upload(
+        self, entry: Entry, name: str, condition: Condition, tries: Tries, first: MigrateError | None = None
+    ) -> Uploaded:
+        """Result: the commit. `first`: what came of a quick try. Raises StopRequested, or an error of the catalogue."""
         size = entry.size_bytes
         if size <= min(self._sizes.single_put_bytes, _QUIET_READ_BYTES) and not entry.path.endswith("/"):
-            found = self._quick.put(entry.path, size, name, condition) if self._quick is not None else None
-            if isinstance(found, QuickCopy):
-                return Uploaded(found.state, found.stored)
-            uploaded = self._put_small(entry, name, condition, tries, found.error if found is not None else None)
+            uploaded = self._put_small(entry, name, condition, tries, first)
             if uploaded is not None:
                 return uploaded
         with self._meter.during(WaitReason.DISK), self._source.open(entry.path, self._check) as file:

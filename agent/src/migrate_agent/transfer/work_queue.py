@@ -1,4 +1,4 @@
-"""Work for the uploader's threads: files, and blocks of files that are being sent. Bounded.
+"""Work for the uploader's threads: files, groups of small files, and blocks of files that are being sent. Bounded.
 
 Blocks come first: they hold memory, and a file that has begun is to end. Whoever waits for memory or for its own blocks
 takes blocks meanwhile, so the threads cannot wait for each other.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from migrate_agent.stop import StopSignal
@@ -18,6 +19,16 @@ _LOOK_SECONDS = 0.25
 FileTask = TypeVar("FileTask")
 BlockTask = Callable[[], None]
 """Sends one block; raises nothing, the file's upload keeps the fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping(Generic[FileTask]):
+    """Which files are taken together by one thread."""
+
+    fits: Callable[[FileTask], bool]
+    """A file that may be one of a group, also of one."""
+    shape: Callable[[], tuple[int, int]]
+    """How many files make a group at most, and how many groups may be worked on at the same time."""
 
 
 class WorkQueue(Generic[FileTask]):
@@ -37,6 +48,9 @@ class WorkQueue(Generic[FileTask]):
         self._blocks: deque[BlockTask] = deque()
         self._held_bytes = 0
         self._working = 0
+        self._most_working = 1 << 30
+        self._groups = 0
+        self._grouping: Grouping[FileTask] | None = None
         self._closed = False
 
     def put_file(self, task: FileTask) -> None:
@@ -46,13 +60,13 @@ class WorkQueue(Generic[FileTask]):
                 self._room.wait(_LOOK_SECONDS)
                 self._stop.raise_if_requested()
             self._files.append(task)
-            self._work.notify()
+            self._wake_for_files(1)
 
     def put_files(self, tasks: Sequence[FileTask]) -> None:
         """Adds files without waiting: whoever gives them keeps count."""
         with self._lock:
             self._files.extend(tasks)
-            self._work.notify(len(tasks))
+            self._wake_for_files(len(tasks))
 
     def put_block(self, task: BlockTask) -> None:
         """Adds a block, whose memory is held already."""
@@ -61,10 +75,10 @@ class WorkQueue(Generic[FileTask]):
             self._work.notify()
             self._freed.notify()
 
-    def take(self, surplus: Callable[[], bool] = lambda: False) -> FileTask | BlockTask | None:
-        """Result: the next piece of work, None when the thread is to end. Follow each file by `file_done`.
+    def take(self, surplus: Callable[[], bool] = lambda: False) -> list[FileTask] | BlockTask | None:
+        """Result: the next piece of work, None when the thread is to end. Follow files by `files_done`.
 
-        `surplus` says that there are more threads than wanted.
+        `surplus` says that there are more threads than wanted. Several files are a group (see `group`).
         """
         with self._lock:
             while True:
@@ -72,19 +86,79 @@ class WorkQueue(Generic[FileTask]):
                     return self._blocks.popleft()
                 if self._closed or self._stop.requested or surplus():
                     return None
-                if self._files:
-                    self._working += 1
-                    if len(self._files) == self._max_files:
-                        self._room.notify()
-                    return self._files.popleft()
+                if self._files and self._working < self._most_working:
+                    taken = self._take_files()
+                    if taken:
+                        return taken
                 self._work.wait(_LOOK_SECONDS)
 
-    def file_done(self) -> None:
-        """A file that was taken has its verdict, or none because of a stop."""
+    def _take_files(self) -> list[FileTask]:
+        grouping = self._grouping
+        if grouping is None or not grouping.fits(self._files[0]):
+            taken = [self._pop()]
+        else:
+            together, groups = grouping.shape()
+            if self._groups >= groups:
+                return []
+            self._groups += 1
+            taken = [self._pop()]
+            while (
+                len(taken) < together
+                and self._files
+                and self._working < self._most_working
+                and grouping.fits(self._files[0])
+            ):
+                taken.append(self._pop())
+        self._wake_for_files(1)
+        return taken
+
+    def _pop(self) -> FileTask:
+        self._working += 1
+        if len(self._files) == self._max_files:
+            self._room.notify()
+        return self._files.popleft()
+
+    def _wake_for_files(self, most: int) -> None:
+        """Wakes no more threads than can take something."""
+        if self._files and self._working < self._most_working:
+            grouping = self._grouping
+            if grouping is not None and grouping.fits(self._files[0]):
+                most = min(most, grouping.shape()[1] - self._groups)
+            if most > 0:
+                self._work.notify(most)
+
+    def group(self, grouping: Grouping[FileTask]) -> None:
+        """From now on files that fit are taken in groups. Call it before the first file is put."""
+        self._grouping = grouping
+
+    def put_back(self, tasks: Sequence[FileTask]) -> None:
+        """Files that were taken are for whoever is free; they come first."""
         with self._lock:
-            self._working -= 1
+            self._working -= len(tasks)
+            if not self._closed:
+                self._files.extendleft(reversed(tasks))
+                self._wake_for_files(len(tasks))
+            elif not self._working:
+                self._room.notify_all()
+
+    def files_done(self, files: int = 1) -> None:
+        """Files that were taken have their verdict, or none because of a stop."""
+        with self._lock:
+            self._working -= files
             if not self._working and not self._files:
                 self._room.notify_all()
+
+    def group_done(self) -> None:
+        """Nobody works on a group any more that was taken."""
+        with self._lock:
+            self._groups -= 1
+            self._wake_for_files(1)
+
+    def set_most_working(self, files: int) -> None:
+        """So many files may be taken and not done at the same time."""
+        with self._lock:
+            self._most_working = files
+            self._work.notify_all()
 
     @property
     def idle(self) -> bool:

@@ -6,6 +6,7 @@ small copy does not earn back. The engine sees one thing that takes files and sa
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import sys
@@ -16,13 +17,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from migrate_agent.stop import StopKind, StopRequested, StopSignal
-from migrate_agent.store.entries import Verdict
+from migrate_agent.store.entries import Commit, Verdict
 from migrate_agent.transfer.access import GrantSource
+from migrate_agent.transfer.blob_xml import BlobPage
 from migrate_agent.transfer.connectivity import Outage
 from migrate_agent.transfer.crew import Crew, CrewParts
 from migrate_agent.transfer.file_copy import FileTask
 from migrate_agent.transfer.lane_process import LaneEvents, LaneProcess, LaneSetup
 from migrate_agent.transfer.lane_wire import Say
+from migrate_agent.transfer.listing import Reading
 from migrate_agent.transfer.meter import Meter, Readings
 from migrate_agent.transfer.pacing import TokenBucket
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError
@@ -34,6 +37,8 @@ _FILES_A_LANE = 384
 """Given to one lane and without verdict, at most: enough to keep it busy while a batch is on its way."""
 _BYTES_A_LANE = 256 << 20
 """The same by size, so that large files are shared out; one file always may."""
+_BATCH = 32
+"""Files that are given together: one by one costs more than the files themselves."""
 _MOST_LANES = 4
 _MOST_CRASHES = 3
 _CRASHES_SECONDS = 600.0
@@ -55,9 +60,19 @@ class Hears:
     """Who hears of the work; called on many threads."""
 
     verdict: Callable[[FileTask, Verdict], None]
+    committed: Callable[[Sequence[Commit]], None]
     retried: Callable[[int], None]
     fatal: Callable[[MigrateError], None]
     begun: Callable[[], None]
+
+
+class _Page:
+    """A page of a listing that a lane reads."""
+
+    def __init__(self, lane: LaneProcess) -> None:
+        self.lane = lane
+        self.read = threading.Event()
+        self.found: BlobPage | None = None
 
 
 class Workforce:
@@ -77,7 +92,13 @@ class Workforce:
         """`lanes`: processes beside this one; 0: the crew in this process works."""
         self._setup, self._access, self._bucket, self._stop, self._hears = setup, access, bucket, stop, hears
         self._meter: Meter = parts.meter
-        self._crew = Crew(parts, on_verdict=hears.verdict, on_fatal=hears.fatal, on_begin=hears.begun)
+        self._crew = Crew(
+            parts,
+            on_verdict=hears.verdict,
+            on_fatal=hears.fatal,
+            on_begin=hears.begun,
+            on_commits=lambda _, commits: hears.committed(commits),
+        )
         self._changed = threading.Condition()
         self._lanes: list[LaneProcess] = []
         self._again: deque[FileTask] = deque()
@@ -89,6 +110,8 @@ class Workforce:
         self._leases: deque[tuple[LaneProcess, int]] = deque()
         self._lease_due = threading.Event()
         self._outages: dict[str, Outage | None] = {}
+        self._pages: dict[int, _Page] = {}
+        self._pages_given = itertools.count()
         self._threads: list[threading.Thread] = []
         self._many = lanes > 0
         if self._many:
@@ -107,10 +130,12 @@ class Workforce:
     def _add_lane(self, name: str) -> LaneProcess:
         events = LaneEvents(
             done=self._hears.verdict,
+            committed=self._hears.committed,
             retried=self._hears.retried,
             refused=self._refused,
             ask_lease=self._ask_lease,
             metered=self._metered,
+            parsed=self._parsed,
             fatal=lambda code, detail: self._hears.fatal(Fatal(ErrorCode(code), detail)),
             room=self._room,
             crashed=self._crashed,
@@ -139,18 +164,29 @@ class Workforce:
 
     def put(self, task: FileTask) -> None:
         """Gives a file to whoever has most room for it; waits while nobody has. Raises StopRequested."""
+        self.put_all([task])
+
+    def put_all(self, tasks: Sequence[FileTask]) -> None:
+        """Gives files to whoever has most room for them; waits while nobody has. Raises StopRequested."""
         if not self._many:
-            self._crew.put(task)
+            for task in tasks:
+                self._crew.put(task)
             return
-        self._hears.begun()
-        while True:
+        if tasks:
+            self._hears.begun()
+        given = 0
+        while given < len(tasks):
             self._stop.raise_if_requested()
-            lane = self._roomiest(task.entry.size_bytes)
-            if lane is not None and lane.put(task):
-                return
-            self._flush()
+            size_bytes = tasks[given].entry.size_bytes
+            lane = self._roomiest(size_bytes)
+            if lane is not None:
+                most = -(-(len(tasks) - given) // len(self._lanes)) if self._lanes else 1
+                taken = lane.put(tasks[given : given + min(most, _FILES_A_LANE - lane.given, _BATCH)])
+                given += taken
+                if taken:
+                    continue
             with self._changed:
-                if self._roomiest(task.entry.size_bytes) is None:
+                if self._roomiest(size_bytes) is None:
                     self._changed.wait(_LOOK_SECONDS)
 
     def _roomiest(self, size_bytes: int) -> LaneProcess | None:
@@ -171,15 +207,10 @@ class Workforce:
             self._stop.raise_if_requested()
             while self._again:
                 self.put(self._again.popleft())
-            self._flush()
             with self._changed:
                 if not self._again and not any(lane.given for lane in self._lanes):
                     return
                 self._changed.wait(_LOOK_SECONDS)
-
-    def _flush(self) -> None:
-        for lane in self._lanes:
-            lane.flush()
 
     def close(self) -> None:
         """Ends everybody and waits for them; what nobody has begun stays pending."""
@@ -195,6 +226,30 @@ class Workforce:
         self._crew.close()
 
     # Any thread
+
+    def read_page(self, body: bytes, *, times: bool) -> Reading | None:
+        """See transfer/listing.py: lanes read in turn; None where there is none that is up."""
+        lanes = [lane for lane in self._lanes if lane.ready.is_set()]
+        if not lanes:
+            return None
+        number = next(self._pages_given)
+        page = self._pages[number] = _Page(lanes[number % len(lanes)])
+        page.lane.say(Say.PARSE, number, body, times)
+
+        def wait() -> BlobPage | None:
+            while not page.read.wait(_LOOK_SECONDS):
+                if page.lane not in self._lanes:
+                    break
+            self._pages.pop(number, None)
+            return page.found
+
+        return wait
+
+    def _parsed(self, number: int, found: BlobPage) -> None:
+        page = self._pages.get(number)
+        if page is not None:
+            page.found = found
+            page.read.set()
 
     def set_workers(self, workers: int) -> None:
         """How many files or blocks may be on their way at once, over all."""
