@@ -5,7 +5,6 @@ A crew works in the agent's own process for a small copy, and in each lane (tran
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -20,15 +19,14 @@ from migrate_agent.transfer.blob_http import BlobClient
 from migrate_agent.transfer.committer import Committer
 from migrate_agent.transfer.connectivity import Connectivity
 from migrate_agent.transfer.content_check import ContentCheck
+from migrate_agent.transfer.convoy import Convoy, ConvoyEvents, is_quick
 from migrate_agent.transfer.courier import Courier, RetryRules
 from migrate_agent.transfer.file_copy import FileCopy, FileTask
 from migrate_agent.transfer.finishing import Finisher
 from migrate_agent.transfer.meter import Meter, reason_index
-from migrate_agent.transfer.names import blob_name
 from migrate_agent.transfer.pace import BucketPace, LeasePace
-from migrate_agent.transfer.planner import Upload
 from migrate_agent.transfer.pool import ConnectionPool
-from migrate_agent.transfer.quick_put import MOST_BYTES, QuickCopy, QuickFile, QuickPut
+from migrate_agent.transfer.quick_put import QuickPut
 from migrate_agent.transfer.results import EngineSettings
 from migrate_agent.transfer.sizing import Sizes
 from migrate_agent.transfer.source import system_path
@@ -36,10 +34,9 @@ from migrate_agent.transfer.target_blob import marker_of
 from migrate_agent.transfer.tier import SERVICE_NAMES, tier_at_commit
 from migrate_agent.transfer.uploader import Memory, SourceRules, Uploader
 from migrate_agent.transfer.work_queue import Grouping, WorkQueue
-from migrate_contract.errors import ErrorCode, Fatal, MigrateError
+from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.jobs import JobSpec, SymlinkPolicy, WaitReason
 
-log = logging.getLogger(__name__)
 _QUEUED_FILES = 4096
 _IDLE, _NONE = reason_index(WaitReason.IDLE), reason_index(WaitReason.NONE)
 
@@ -179,16 +176,18 @@ class Crew:
         on_fatal: Callable[[Fatal], None],
         on_begin: Callable[[], None] = lambda: None,
         on_left: Callable[[FileTask], None] = lambda _: None,
-        on_commits: Callable[[Sequence[FileTask], Sequence[Commit]], None],
+        on_commits: Callable[[Sequence[Commit]], None],
     ) -> None:
         """`on_begin`: a file is taken up. `on_left`: a stop came before its verdict; it stays pending.
 
         `on_commits`: of files that need nothing more before they are read back, in place of `on_verdict`.
         """
         self._parts = parts
-        self._on_commits = on_commits
+        self._convoy: Convoy | None = None
         if parts.quick is not None:
-            parts.queue.group(Grouping(_is_quick, self._shape))
+            events = ConvoyEvents(on_begin, on_commits, on_left, on_fatal)
+            convoy = self._convoy = Convoy(parts.quick, parts.queue, parts.copy, parts.prefix, events)
+            parts.queue.group(Grouping(is_quick, lambda: convoy.shape(max(self._wanted, 1))))
         self._on_verdict, self._on_fatal = on_verdict, on_fatal
         self._on_begin, self._on_left = on_begin, on_left
         self._lock = threading.Lock()
@@ -220,12 +219,6 @@ class Crew:
         if missing < 0:
             self._parts.queue.wake()
 
-    def _shape(self) -> tuple[int, int]:
-        """As few groups as can be, for threads of one interpreter only take turns; together they are all workers."""
-        wanted, quick = max(self._wanted, 1), self._parts.quick
-        together = min(wanted, quick.width) if quick is not None else 1
-        return together, -(-wanted // together)
-
     def _surplus(self) -> bool:
         if self._alive <= self._wanted:
             return False
@@ -236,7 +229,7 @@ class Crew:
             return True
 
     def _work(self) -> None:
-        queue, switch, quick = self._parts.queue, self._parts.meter.switch, self._parts.quick
+        queue, switch = self._parts.queue, self._parts.meter.switch
         try:
             while True:
                 switch(_IDLE)
@@ -246,52 +239,13 @@ class Crew:
                     return
                 if not isinstance(work, list):
                     work()
-                elif quick is not None and _is_quick(work[0]):
-                    self._copy_many(quick, work)
-                    queue.group_done()
+                elif self._convoy is not None and is_quick(work[0]):
+                    self._convoy.run(work)
                 else:
                     self._copy(work[0])
         finally:
             switch(_NONE)
             self._parts.pool.retire()
-
-    def _copy_many(self, quick: QuickPut, tasks: list[FileTask]) -> None:
-        """Small files together; those of which there is more to say go on alone."""
-        prefix = self._parts.prefix
-        files = [
-            QuickFile(entry.path, entry.size_bytes, blob_name(prefix, entry.path), decision.condition)
-            for entry, decision in [(task.entry, task.decision) for task in tasks]
-            if isinstance(decision, Upload)
-        ]
-        try:
-            self._on_begin()
-            found = quick.put_many(files)
-        except (StopRequested, Fatal) as error:
-            for task in tasks:
-                self._on_left(task)
-            self._parts.queue.files_done(len(tasks))
-            if isinstance(error, Fatal):
-                self._on_fatal(error)
-            return
-        except MigrateError as error:
-            # No access for now: that is the general way's to wait for.
-            log.debug("small files go the general way: %s", error.detail)
-            found = [None] * len(tasks)
-        simple = self._parts.copy.ends_with_commit
-        done: list[FileTask] = []
-        commits: list[Commit] = []
-        back: list[FileTask] = []
-        for task, copy in zip(tasks, found, strict=True):
-            if simple and isinstance(copy, QuickCopy):
-                done.append(task)
-                commits.append(Commit(task.entry.file_id, task.entry.size_bytes, *copy))
-            else:
-                back.append(task._replace(quick=copy, general=True))
-        if done:
-            self._on_commits(done, commits)
-            self._parts.queue.files_done(len(done))
-        if back:
-            self._parts.queue.put_back(back)
 
     def _copy(self, task: FileTask) -> None:
         try:
@@ -325,13 +279,3 @@ class Crew:
         self._parts.queue.close()
         for thread in threads:
             thread.join()
-
-
-def _is_quick(task: FileTask) -> bool:
-    """Result: whether the file may go the quick way."""
-    return (
-        isinstance(task.decision, Upload)
-        and not task.general
-        and task.entry.size_bytes <= MOST_BYTES
-        and not task.entry.path.endswith("/")
-    )

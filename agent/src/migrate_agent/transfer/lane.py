@@ -141,7 +141,7 @@ class Lane:
             on_verdict=self._verdict,
             on_fatal=self._fatal,
             on_left=self._left,
-            on_commits=lambda _, commits: self._commits(commits),
+            on_commits=self._commits,
         )
         self._hear: dict[str, Callable[..., None]] = {
             Say.FILES.value: self._files,

@@ -134,7 +134,7 @@ class Meter:
         with self._lock:
             self._sent_bytes += size_bytes
             self._requests += requests
-        # Of several at once this is what the slowest took: still no less than what one takes.
+        # Of several at once this is what the slowest took, and other work may lie between: an upper bound.
         if seconds < self._shortest_answer_seconds or not self._shortest_answer_seconds:
             self._shortest_answer_seconds = seconds
 

@@ -6,6 +6,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from migrate_agent.network import Network
 from migrate_agent.transfer.connection import Answer, Connection, ConnectionFault, Endpoint, Request, dial
@@ -13,6 +14,15 @@ from migrate_contract.errors import ErrorCode
 
 _IDLE_SECONDS = 30.0
 """Older idle connections are not trusted: a router in between may have forgotten them without a word."""
+
+
+class Begun(NamedTuple):
+    """Requests that are on their way together."""
+
+    endpoint: Endpoint
+    connections: list[Connection]
+    begun: list[Connection | ConnectionFault]
+    """For each request the connection that will bring its answer, or why it was not sent."""
 
 
 class ConnectionPool:
@@ -26,7 +36,7 @@ class ConnectionPool:
         self._open: set[Connection] = set()
         self._own = threading.local()
         self._spare: list[tuple[Connection, Endpoint, float]] = []
-        """Of `send_all`, the last used one on top; nobody is at any of them."""
+        """Of `begin_all`, the last used one on top; nobody is at any of them."""
         self._aborted = False
 
     def exchange(self, endpoint: Endpoint, request: Request) -> Answer:
@@ -48,26 +58,40 @@ class ConnectionPool:
                 self.retire()
         return self._run(self._dial(endpoint), endpoint, request)
 
-    def send_all(self, endpoint: Endpoint, requests: Sequence[bytes]) -> list[str | Answer | ConnectionFault]:
-        """Sends whole PUTs, each on a connection of its own, and then waits for their answers.
+    def begin_all(self, endpoint: Endpoint, requests: Sequence[bytes]) -> Begun:
+        """Sends whole PUTs, each on a connection of its own. Result: for `end_all`, which must follow.
 
-        Result: in the same order, the ETag of a plain 201, else the answer, or what kept it from coming (`untouched`
-        for a kept connection that the peer had closed). Raises Fatal(config-invalid) as `exchange` does.
+        Raises Fatal(config-invalid) as `exchange` does.
         """
-        found: list[str | Answer | ConnectionFault] = []
-        connections = self._lease(endpoint, len(requests), found)
-        if found:  # no connection for some: they are the first, so that the order holds
-            requests = requests[len(found) :]
-        begun: list[Connection | ConnectionFault] = []
+        faults: list[ConnectionFault] = []
+        connections = self._lease(endpoint, len(requests), faults)
+        # Those without a connection are the first, so that the order holds.
+        begun: list[Connection | ConnectionFault] = [*faults]
         try:
-            for connection, data in zip(connections, requests, strict=True):
+            for connection, data in zip(connections, requests[len(faults) :], strict=True):
                 try:
                     connection.begin_whole(data)
                 except ConnectionFault as fault:
                     begun.append(fault)
                 else:
                     begun.append(connection)
-            for one in begun:
+        except BaseException:
+            # Nobody knows which of them wait for an answer.
+            for connection in connections:
+                connection.close()
+            self._give_back(connections, endpoint)
+            raise
+        return Begun(endpoint, connections, begun)
+
+    def end_all(self, sent: Begun) -> list[str | Answer | ConnectionFault]:
+        """Waits for the answers.
+
+        Result: in the order of the requests, the ETag of a plain 201, else the answer, or what kept it from coming
+        (`untouched` for a kept connection that the peer had closed).
+        """
+        found: list[str | Answer | ConnectionFault] = []
+        try:
+            for one in sent.begun:
                 if isinstance(one, ConnectionFault):
                     found.append(one)
                     continue
@@ -76,16 +100,15 @@ class ConnectionPool:
                 except ConnectionFault as fault:
                     found.append(fault)
         except BaseException:
-            # Nobody knows which of them still wait for an answer.
-            for connection in connections:
+            for connection in sent.connections:
                 connection.close()
             raise
         finally:
-            self._give_back(connections, endpoint)
+            self._give_back(sent.connections, sent.endpoint)
         return found
 
-    def _lease(self, endpoint: Endpoint, number: int, found: list[str | Answer | ConnectionFault]) -> list[Connection]:
-        """Connections for so many requests; for each that there is none for, `found` gets why."""
+    def _lease(self, endpoint: Endpoint, number: int, faults: list[ConnectionFault]) -> list[Connection]:
+        """Connections for so many requests; for each that there is none for, `faults` gets why."""
         connections: list[Connection] = []
         oldest = self._monotonic() - _IDLE_SECONDS
         with self._lock:
@@ -100,7 +123,7 @@ class ConnectionPool:
             while len(connections) < number:
                 connections.append(self._dial(endpoint))
         except ConnectionFault as fault:
-            found += [fault] * (number - len(connections))
+            faults += [fault] * (number - len(connections))
         except BaseException:
             self._give_back(connections, endpoint)
             raise

@@ -26,7 +26,7 @@ from migrate_agent.transfer.blob_http import Address, Condition
 from migrate_agent.transfer.connection import Answer, ConnectionFault
 from migrate_agent.transfer.content_type import content_type
 from migrate_agent.transfer.meter import Meter, reason_index
-from migrate_agent.transfer.pool import ConnectionPool
+from migrate_agent.transfer.pool import Begun, ConnectionPool
 from migrate_agent.transfer.source import OPEN_FLAGS
 from migrate_agent.transfer.target_blob import MARKER_KEY, MTIME_KEY, format_mtime
 from migrate_contract.errors import MigrateError
@@ -71,6 +71,19 @@ class Refused(NamedTuple):
     error: MigrateError
 
 
+_Ready = tuple[int, int, str]
+"""Which file it is, its time, and its MD5."""
+
+
+class Sending(NamedTuple):
+    """Files that are on their way together; those that had to be left out are not among `ready`."""
+
+    files: Sequence[QuickFile]
+    ready: list[_Ready]
+    begun: Begun
+    sent_at: float
+
+
 class QuickPut:
     """Shared by all workers of a process. POSIX only: Windows' files need a closer look before they are opened."""
 
@@ -96,26 +109,25 @@ class QuickPut:
 
     @property
     def width(self) -> int:
-        """Result: how many files at most make one call of `put_many`.
+        """Result: how many files at most make one call of `begin`.
 
         A call reads all of them before it sends any, so on a slow disk or share few, for threads read side by side.
         """
         return self._width
 
-    def put_many(self, files: Sequence[QuickFile]) -> list[QuickCopy | Refused | None]:
-        """Result: for each file in order the copy, or what came of its request, or None: the general way has to do it.
+    def begin(self, files: Sequence[QuickFile]) -> Sending | None:
+        """Reads and sends them. Result: for `end`, which must follow; None where nothing may be sent this way now.
 
-        Their requests are on their way at the same time. Raises what the grant's source raises.
+        Raises what the grant's source raises.
         """
-        found: list[QuickCopy | Refused | None] = [None] * len(files)
         if not self._may_pass():
-            return found
+            return None
         switch = self._meter.switch
         outer = switch(_DISK)
         try:
             _, address, before, after = self._parts_of(self._access.current())
             began = time.monotonic()
-            ready: list[tuple[int, int, str]] = []
+            ready: list[_Ready] = []
             requests: list[bytes] = []
             for index, (path, size, name, condition) in enumerate(files):
                 read = self._read(self._root + path_key(path), size) if size <= MOST_BYTES else None
@@ -126,23 +138,33 @@ class QuickPut:
                 if mtime is not None:
                     requests.append(self._request(before, name, after, mtime, md5, condition, body))
                     ready.append((index, mtime_ns, md5.hex()))
-            self._set_width(time.monotonic() - began, len(files))
-            if not ready:
-                return found
+            sent_at = time.monotonic()
+            self._set_width(sent_at - began, len(files))
             switch(_NETWORK)
-            began = time.monotonic()
-            answers = self._pool.send_all(address.endpoint, requests)
-            seconds = time.monotonic() - began
+            return Sending(files, ready, self._pool.begin_all(address.endpoint, requests), sent_at)
         finally:
             switch(outer)
-        sent = 0
-        for (index, mtime_ns, md5_text), answer in zip(ready, answers, strict=True):
-            sent += files[index].size_bytes
+
+    def end(self, sending: Sending) -> list[QuickCopy | Refused | None]:
+        """Waits for the answers.
+
+        Result: for each file in order the copy, or what came of its request, or None: the general way has to do it.
+        """
+        outer = self._meter.switch(_NETWORK)
+        try:
+            answers = self._pool.end_all(sending.begun)
+        finally:
+            self._meter.switch(outer)
+        files = sending.files
+        found: list[QuickCopy | Refused | None] = [None] * len(files)
+        sent_bytes = 0
+        for (index, mtime_ns, md5), answer in zip(sending.ready, answers, strict=True):
+            sent_bytes += files[index].size_bytes
             if isinstance(answer, str):
-                found[index] = QuickCopy(mtime_ns, answer, md5_text)
+                found[index] = QuickCopy(mtime_ns, answer, md5)
             else:
-                found[index] = self._taken_apart(answer, files[index].name, mtime_ns, md5_text)
-        self._meter.sent_and_answered(sent, seconds, requests=len(requests))
+                found[index] = self._taken_apart(answer, files[index].name, mtime_ns, md5)
+        self._meter.sent_and_answered(sent_bytes, time.monotonic() - sending.sent_at, requests=len(answers))
         return found
 
     @staticmethod

@@ -28,7 +28,7 @@ class Grouping(Generic[FileTask]):
     fits: Callable[[FileTask], bool]
     """A file that may be one of a group, also of one."""
     shape: Callable[[], tuple[int, int]]
-    """How many files make a group at most, and how many groups may be worked on at the same time."""
+    """How many files make a group at most, and how many threads may have groups at the same time."""
 
 
 class WorkQueue(Generic[FileTask]):
@@ -101,15 +101,28 @@ class WorkQueue(Generic[FileTask]):
             if self._groups >= groups:
                 return []
             self._groups += 1
-            taken = [self._pop()]
-            while (
-                len(taken) < together
-                and self._files
-                and self._working < self._most_working
-                and grouping.fits(self._files[0])
-            ):
-                taken.append(self._pop())
+            taken = self._pop_group(grouping, together)
         self._wake_for_files(1)
+        return taken
+
+    def take_along(self) -> list[FileTask]:
+        """Result: another group for a thread that has one, if there is nothing more urgent; not waited for."""
+        with self._lock:
+            grouping = self._grouping
+            if grouping is None or self._blocks or self._closed or self._stop.requested:
+                return []
+            together, groups = grouping.shape()
+            return self._pop_group(grouping, together) if self._groups <= groups else []
+
+    def _pop_group(self, grouping: Grouping[FileTask], together: int) -> list[FileTask]:
+        taken: list[FileTask] = []
+        while (
+            len(taken) < together
+            and self._files
+            and self._working < self._most_working
+            and grouping.fits(self._files[0])
+        ):
+            taken.append(self._pop())
         return taken
 
     def _pop(self) -> FileTask:
@@ -149,7 +162,7 @@ class WorkQueue(Generic[FileTask]):
                 self._room.notify_all()
 
     def group_done(self) -> None:
-        """Nobody works on a group any more that was taken."""
+        """A thread that took a group, and others along, has none any more."""
         with self._lock:
             self._groups -= 1
             self._wake_for_files(1)

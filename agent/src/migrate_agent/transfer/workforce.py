@@ -97,7 +97,7 @@ class Workforce:
             on_verdict=hears.verdict,
             on_fatal=hears.fatal,
             on_begin=hears.begun,
-            on_commits=lambda _, commits: hears.committed(commits),
+            on_commits=hears.committed,
         )
         self._changed = threading.Condition()
         self._lanes: list[LaneProcess] = []
