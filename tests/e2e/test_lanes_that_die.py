@@ -42,6 +42,7 @@ def test_a_file_that_is_given_to_a_lane_that_has_just_died_is_not_lost(certifica
         setup = LaneSetup(copy.spec(), QUICK, copy.network or Network(), 1 << 20, 1 << 25, parts.crew.device)
         hears = Hears(
             verdict=lambda task, verdict: done.append((task.entry.path, verdict.bucket.value)),
+            committed=lambda commits: done.extend(("committed", str(commit)) for commit in commits),
             retried=lambda count: None,
             fatal=lambda error: done.append(("fatal", str(error))),
             begun=lambda: None,

@@ -13,6 +13,9 @@ AUTO_START = 4
 AUTO_MOST = 64
 """As many as a person may ask for; memory and a bandwidth limit may lower it further (transfer/sizing.py)."""
 _WINDOW_SECONDS = 0.6
+_SHORT_WINDOW_SECONDS = 0.35
+_CLEAR_GAIN = 1.4
+"""A step that brings so much needs no whole window to be believed, and at the start there are many of them."""
 _SETTLE_SECONDS = 0.2
 """After a change, before what is measured is that change's."""
 _GAIN = 1.08
@@ -62,10 +65,15 @@ class Concurrency:
         if setbacks - setbacks_then > max(1.0, (requests - requests_then) * _SETBACK_SHARE):
             self._back_off(now)
             self._since = None
-        elif now - began >= _WINDOW_SECONDS:
+        elif now - began >= self._window((work - work_then) / max(now - began, 1e-6)):
             self._judge(now, (work - work_then) / (now - began))
             self._since = None if now < self._counts_from else (now, work, requests, setbacks)
         return self._workers
+
+    def _window(self, rate: float) -> float:
+        """Seconds to look before a judgement, when `rate` is what was seen so far."""
+        clear = rate > self._best * _CLEAR_GAIN and self._workers < _STEEP_BELOW
+        return _SHORT_WINDOW_SECONDS if clear else _WINDOW_SECONDS
 
     def _back_off(self, now: float) -> None:
         self._ceiling, self._ceiling_until = max(self._workers // 2, 1), now + _REST_SECONDS

@@ -291,10 +291,13 @@ class CopyEngine:
 
     def _plan(self, entry: Entry, target: TargetBlob | None, *, last_pass: bool) -> FileTask | None:
         """Result: work for the uploader, or None where the first look gave the verdict already."""
-        copy = self._parts.copy
+        copy, known_bytes = self._parts.copy, entry.size_bytes
         try:
             if self._resumed:
                 entry = copy.refreshed(entry)
+                if entry.size_bytes != known_bytes:
+                    # The journal still has the other size: the worker's own look brings a verdict with both.
+                    return FileTask(entry, None, last_pass)
         except SkipRecord as error:
             self._keeper.record(entry.file_id, copy.fault(entry, error, 0, last_pass=last_pass))
             return None

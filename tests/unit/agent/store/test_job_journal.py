@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from migrate_agent.store.entries import FileState, Found, Listed, Stored, Verdict, path_key, path_of, shown_path
+from migrate_agent.store.entries import Commit, FileState, Found, Listed, Stored, Verdict, path_key, path_of, shown_path
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.store.notes import Note, packed
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
@@ -84,6 +84,44 @@ def test_a_note_gives_a_copied_file_its_code_whichever_way_it_was_proved(journal
         "b": ("name-collision", "looks like B"),
         "c": (None, None),
     }
+
+
+def test_commits_are_counted_written_together_and_proved_by_what_is_listed(journal):
+    journal.add_found([Found(name, size, 1) for name, size in [("a", 1), ("b", 2), ("c", 4), ("d", 8)]])
+    entries = journal.pending(FileState.PENDING, 0, 10)
+    commits = [Commit(entry.file_id, entry.size_bytes, 7, f"etag-{entry.path}", "0" * 32) for entry in entries[:3]]
+    journal.record_commits(commits[:2])
+    journal.record_commits(commits[2:])
+    assert journal.buffered == 3
+    assert journal.counters().files.transferred == 0, "not on the disk yet"
+    journal.flush()
+    assert journal.buffered == 0
+    counters = journal.counters()
+    assert (counters.files.transferred, counters.files.pending, counters.bytes.transferred) == (3, 1, 7)
+    listed = [
+        Listed(b"a", 1, "etag-a", "0" * 32),
+        Listed(b"b", 2, "another", "0" * 32),
+        Listed(b"d", 8, "etag-d", "0" * 32),
+        Listed(b"x", 8, "etag-x", "0" * 32),
+    ]
+    assert journal.prove(listed) == 1, "b has another ETag, d is not committed, x is nobody's"
+    assert journal.prove([]) == 0
+    assert sorted(journal.committed("abcd")) == ["b", "c"]
+    assert journal.count(FileState.COMMITTED) == 2
+    (row,) = journal.ledger_rows(1, 10)
+    assert (row.path, row.verification, row.tries) == ("a", Verification.STORED, 0)
+
+
+@pytest.mark.parametrize("change", [{"size_bytes": 2}, {"file_id": 99}])
+def test_a_commit_of_what_the_journal_does_not_wait_for_is_a_fault_and_writes_nothing(tmp_path, change):
+    journal = JobJournal(tmp_path / "a.db")
+    journal.add_found([Found("a", 1, 1)])
+    journal.record_commits([Commit(1, 1, 7, "etag", "0" * 32)._replace(**change)])
+    with pytest.raises(AssertionError):
+        journal.flush()
+    assert journal.count(FileState.PENDING) == 1
+    journal._commits.clear()
+    journal.close()
 
 
 def test_a_second_scan_adds_nothing_twice_and_refreshes_what_is_pending(tmp_path):

@@ -73,7 +73,7 @@ def through_a_pipe(*frame: object) -> list[tuple[Any, ...]]:
     return list(read_frames(pipe))
 
 
-@given(st.builds(FileTask, _entries, _decisions, st.booleans()))
+@given(st.builds(FileTask, _entries, _decisions, st.booleans(), quick=st.none(), general=st.just(value=False)))
 def test_a_task_arrives_as_it_was_given(task):
     frame, end = through_a_pipe(Say.FILES, [pack_task(task)])
     assert frame[0] == "files"

@@ -17,7 +17,7 @@ from migrate_agent.transfer.connection import Answer, ConnectionFault, Endpoint,
 from migrate_agent.transfer.content_type import content_type
 from migrate_agent.transfer.meter import Meter
 from migrate_agent.transfer.pool import ConnectionPool
-from migrate_agent.transfer.quick_put import MOST_BYTES, QuickCopy, QuickPut, Refused
+from migrate_agent.transfer.quick_put import MOST_BYTES, QuickCopy, QuickFile, QuickPut, Refused
 from migrate_agent.transfer.target_blob import metadata_for
 
 PLAIN = b'HTTP/1.1 201 Created\r\nETag: "0x8D1"\r\nContent-Length: 0\r\nx-ms-version: 2021-12-02\r\n\r\n'
@@ -87,6 +87,16 @@ def quick(pool: ConnectionPool, root: Path, **changes: object) -> QuickPut:
     return QuickPut(os.fsencode(root) + b"/", pool, ACCESS, Meter(), **settings)  # type: ignore[arg-type]
 
 
+def put(way: QuickPut, *files: QuickFile) -> list[QuickCopy | Refused | None]:
+    sending = way.begin(files)
+    return [None] * len(files) if sending is None else way.end(sending)
+
+
+def put_one(way: QuickPut, path: str, size: int, name: str, condition: Condition) -> QuickCopy | Refused | None:
+    (done,) = put(way, QuickFile(path, size, name, condition))
+    return done
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "Ünï & co %.txt"
@@ -106,13 +116,13 @@ def lines(request: bytes) -> tuple[bytes, set[bytes], bytes]:
 def test_it_sends_what_the_general_way_sends(file, condition, tier):
     peer = Peer(PLAIN)
     name = "a/b/" + file.name
-    done = quick(OnePeer(peer), file.parent, access_tier=tier).put(file.name, 500, name, condition)
+    done = put_one(quick(OnePeer(peer), file.parent, access_tier=tier), file.name, 500, name, condition)
     assert isinstance(done, QuickCopy)
-    assert done.stored.etag == "0x8D1"
+    assert done.etag == "0x8D1"
 
     recorder = Recorder()
     properties = BlobProperties(
-        bytes.fromhex(done.stored.md5), content_type(name), metadata_for(1_600_000_000_123_456_789, "job_x.1"), tier
+        bytes.fromhex(done.md5), content_type(name), metadata_for(1_600_000_000_123_456_789, "job_x.1"), tier
     )
     BlobClient(recorder).put_blob(
         ACCESS.current(),
@@ -138,7 +148,7 @@ def test_it_sends_what_the_general_way_sends(file, condition, tier):
 )
 def test_what_came_of_a_request_is_handed_on(file, answer, error):
     peer = Peer(answer)
-    done = quick(OnePeer(peer), file.parent).put(file.name, 500, "n", Condition())
+    done = put_one(quick(OnePeer(peer), file.parent), file.name, 500, "n", Condition())
     peer.close()
     assert isinstance(done, Refused)
     assert isinstance(done.error, error)
@@ -147,7 +157,7 @@ def test_what_came_of_a_request_is_handed_on(file, answer, error):
 
 def test_a_refused_grant_is_asked_about_again_by_who_knows_which_it_was(file):
     peer = Peer(b"HTTP/1.1 403 No\r\nx-ms-error-code: AuthenticationFailed\r\nContent-Length: 0\r\n\r\n")
-    assert quick(OnePeer(peer), file.parent).put(file.name, 500, "n", Condition()) is None
+    assert put_one(quick(OnePeer(peer), file.parent), file.name, 500, "n", Condition()) is None
     peer.close()
 
 
@@ -163,16 +173,16 @@ def test_a_refused_grant_is_asked_about_again_by_who_knows_which_it_was(file):
 )
 def test_every_form_of_a_201_is_one(file, answer):
     peer = Peer(answer)
-    done = quick(OnePeer(peer), file.parent).put(file.name, 500, "n", Condition())
+    done = put_one(quick(OnePeer(peer), file.parent), file.name, 500, "n", Condition())
     peer.close()
     assert isinstance(done, QuickCopy)
-    assert done.stored.etag == "0x8D1"
+    assert done.etag == "0x8D1"
 
 
 def test_a_connection_that_was_closed_while_idle_says_nothing_of_the_file(file):
     peer = Peer(b"")
     peer._thread.join(5)
-    assert quick(OnePeer(peer), file.parent).put(file.name, 500, "n", Condition()) is None
+    assert put_one(quick(OnePeer(peer), file.parent), file.name, 500, "n", Condition()) is None
 
 
 @pytest.mark.parametrize("case", ["grown", "shrunk", "gone", "link", "folder", "young", "limited", "large"])
@@ -208,4 +218,77 @@ def test_what_is_not_as_usual_is_left_to_the_general_way(file, case):
         size = MOST_BYTES + 1
         file.write_bytes(b"x" * size)
         os.utime(file, ns=(1, 1))
-    assert quick(Nobody(Network()), file.parent, **changes).put(name, size, "n", Condition()) is None
+    assert put_one(quick(Nobody(Network()), file.parent, **changes), name, size, "n", Condition()) is None
+
+
+class SomePeers(ConnectionPool):
+    """Each connection leads to the next peer."""
+
+    def __init__(self, *peers: Peer) -> None:
+        super().__init__(Network())
+        self.peers = list(peers)
+
+    def _dial(self, endpoint: Endpoint):
+        from migrate_agent.transfer.connection import Connection
+
+        if not self.peers:
+            raise fault_of(ConnectionRefusedError(111, "refused"), endpoint.host)
+        return Connection(self.peers.pop(0).near, endpoint.host)
+
+
+BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+
+
+def test_each_of_a_group_gets_what_came_of_its_own_request(tmp_path):
+    for number in range(4):
+        (tmp_path / str(number)).write_bytes(b"x" * (number + 1))
+        os.utime(tmp_path / str(number), ns=(1, 1))
+    peers = [Peer(PLAIN, PLAIN), Peer(BUSY), Peer(PLAIN.replace(b"0x8D1", b"0x8D2"))]
+    pool = SomePeers(*peers)
+    way = quick(pool, tmp_path)
+    # The second file is not there, so three requests go out.
+    files = [QuickFile(name, size, name, Condition()) for name, size in [("0", 1), ("gone", 1), ("1", 2), ("2", 3)]]
+    found = put(way, *files)
+    assert [type(one) for one in found] == [QuickCopy, type(None), Refused, QuickCopy]
+    assert [one.etag for one in found if isinstance(one, QuickCopy)] == ["0x8D1", "0x8D2"]
+    for peer in peers:
+        peer.close()
+
+
+def test_a_connection_is_used_again_and_those_that_there_is_none_for_are_told(tmp_path):
+    for name in "ab":
+        (tmp_path / name).write_bytes(b"x")
+        os.utime(tmp_path / name, ns=(1, 1))
+    peer = Peer(PLAIN, PLAIN, PLAIN)
+    way = quick(SomePeers(peer), tmp_path)
+    a, b = (QuickFile(name, 1, name, Condition()) for name in "ab")
+    assert isinstance(put(way, a)[0], QuickCopy)
+    without, by_the_kept_one = put(way, b, a)
+    assert isinstance(without, Refused)
+    assert isinstance(without.error, ConnectionFault)
+    assert isinstance(by_the_kept_one, QuickCopy)
+    assert b"/b?" not in bytes(peer.received)
+    peer.close()
+
+
+def test_an_abort_cuts_off_what_is_on_its_way(tmp_path):
+    (tmp_path / "a").write_bytes(b"x")
+    os.utime(tmp_path / "a", ns=(1, 1))
+    peer = Peer(PLAIN)
+    pool = SomePeers(peer)
+    way = quick(pool, tmp_path)
+    pool.abort()
+    (done,) = put(way, QuickFile("a", 1, "a", Condition()))
+    assert not isinstance(done, QuickCopy)
+    peer.close()
+
+
+def test_a_slow_disk_makes_groups_small(file, monkeypatch):
+    way = quick(SomePeers(), file.parent, may_pass=lambda: True)
+    assert way.width == 1, "nothing is known of the disk yet"
+    for _ in range(40):
+        way._set_width(0.0004, 8)
+    assert way.width == 16
+    for _ in range(40):
+        way._set_width(0.008, 8)
+    assert way.width == 4
