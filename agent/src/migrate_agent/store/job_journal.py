@@ -56,7 +56,7 @@ _UPDATE = (
     " blocks = ? WHERE id = ?"
 )
 _COMMIT = (
-    "UPDATE files SET mtime_ns = ?, state = 2, code = NULL, etag = ?, md5 = ?, blocks = ''"
+    "UPDATE files SET mtime_ns = ?, state = 2, tries = tries + 1, code = NULL, etag = ?, md5 = ?, blocks = ''"
     " WHERE id = ? AND size = ? AND state < 2"
 )
 _IDS_A_QUERY = 500

@@ -245,7 +245,6 @@ class Crew:
                     self._copy(work[0])
         finally:
             switch(_NONE)
-            self._parts.pool.retire()
 
     def _copy(self, task: FileTask) -> None:
         try:

@@ -1,10 +1,11 @@
-"""Kept-alive connections, one for each thread and some that are lent; a stale one is replaced unnoticed."""
+"""Kept-alive connections: lent for a request, or for several; a stale one is replaced without a word."""
 
 from __future__ import annotations
 
 import ssl
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ class Begun(NamedTuple):
 
 
 class ConnectionPool:
-    """Connections to the endpoints of one job. Safe for all threads; each keeps the connection that it used last."""
+    """Connections to the endpoints of one job. Safe for all threads; the one used last is lent first."""
 
     def __init__(self, network: Network, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._network = network
@@ -34,9 +35,8 @@ class ConnectionPool:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._open: set[Connection] = set()
-        self._own = threading.local()
-        self._spare: list[tuple[Connection, Endpoint, float]] = []
-        """Of `begin_all`, the last used one on top; nobody is at any of them."""
+        self._spare: deque[tuple[Connection, Endpoint, float]] = deque()
+        """Nobody is at any of them; the last one was used last."""
         self._aborted = False
 
     def exchange(self, endpoint: Endpoint, request: Request) -> Answer:
@@ -45,17 +45,12 @@ class ConnectionPool:
         A kept connection that the peer closed while it was idle is replaced once; whether the peer has seen the request
         is then unknown, as after any lost answer, so every request must be safe to send twice.
         """
-        kept: tuple[Connection, Endpoint, float] | None = getattr(self._own, "kept", None)
-        if kept is not None:
-            connection, known, since = kept
-            if known == endpoint and connection.reusable and self._monotonic() - since < _IDLE_SECONDS:
-                try:
-                    return self._run(connection, endpoint, request)
-                except ConnectionFault as fault:
-                    if not fault.untouched or self._aborted:
-                        raise
-            else:
-                self.retire()
+        if (kept := self._take(endpoint)) is not None:
+            try:
+                return self._run(kept, endpoint, request)
+            except ConnectionFault as fault:
+                if not fault.untouched or self._aborted:
+                    raise
         return self._run(self._dial(endpoint), endpoint, request)
 
     def begin_all(self, endpoint: Endpoint, requests: Sequence[bytes]) -> Begun:
@@ -107,18 +102,42 @@ class ConnectionPool:
             self._give_back(sent.connections, sent.endpoint)
         return found
 
+    def abort(self) -> None:
+        """Cuts every request off; later ones fail at once. For cancel, and for a stop whose grace is over."""
+        with self._lock:
+            self._aborted = True
+            connections = list(self._open)
+        for connection in connections:
+            connection.abort()
+
+    def close(self) -> None:
+        """Closes every connection; nobody uses one any more."""
+        with self._lock:
+            connections, self._open = self._open, set()
+            self._spare.clear()
+        for connection in connections:
+            connection.close()
+
+    def _take(self, endpoint: Endpoint) -> Connection | None:
+        """A kept connection, None where there is none that is good."""
+        with self._lock:
+            return self._pop(endpoint, self._monotonic() - _IDLE_SECONDS)
+
+    def _pop(self, endpoint: Endpoint, oldest: float) -> Connection | None:
+        while self._spare:
+            connection, known, since = self._spare.pop()
+            if known == endpoint and connection.reusable and since > oldest:
+                return connection
+            self._forget(connection)
+        return None
+
     def _lease(self, endpoint: Endpoint, number: int, faults: list[ConnectionFault]) -> list[Connection]:
         """Connections for so many requests; for each that there is none for, `faults` gets why."""
         connections: list[Connection] = []
-        oldest = self._monotonic() - _IDLE_SECONDS
         with self._lock:
-            while self._spare and len(connections) < number:
-                connection, known, since = self._spare.pop()
-                if known == endpoint and connection.reusable and since > oldest:
-                    connections.append(connection)
-                else:
-                    connection.close()
-                    self._open.discard(connection)
+            oldest = self._monotonic() - _IDLE_SECONDS
+            while len(connections) < number and (kept := self._pop(endpoint, oldest)) is not None:
+                connections.append(kept)
         try:
             while len(connections) < number:
                 connections.append(self._dial(endpoint))
@@ -132,59 +151,31 @@ class ConnectionPool:
                 connection.abort()
         return connections
 
+    def _run(self, connection: Connection, endpoint: Endpoint, request: Request) -> Answer:
+        if self._aborted:  # also for one that was dialled meanwhile
+            connection.close()
+            self._give_back([connection], endpoint)
+            raise ConnectionFault(ErrorCode.INTERRUPTED, endpoint.host, "cut off")
+        try:
+            return connection.exchange(request)
+        finally:
+            self._give_back([connection], endpoint)
+
     def _give_back(self, connections: list[Connection], endpoint: Endpoint) -> None:
+        """For the next requests, as far as they can take one; what nobody has needed for long is closed."""
         now = self._monotonic()
         with self._lock:
             for connection in connections:
                 if connection.reusable and not self._aborted:
                     self._spare.append((connection, endpoint, now))
                 else:
-                    connection.close()
-                    self._open.discard(connection)
+                    self._forget(connection)
+            while self._spare and self._spare[0][2] <= now - _IDLE_SECONDS:
+                self._forget(self._spare.popleft()[0])
 
-    def retire(self) -> None:
-        """This thread needs its connection no more."""
-        kept = getattr(self._own, "kept", None)
-        if kept is not None:
-            self._own.kept = None
-            self._drop(kept[0])
-
-    def abort(self) -> None:
-        """Cuts every request off; later ones fail at once. For cancel, and for a stop whose grace is over."""
-        with self._lock:
-            self._aborted = True
-            connections = list(self._open)
-        for connection in connections:
-            connection.abort()
-
-    def close(self) -> None:
-        """Closes every connection; nobody uses one any more."""
-        with self._lock:
-            connections, self._open = self._open, set()
-        for connection in connections:
-            connection.close()
-
-    def _run(self, connection: Connection, endpoint: Endpoint, request: Request) -> Answer:
-        if self._aborted:  # also for one that was dialled meanwhile
-            self._drop(connection)
-            raise ConnectionFault(ErrorCode.INTERRUPTED, endpoint.host, "cut off")
-        try:
-            return connection.exchange(request)
-        finally:
-            self._keep(connection, endpoint)
-
-    def _keep(self, connection: Connection, endpoint: Endpoint) -> None:
-        """For this thread's next request, if the connection can take one."""
-        if connection.reusable:
-            self._own.kept = (connection, endpoint, self._monotonic())
-        else:
-            self._own.kept = None
-            self._drop(connection)
-
-    def _drop(self, connection: Connection) -> None:
+    def _forget(self, connection: Connection) -> None:
         connection.close()
-        with self._lock:
-            self._open.discard(connection)
+        self._open.discard(connection)
 
     def _dial(self, endpoint: Endpoint) -> Connection:
         if self._aborted:

@@ -109,7 +109,7 @@ def test_commits_are_counted_written_together_and_proved_by_what_is_listed(journ
     assert sorted(journal.committed("abcd")) == ["b", "c"]
     assert journal.count(FileState.COMMITTED) == 2
     (row,) = journal.ledger_rows(1, 10)
-    assert (row.path, row.verification, row.tries) == ("a", Verification.STORED, 0)
+    assert (row.path, row.verification, row.tries) == ("a", Verification.STORED, 1)
 
 
 @pytest.mark.parametrize("change", [{"size_bytes": 2}, {"file_id": 99}])
