@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from migrate_agent.store.entries import Verdict
@@ -140,6 +141,7 @@ def _plain(value: str | None) -> str:
     return "null" if value is None else f'"{value}"'
 
 
+@lru_cache(maxsize=512)
 def _iso(nanoseconds: int | None) -> str:
     if nanoseconds is None:
         return "null"

@@ -42,7 +42,8 @@ class EngineSettings:
     """From so many files or bytes on, worker processes are worth their start."""
     single_put_max_bytes: int | None = None
     """Files up to this go up by one Put Blob; None: up to the chunk size."""
-    list_page_size: int = 5000
+    list_page_size: int = 2000
+    """Blobs of one page of a listing: the service allows 5,000, whose text would be several MiB, held several times."""
     head_verify_limit: int = 16
     """Up to so many committed files are read back one by one; more by listing."""
 
