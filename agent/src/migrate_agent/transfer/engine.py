@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from migrate_agent.network import Network
 from migrate_agent.stop import StopKind, StopRequested, StopSignal
-from migrate_agent.store.entries import Counters, Entry, FileState
+from migrate_agent.store.entries import Counters, Entry, FileState, Found
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.transfer import outcomes
 from migrate_agent.transfer.access import GrantSource
@@ -101,6 +101,9 @@ class CopyEngine:
         self._failed_paths = failed_paths
         self._keeper = self._parts.keeper
         self._workforce: Workforce | None = None
+        self._index: TargetIndex | None = None
+        self._indexed = threading.Event()
+        """The index is there: what the scan meets can be compared at once."""
         if self._parts.reduced:
             log.info("%s", self._parts.reduced, extra={"job_id": spec.job_id})
 
@@ -186,7 +189,9 @@ class CopyEngine:
 
     def _copy(self) -> None:
         self._parts.open_source()
-        scan = threading.Thread(target=self._scan, name="scan", daemon=True)
+        # Where somebody is to approve first, there is no index before the scan is complete.
+        settle = self._settle if self._approved.is_set() and not self._parts.crew.finisher.active else None
+        scan = threading.Thread(target=self._scan, args=(settle,), name="scan", daemon=True)
         if not self._journal.scan_complete:
             self._scanning = True
             scan.start()
@@ -197,8 +202,12 @@ class CopyEngine:
             workforce = self._hire()
             try:
                 with self._parts.open_index() as index:
+                    self._index = index
+                    self._indexed.set()
                     self._passes(index, workforce)
             finally:
+                # Also where there is none after all: the scan must not wait for it.
+                self._indexed.set()
                 if self._halt.kind is not None:
                     workforce.tell_stop(self._halt.kind)
                 workforce.close()
@@ -318,9 +327,9 @@ class CopyEngine:
 
     # Other threads
 
-    def _scan(self) -> None:
+    def _scan(self, settle: Callable[[list[Found]], list[Found]] | None) -> None:
         try:
-            self._scan_into_journal()
+            self._scan_into_journal(settle)
         except StopRequested:
             return
         except MigrateError as error:
@@ -333,7 +342,7 @@ class CopyEngine:
                 self._scanning = False
                 self._scanned.notify_all()
 
-    def _scan_into_journal(self) -> None:
+    def _scan_into_journal(self, settle: Callable[[list[Found]], list[Found]] | None = None) -> None:
         parts = self._parts
         record_scan(
             parts.scanner.walk() if self._spec.failed_of is None else parts.scanner.walk_only(self._wanted()),
@@ -342,7 +351,31 @@ class CopyEngine:
             stop=self._halt,
             check=parts.open_source,
             found=self._announce_found,
+            **({"settle": settle} if settle is not None else {}),
         )
+
+    def _settle(self, batch: list[Found]) -> list[Found]:
+        """The same files, with the verdict where the destination holds them already. Waits for the index."""
+        while not self._indexed.wait(_LOOK_SECONDS):
+            self._halt.raise_if_requested()
+        index, copy = self._index, self._parts.copy
+        if index is None or not len(index):
+            return batch
+        prefix = self._spec.destination.prefix
+        targets = index.get_all([blob_name(prefix, found.path) for found in batch])
+        settled: list[Found] = []
+        for found, target in zip(batch, targets, strict=True):
+            if target is not None and found.verdict is None:
+                entry = Entry(0, found.path, found.size_bytes, found.mtime_ns, FileState.PENDING)
+                decision = copy.decide(entry, target)
+                if isinstance(decision, Unchanged):
+                    settled.append(found._replace(verdict=outcomes.unchanged(entry, decision.md5)))
+                    continue
+                if isinstance(decision, Settled):
+                    settled.append(found._replace(verdict=outcomes.settled(entry, decision)))
+                    continue
+            settled.append(found)
+        return settled
 
     def _wanted(self) -> Iterable[str]:
         """Result: the paths that a retry of failed files is about; asked for once, then in the journal."""

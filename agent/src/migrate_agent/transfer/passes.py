@@ -39,11 +39,12 @@ def record_scan(
     stop: StopSignal,
     check: Callable[[], None],
     found: Callable[[], None],
+    settle: Callable[[list[Found]], list[Found]] = lambda batch: batch,
 ) -> None:
     """Puts what the scan meets into the journal, and says when it is complete. Raises StopRequested, Fatal.
 
     `check` raises Fatal if the whole source went away (a folder that fails may be all of them); `found` is called after
-    each batch.
+    each batch; `settle` gives verdicts to files that need no work, so that they are written once.
     """
     batch: list[Found] = []
     limit, since = _FIRST_BATCH, time.monotonic()
@@ -53,11 +54,12 @@ def record_scan(
             check()
         batch.append(item)
         if len(batch) >= limit or time.monotonic() - since >= _BATCH_SECONDS:
-            _add(batch, journal, persist)
+            _add(settle(batch), journal, persist)
             found()
             batch, limit, since = [], _BATCH, time.monotonic()
     stop.raise_if_requested()
-    _add(batch, journal, persist)
+    if batch:
+        _add(settle(batch), journal, persist)
     persist(journal.finish_scan)
 
 

@@ -26,6 +26,9 @@ _INSERT = f"INSERT OR REPLACE INTO blobs VALUES ({', '.join('?' * len(TargetBlob
 """The columns are TargetBlob's fields, in their order."""
 
 
+_LARGEST = 1 << 63
+
+
 class TargetIndex:
     """Filled by one thread, then read by any."""
 
@@ -36,6 +39,7 @@ class TargetIndex:
         self._db.execute(_SCHEMA)
         self._lock = threading.Lock()
         self._size = 0
+        self._closed = False
 
     def __len__(self) -> int:
         return self._size
@@ -65,6 +69,8 @@ class TargetIndex:
         if not self._size:
             return [None] * len(names)
         with self._lock:
+            if self._closed:  # the copy is ending, and its scan has not noticed yet
+                return [None] * len(names)
             rows = self._db.execute(
                 f"SELECT * FROM blobs WHERE name IN ({','.join('?' * len(names))})",  # noqa: S608 - question marks
                 names,
@@ -75,9 +81,16 @@ class TargetIndex:
     def close(self) -> None:
         """Removes it from the disk."""
         with self._lock:
+            self._closed = True
             self._db.close()
 
 
-def _storable(blob: TargetBlob) -> tuple[object, ...]:
+def _storable(blob: TargetBlob) -> TargetBlob:
     """Times beyond SQLite's 64 bits are as good as none."""
-    return tuple(None if isinstance(value, int) and abs(value) >= 1 << 63 else value for value in blob)
+    if -_LARGEST < (blob.mtime_ns or 0) < _LARGEST and -_LARGEST < (blob.modified_ns or 0) < _LARGEST:
+        return blob
+    return blob._replace(mtime_ns=_within(blob.mtime_ns), modified_ns=_within(blob.modified_ns))
+
+
+def _within(time_ns: int | None) -> int | None:
+    return time_ns if time_ns is not None and -_LARGEST < time_ns < _LARGEST else None
