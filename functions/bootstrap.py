@@ -15,6 +15,7 @@ from functions.adapters.data_accounts import AzureDataAccounts
 from functions.adapters.queues import AzureQueues
 from functions.adapters.randomness import SystemTokens, utc_now
 from functions.adapters.tables import AzureTables
+from functions.adapters.webhook_deliverer import HttpsDeliverer
 from functions.domain.keys import derive
 from functions.domain.ports import Clock, Ports
 from functions.logs import set_up_log
@@ -61,6 +62,7 @@ def azure_ports(settings: Settings) -> Ports:
         data_accounts=AzureDataAccounts(data),
         clock=utc_now,
         tokens=SystemTokens(),
+        deliverer=HttpsDeliverer(),
     )
 
 
@@ -73,6 +75,7 @@ def build(settings: Settings, ports: Ports) -> Services:
         first_admin_tenant_id=settings.first_admin.tenant_id,
         first_admin_object_id=settings.first_admin.object_id,
         secret_key=secret,
+        public_url=settings.public_url,
     )
     use_cases = assemble(ports, deployment, settings.limits)
     return Services(

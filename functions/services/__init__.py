@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from functions.domain.keys import Continuations, derive
 from functions.domain.limits import Limits
+from functions.domain.mail import MailDraft
 from functions.domain.ports import Ports
 from functions.services.account_sharing import AccountSharing
 from functions.services.agent_sweep import AgentSweep
 from functions.services.agents import Agents
 from functions.services.alerts import Alerts
 from functions.services.allowances import Allowances
+from functions.services.announcements import Announcements
 from functions.services.attempts import Attempts
 from functions.services.audit import Audit
 from functions.services.bandwidth import Bandwidth
@@ -21,16 +23,20 @@ from functions.services.clients import Clients
 from functions.services.codes import Codes
 from functions.services.commands import Commands
 from functions.services.connections import Connections
+from functions.services.deliveries import Deliveries
 from functions.services.deployment import Deployment
 from functions.services.destinations import Destinations
 from functions.services.dispatch import Dispatch
 from functions.services.enrolment import Enrolment
+from functions.services.events import Events
 from functions.services.following import Following
 from functions.services.grants import Grants
 from functions.services.heartbeats import Heartbeats
+from functions.services.job_news import JobNews
 from functions.services.job_store import JobStore
 from functions.services.job_sweep import JobSweep
 from functions.services.job_views import JobViews
+from functions.services.job_watch import JobWatch
 from functions.services.jobs import Jobs
 from functions.services.ledger_store import LedgerStore
 from functions.services.ledgers import Ledgers
@@ -44,9 +50,12 @@ from functions.services.projects import Projects
 from functions.services.releases import Releases
 from functions.services.reports import Reports
 from functions.services.scheduled_runs import ScheduledRuns
+from functions.services.sign_in_failures import SignInFailures
 from functions.services.sweeps import Sweeps
 from functions.services.syncs import Schedules, Syncs
+from functions.services.telling import Telling
 from functions.services.throttle import Throttle
+from functions.services.webhooks import Webhooks
 
 __all__ = ["Deployment", "Services", "assemble"]
 
@@ -73,6 +82,10 @@ class Services:
     lifecycle: Lifecycle
     reports: Reports
     alerts: Alerts
+    events: Events
+    sign_in_failures: SignInFailures
+    webhooks: Webhooks
+    deliveries: Deliveries
     audit: Audit
     dispatch: Dispatch
     poison: Poison
@@ -102,6 +115,20 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
     agents = Agents(tables, clock, limits, audit, alerts, continuations, releases)
     views = JobViews(tables, clock, limits, store)
     schedules = Schedules(clock, limits)
+    events = Events(tables, continuations)
+    sign_in_failures = SignInFailures(clock, limits, events, alerts)
+    webhooks = Webhooks(tables, clock, tokens, limits, audit, derive(deployment.secret_key, "webhooks"))
+    deliveries = Deliveries(
+        tables,
+        clock,
+        tokens,
+        limits,
+        ports.deliverer,
+        webhooks,
+        audit,
+        continuations,
+        deployment.public_url,
+    )
     return Services(
         members=Members(tables, clock, deployment),
         clients=clients,
@@ -136,6 +163,10 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         lifecycle=Lifecycle(tables, store, moves, views, destinations, audit),
         reports=Reports(clock, store, views, ledger_store),
         alerts=alerts,
+        events=events,
+        sign_in_failures=sign_in_failures,
+        webhooks=webhooks,
+        deliveries=deliveries,
         audit=audit,
         dispatch=Dispatch(tables, store, moves, mailbox, releases, connections, destinations),
         poison=Poison(ports.blobs, clock, tokens, store, alerts, deployment),
@@ -144,7 +175,29 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
             clock,
             limits,
             AgentSweep(tables, clock, limits, alerts),
-            JobSweep(tables, clock, limits, store, moves, mailbox, allowances, releases, alerts),
+            JobSweep(
+                tables,
+                clock,
+                limits,
+                store,
+                moves,
+                mailbox,
+                allowances,
+                releases,
+                alerts,
+                JobWatch(clock, limits, events),
+            ),
             ScheduledRuns(tables, clock, moves, destinations),
+            Telling(
+                limits,
+                JobNews(tables, events),
+                sign_in_failures,
+                Announcements(tables, clock, _no_mail, deliveries),
+                deliveries,
+            ),
         ),
     )
+
+
+def _no_mail(organization: str, draft: MailDraft) -> None:
+    """Until the outbox is there."""

@@ -22,6 +22,7 @@ WATCHED = (
     ErrorCode.DISPATCH_POISONED,
     ErrorCode.JOB_UNDELIVERED,
     ErrorCode.SCAN_STALLED,
+    ErrorCode.SIGN_IN_FAILING,
 )
 """Every kind of alert there is."""
 _TRIES = 5

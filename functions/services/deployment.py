@@ -14,3 +14,5 @@ class Deployment:
     first_admin_tenant_id: str
     first_admin_object_id: str
     secret_key: bytes = field(repr=False)
+    public_url: str = ""
+    """Where people reach the control plane; no slash at the end."""

@@ -45,6 +45,7 @@ from migrate_contract.jobs import (
 from tests.memory.blobs import MemoryBlobs
 from tests.memory.chance import CountingTokens, ManualClock
 from tests.memory.data_accounts import MemoryAccount, MemoryDataAccounts
+from tests.memory.deliverer import MemoryDeliverer
 from tests.memory.queues import MemoryQueues
 from tests.memory.tables import MemoryTables
 
@@ -149,9 +150,10 @@ class World:
         self.tokens = CountingTokens()
         self.account = MemoryAccount(self.clock)
         self.accounts = MemoryDataAccounts(self.account)
+        self.deliverer = MemoryDeliverer()
         self.limits = limits or Limits()
         self.numbers = count(2)
-        self.ports = Ports(self.tables, self.queues, self.blobs, self.accounts, self.clock, self.tokens)
+        self.ports = Ports(self.tables, self.queues, self.blobs, self.accounts, self.clock, self.tokens, self.deliverer)
         self.services: Services = assemble(self.ports, DEPLOYMENT, self.limits)
 
     def client(self, caller: OperatorCaller = ADMIN, name: str = "St. Mary") -> str:
