@@ -36,6 +36,7 @@ from functions.services.jobs import Jobs
 from functions.services.ledger_store import LedgerStore
 from functions.services.ledgers import Ledgers
 from functions.services.lifecycle import Lifecycle
+from functions.services.mail_alerts import MailAlerts
 from functions.services.mail_composer import MailComposer
 from functions.services.mail_outbox import MailOutbox
 from functions.services.mail_quota import MailQuota
@@ -122,7 +123,8 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         tables, deployment, ports.mail_texts, recipients, unsubscribes, partial(_project_page, deployment)
     )
     sender = MailSender(tables, clock, limits, ports.mailer, MailQuota(tables, clock, limits))
-    outbox = MailOutbox(tables, clock, deployment, recipients, sender, composer, alerts)
+    mail_alerts = MailAlerts(tables, deployment, alerts)
+    outbox = MailOutbox(tables, clock, deployment, recipients, sender, composer, mail_alerts)
     return Services(
         members=Members(tables, clock, deployment),
         clients=clients,
@@ -173,7 +175,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         unsubscribes=unsubscribes,
         outbox=outbox,
         mails=Mails(tables, clock, tokens, outbox, audit),
-        mail_reports=MailReports(tables, clock, alerts),
+        mail_reports=MailReports(tables, clock, mail_alerts),
     )
 
 

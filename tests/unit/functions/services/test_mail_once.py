@@ -1,4 +1,4 @@
-"""Never lost, never twice: a crash at every step, a second instance at every step, over a service that keeps doubles."""
+"""Never lost, never twice: a crash and a second instance at every step, over a service that keeps doubles."""
 
 from __future__ import annotations
 
