@@ -141,10 +141,10 @@ class MailOutbox:
 
     def _addresses(self, organization: str, draft: MailDraft) -> list[str]:
         """Result: whom the letter goes to, each mailbox once."""
-        given = list(draft.to)
+        given = draft.to
         if not given and draft.kind not in TO_OPERATORS and draft.project_id:
             given = self._recipients.addresses(organization, draft.project_id)
-        given = given or list(self._deployment.operator_mail)
+        given = given or self._deployment.operator_mail
         return list({address_hash(address): address.strip() for address in given}.values())
 
     def _pointers(self) -> list[Row]:
