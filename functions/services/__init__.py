@@ -21,6 +21,7 @@ from functions.services.clients import Clients
 from functions.services.codes import Codes
 from functions.services.commands import Commands
 from functions.services.connections import Connections
+from functions.services.customer_links import CustomerLinks
 from functions.services.deployment import Deployment
 from functions.services.destinations import Destinations
 from functions.services.dispatch import Dispatch
@@ -67,6 +68,7 @@ class Services:
     ledgers: Ledgers
     projects: Projects
     connections: Connections
+    customer_links: CustomerLinks
     bandwidth: Bandwidth
     jobs: Jobs
     syncs: Syncs
@@ -99,6 +101,9 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
     projects = Projects(tables, clock, tokens, audit, continuations)
     connections = Connections(tables, clock, ports.data_accounts, audit, projects)
     destinations = Destinations(connections, claims)
+    customer_links = CustomerLinks(
+        tables, clock, tokens, limits, audit, derive(deployment.secret_key, "customer-links")
+    )
     agents = Agents(tables, clock, limits, audit, alerts, continuations, releases)
     views = JobViews(tables, clock, limits, store)
     schedules = Schedules(clock, limits)
@@ -115,6 +120,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         ledgers=Ledgers(tables, store, attempts, ledger_store, continuations),
         projects=projects,
         connections=connections,
+        customer_links=customer_links,
         bandwidth=Bandwidth(tables, store, moves, mailbox, allowances, views, projects, clients, audit),
         jobs=Jobs(
             tables,
