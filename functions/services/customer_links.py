@@ -14,7 +14,7 @@ from functions.domain.customer_link import CustomerLinkView, LinkName, LinkState
 from functions.domain.ids import need_id
 from functions.domain.limits import Limits
 from functions.domain.organization import OrganizationTables
-from functions.domain.ports import Clock, Row, RowChanged, RowMissing, Tables, Tokens
+from functions.domain.ports import Clock, Row, RowChanged, RowMissing, Tables, Tokens, Value
 from functions.services.audit import Audit
 from functions.services.projects import TABLE as PROJECTS
 from functions.services.projects import need_project
@@ -80,7 +80,7 @@ class CustomerLinks:
         _refuse_ended(self._need(caller.organization, project_id, link_id), self._clock())
         return self.address(caller.organization, project_id, link_id)
 
-    def list(self, caller: OperatorCaller, project_id: str) -> list[CustomerLinkView]:
+    def of_project(self, caller: OperatorCaller, project_id: str) -> list[CustomerLinkView]:
         """Result: the links of the project, newest first."""
         need_project(self._tables, caller, project_id)
         now = self._clock()
@@ -138,7 +138,7 @@ class CustomerLinks:
             if rows.need_moment(row, "expires_at") + _OLD <= now:
                 tables.delete(TABLE, project_id, row.rk)
         link_id = self._tokens.identifier(_ID_LENGTH)
-        columns = {
+        columns: dict[str, Value] = {
             "created_at": now,
             "created_by": by,
             "expires_at": now + timedelta(seconds=self._limits.link_life_seconds),

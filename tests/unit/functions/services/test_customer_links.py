@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_saving_the_connection_ends_every_open_link_of_the_project_and_no_other(
     ours, second, theirs = new_token(world, project), new_token(world, project), new_token(world, other)
     links.saved(ORGANIZATION, project)
     for token in (ours, second):
-        refused(ErrorCode.CUSTOMER_LINK_DONE, lambda token=token: links.open(token))
+        refused(ErrorCode.CUSTOMER_LINK_DONE, partial(links.open, token))
     links.open(theirs)
     links.open(new_token(world, project))
 
@@ -113,7 +114,7 @@ def test_mails_share_the_open_link_until_half_of_its_life_is_over(world: World, 
     first = links.for_mail(ORGANIZATION, project)
     world.clock.forward(15 * DAY)
     assert links.for_mail(ORGANIZATION, project) == first
-    [listed] = links.list(READER, project)
+    [listed] = links.of_project(READER, project)
     assert listed.last_sent_at == world.clock()
     world.clock.forward(1)
     second = links.for_mail(ORGANIZATION, project)
@@ -138,10 +139,10 @@ def test_links_are_listed_newest_first_and_old_ones_are_removed_with_the_next(wo
     first = links.create(OPERATOR, project)
     world.clock.forward(DAY)
     second = links.create(OPERATOR, project)
-    assert [link.link_id for link in links.list(READER, project)] == [second.link_id, first.link_id]
+    assert [link.link_id for link in links.of_project(READER, project)] == [second.link_id, first.link_id]
     world.clock.forward(119 * DAY)
     third = links.create(OPERATOR, project)
-    assert [link.link_id for link in links.list(READER, project)] == [third.link_id, second.link_id]
+    assert [link.link_id for link in links.of_project(READER, project)] == [third.link_id, second.link_id]
 
 
 def test_nothing_of_the_token_is_kept(world: World, project: str) -> None:
@@ -159,9 +160,9 @@ def test_only_operators_who_may_see_the_project_make_and_end_links(world: World,
     outsider = limited("cli_" + "z" * 12)
     unseen = ErrorCode.NOT_FOUND
     for caller, code in ((READER, ErrorCode.ROLE_INSUFFICIENT), (STRANGER, unseen), (outsider, unseen)):
-        refused(code, lambda caller=caller: links.create(caller, project))
-        refused(code, lambda caller=caller: links.revoke(caller, project, link.link_id))
-        refused(code, lambda caller=caller: links.show_address(caller, project, link.link_id))
-    refused(ErrorCode.NOT_FOUND, lambda: links.list(STRANGER, project))
+        refused(code, partial(links.create, caller, project))
+        refused(code, partial(links.revoke, caller, project, link.link_id))
+        refused(code, partial(links.show_address, caller, project, link.link_id))
+    refused(ErrorCode.NOT_FOUND, lambda: links.of_project(STRANGER, project))
     refused(ErrorCode.NOT_FOUND, lambda: links.revoke(OPERATOR, project, "x" * 12))
     refused(ErrorCode.NOT_FOUND, lambda: links.revoke(OPERATOR, project, "../other"))
