@@ -148,6 +148,7 @@ class ErrorCode(StrEnum):
     MAIL_REFUSED = "mail-refused"
     MAIL_BOUNCED = "mail-bounced"
     MAIL_LINK_INVALID = "mail-link-invalid"
+    MAIL_NO_RECIPIENT = "mail-no-recipient"
 
 
 @dataclass(frozen=True, slots=True)
@@ -770,6 +771,12 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         "Correct the address among the project's recipients, or ask the recipient's mail administrator to let the "
         "sender through. Tell the customer in another way meanwhile.",
         _C,
+        409,
+    ),
+    _E.MAIL_NO_RECIPIENT: Entry(
+        "Nobody is set to get this project's mail",
+        "Open the project's mail page, add the customer's address, then send the link again.",
+        _O,
         409,
     ),
     _E.MAIL_LINK_INVALID: Entry(

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Annotated
 
 from functions.dashboard.badges import Badge
-from functions.dashboard.catalogue import TITLES
 from functions.dashboard.fields import FormModel, must_be
 from functions.dashboard.forms import EMPTY_FORM, Form
 from functions.dashboard.frame import Frame
@@ -25,6 +24,7 @@ from functions.domain.mail_views import (
     UnsubscribeView,
 )
 from functions.domain.views import ProjectView
+from migrate_contract.errors import CATALOGUE, ErrorCode
 
 _ADDRESS_RULE = "Enter one mail address, such as it@contoso.example."
 _BY_HAND = {MailKind.RECONNECT_LINK.value: "the link to reconnect", MailKind.TEST.value: "a test"}
@@ -106,10 +106,20 @@ def unsubscribe_page(frame: Frame, here: str, wish: UnsubscribeView) -> str:
 
 def _sent(mail: MailView) -> SentMail:
     badge = _DELIVERIES.get(mail.delivery or "") or _STATES.get(mail.state) or Badge(mail.state, "quiet", "info")
-    says = _SAYS.get(mail.delivery or "") or TITLES.get(mail.code or "") or ""
+    says = _SAYS.get(mail.delivery or "") or _advice(mail.code)
     more = mail.delivery_detail or mail.detail
-    detail = f"{says} {more}".strip() if badge.tone in ("bad", "warn", "quiet") else ""
-    return SentMail(_about(mail.kind), mail.address, badge, detail, mail.delivery_at or mail.sent_at or mail.created_at)
+    detail = " ".join(filter(None, (says, f"It said: {more}" if more else ""))) if badge.tone != "ok" else ""
+    about = _about(mail.kind)
+    at = mail.delivery_at or mail.sent_at or mail.created_at
+    return SentMail(about[:1].upper() + about[1:], mail.address, badge, detail, at)
+
+
+def _advice(code: str | None) -> str:
+    """Result: why it waits or failed, and what to do."""
+    if code is None or code not in set(ErrorCode):
+        return ""
+    entry = CATALOGUE[ErrorCode(code)]
+    return f"{entry.title}. {entry.fix}"
 
 
 def _about(kind: str) -> str:

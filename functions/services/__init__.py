@@ -37,6 +37,7 @@ from functions.services.jobs import Jobs
 from functions.services.ledger_store import LedgerStore
 from functions.services.ledgers import Ledgers
 from functions.services.lifecycle import Lifecycle
+from functions.services.link_mail import LinkMail
 from functions.services.mail_composer import MailComposer
 from functions.services.mail_outbox import MailOutbox
 from functions.services.mail_quota import MailQuota
@@ -92,6 +93,7 @@ class Services:
     unsubscribes: Unsubscribes
     outbox: MailOutbox
     mails: Mails
+    link_mail: LinkMail
     mail_reports: MailReports
 
 
@@ -124,7 +126,12 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
     recipients = Recipients(tables, clock, audit)
     unsubscribes = Unsubscribes(tables, deployment, recipients, derive(deployment.secret_key, "unsubscribe-links"))
     composer = MailComposer(
-        tables, deployment, ports.mail_texts, recipients, unsubscribes, partial(_project_page, deployment)
+        tables,
+        deployment,
+        ports.mail_texts,
+        recipients,
+        unsubscribes,
+        partial(_customer_page, deployment, customer_links),
     )
     sender = MailSender(tables, clock, limits, ports.mailer, MailQuota(tables, clock, limits))
     outbox = MailOutbox(tables, clock, deployment, recipients, sender, composer, alerts)
@@ -178,11 +185,12 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         recipients=recipients,
         unsubscribes=unsubscribes,
         outbox=outbox,
+        link_mail=LinkMail(tables, clock, tokens, recipients, outbox, audit),
         mails=Mails(tables, clock, tokens, outbox, audit),
         mail_reports=MailReports(tables, clock, alerts),
     )
 
 
-def _project_page(deployment: Deployment, _organization: str, project_id: str) -> str:
-    """Result: where somebody reconnects until the customer's own signed page is there."""
-    return f"{deployment.public_url}/projects/{project_id}"
+def _customer_page(deployment: Deployment, links: CustomerLinks, organization: str, project_id: str) -> str:
+    """Result: the address of the page on which the customer reconnects."""
+    return deployment.public_url + links.for_mail(organization, project_id)

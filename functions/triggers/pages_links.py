@@ -31,7 +31,7 @@ def _links(call: PageCall, project_id: str, refusal: Problem | None = None) -> s
         call.services.clock(),
         call.services.projects.show(call.caller, project_id),
         call.services.customer_links.of_project(call.caller, project_id),
-        recipients=len(call.services.recipients.list(call.caller, project_id)),
+        recipients=len(call.services.recipients.list(call.caller, project_id).items),
         refusal=refusal,
     )
 
@@ -53,9 +53,7 @@ def page_link_create(call: PageCall, project_id: ProjectId) -> Answer:
     return call.see_other(f"/projects/{project_id}/links/{link.link_id}")
 
 
-@pages.form(
-    "projects/{project_id}/links/send", again=_links_refused, refusals=(ErrorCode.MAIL_NO_RECIPIENT,)
-)
+@pages.form("projects/{project_id}/links/send", again=_links_refused, refusals=(ErrorCode.MAIL_NO_RECIPIENT,))
 def page_link_send(call: PageCall, project_id: ProjectId) -> Answer:
     """Sends a link to the project's recipients."""
     call.services.link_mail.send(call.caller, project_id)
@@ -77,9 +75,7 @@ def page_link_confirm_revoke(call: PageCall, project_id: ProjectId, link_id: Lin
     return call.html(confirm_page(call.frame, revoke_link(project, link_id)))
 
 
-@pages.form(
-    "projects/{project_id}/links/{link_id}/revoke", again=None, refusals=(ErrorCode.CHANGED_MEANWHILE,)
-)
+@pages.form("projects/{project_id}/links/{link_id}/revoke", again=None, refusals=(ErrorCode.CHANGED_MEANWHILE,))
 def page_link_revoke(call: PageCall, project_id: ProjectId, link_id: LinkId) -> Answer:
     """Revokes a link."""
     call.services.customer_links.revoke(call.caller, project_id, link_id)

@@ -11,7 +11,6 @@ from functions.dashboard.flashes import Done, after
 from functions.dashboard.forms import EMPTY_FORM, Form
 from functions.dashboard.mail_page import RecipientForm, mail_page, unsubscribe_page
 from functions.dashboard.problem_page import problem_page
-from functions.domain.caller import Role
 from functions.triggers.edge_answer import Answer
 from functions.triggers.edge_call import OpenPageCall, PageCall
 from functions.triggers.edge_pages import PageRoutes, RefusedForm
@@ -31,7 +30,7 @@ def _mail(call: PageCall, project_id: str, form: Form = EMPTY_FORM) -> str:
         call.frame,
         call.services.clock(),
         call.services.projects.show(call.caller, project_id),
-        recipients=call.services.recipients.list(call.caller, project_id),
+        recipients=call.services.recipients.list(call.caller, project_id).items,
         mails=call.services.mails.list(call.caller, project_id).items,
         form=form,
     )

@@ -39,9 +39,7 @@ def read_cookie(cookies: Mapping[str, str]) -> SignInCookie:
         back = base64.urlsafe_b64decode(coded + "=" * (-len(coded) % 4)).decode("ascii")
     except (binascii.Error, ValueError):
         back = ""
-    return SignInCookie(
-        browser if _SECRET.fullmatch(browser) else "", back if _BACK.fullmatch(back) else ""
-    )
+    return SignInCookie(browser if _SECRET.fullmatch(browser) else "", back if _BACK.fullmatch(back) else "")
 
 
 def forget_header(*, https: bool) -> dict[str, str]:

@@ -16,6 +16,9 @@ SAMPLES = {
     "code_id": "000000000000",
     "code": "not-found",
     "path": "missing.css",
+    "link_id": "000000000000",
+    "recipient_id": "0123456789abcdef",
+    "token": "acme.000000000000.000000000000.0",
 }
 _PARAMETER = re.compile(r"\{\*?(\w+)(?::[^{}]*)?\??\}")
 

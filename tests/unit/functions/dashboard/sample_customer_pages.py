@@ -24,7 +24,9 @@ TENANT, APP = "ab1f708d-50f6-404c-a006-d71b2ac7a606", "5d0c1f0a-6c1e-4f1c-9a54-1
 ENDED = ShownConnection(
     "contosofiles", "archive", Badge("Sign-in needed", "bad", "key"), "Nothing is copied until somebody signs in again."
 )
-CONNECTED = ShownConnection("contosofiles", "archive", Badge("Connected", "ok", "done"), "Signing in again is possible.")
+CONNECTED = ShownConnection(
+    "contosofiles", "archive", Badge("Connected", "ok", "done"), "Signing in again is possible."
+)
 NEW = ShownConnection("contosofiles", "", Badge("Not connected yet", "quiet", "clock"))
 
 
@@ -66,7 +68,10 @@ CUSTOMER_PAGES: dict[str, Callable[[], str]] = {
 }
 LEAVING = {
     "leaving": lambda: leaving_page(
-        s.frame(HERE, role=None), "https://login.microsoftonline.com/x?a=b&c=d", "login.microsoftonline.com", "contosofiles"
+        s.frame(HERE, role=None),
+        "https://login.microsoftonline.com/x?a=b&c=d",
+        "login.microsoftonline.com",
+        "contosofiles",
     )
 }
 """Goes away by itself, so it is not in the gallery."""

@@ -35,6 +35,7 @@ from migrate_contract.jobs import AccessTier, Bucket, JobState, JobType, Preflig
 from migrate_contract.problem import problem_for
 from tests.unit.functions.dashboard import samples as s
 from tests.unit.functions.dashboard.sample_customer_pages import CUSTOMER_PAGES
+from tests.unit.functions.dashboard.sample_mail_pages import MAIL_PAGES
 
 FILTERS = FileFilters(
     include=["*.docx", "Projects/"],
@@ -296,5 +297,5 @@ PAGES: dict[str, Callable[[], str]] = {
         agents=[],
     ),
 }
-PAGES |= CUSTOMER_PAGES
+PAGES |= {**CUSTOMER_PAGES, **MAIL_PAGES}
 FRAGMENTS = frozenset({"job-live", "code-fate"})
