@@ -75,6 +75,11 @@ class ErrorCode(StrEnum):
     SCHEDULE_INVALID = "schedule-invalid"
     MIRROR_NOT_PREVIEWED = "mirror-not-previewed"
     CONFIRMATION_MISMATCH = "confirmation-mismatch"
+    # Links for customers
+    CUSTOMER_LINK_UNKNOWN = "customer-link-unknown"
+    CUSTOMER_LINK_DONE = "customer-link-done"
+    CUSTOMER_LINK_REVOKED = "customer-link-revoked"
+    CUSTOMER_LINK_EXPIRED = "customer-link-expired"
     # The agent's own machine
     CONFIG_INVALID = "config-invalid"
     NOT_REGISTERED = "not-registered"
@@ -143,6 +148,7 @@ class ErrorCode(StrEnum):
     MAIL_REFUSED = "mail-refused"
     MAIL_BOUNCED = "mail-bounced"
     MAIL_LINK_INVALID = "mail-link-invalid"
+    MAIL_NO_RECIPIENT = "mail-no-recipient"
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +366,30 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         "Update the agent: its version is older than the control plane.",
         _C,
         409,
+    ),
+    _E.CUSTOMER_LINK_UNKNOWN: Entry(
+        "This link leads nowhere",
+        "Open it again straight from the mail, or copy it whole. If that does not help, ask for a new link.",
+        _C,
+        404,
+    ),
+    _E.CUSTOMER_LINK_DONE: Entry(
+        "Azure Storage is connected already",
+        "Nothing to do: you can close this page. If you got another mail since, open the link in that one.",
+        _C,
+        410,
+    ),
+    _E.CUSTOMER_LINK_REVOKED: Entry(
+        "This link was withdrawn",
+        "Ask the people who run your migration for a new link.",
+        _C,
+        410,
+    ),
+    _E.CUSTOMER_LINK_EXPIRED: Entry(
+        "This link is too old",
+        "Ask the people who run your migration for a new link.",
+        _C,
+        410,
     ),
     _E.CONFIG_INVALID: Entry(
         "The agent's configuration is not valid", "Correct the entry named in the detail.", _C, 400
@@ -741,6 +771,12 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         "Correct the address among the project's recipients, or ask the recipient's mail administrator to let the "
         "sender through. Tell the customer in another way meanwhile.",
         _C,
+        409,
+    ),
+    _E.MAIL_NO_RECIPIENT: Entry(
+        "Nobody is set to get this project's mail",
+        "Open the project's mail page, add the customer's address, then send the link again.",
+        _O,
         409,
     ),
     _E.MAIL_LINK_INVALID: Entry(

@@ -22,6 +22,7 @@ from functions.services.clients import Clients
 from functions.services.codes import Codes
 from functions.services.commands import Commands
 from functions.services.connections import Connections
+from functions.services.customer_links import CustomerLinks
 from functions.services.deployment import Deployment
 from functions.services.destinations import Destinations
 from functions.services.dispatch import Dispatch
@@ -36,6 +37,7 @@ from functions.services.jobs import Jobs
 from functions.services.ledger_store import LedgerStore
 from functions.services.ledgers import Ledgers
 from functions.services.lifecycle import Lifecycle
+from functions.services.link_mail import LinkMail
 from functions.services.mail_alerts import MailAlerts
 from functions.services.mail_composer import MailComposer
 from functions.services.mail_outbox import MailOutbox
@@ -77,6 +79,7 @@ class Services:
     ledgers: Ledgers
     projects: Projects
     connections: Connections
+    customer_links: CustomerLinks
     bandwidth: Bandwidth
     jobs: Jobs
     syncs: Syncs
@@ -91,6 +94,7 @@ class Services:
     unsubscribes: Unsubscribes
     outbox: MailOutbox
     mails: Mails
+    link_mail: LinkMail
     mail_reports: MailReports
 
 
@@ -114,13 +118,21 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
     projects = Projects(tables, clock, tokens, audit, continuations)
     connections = Connections(tables, clock, ports.data_accounts, audit, projects)
     destinations = Destinations(connections, claims)
+    customer_links = CustomerLinks(
+        tables, clock, tokens, limits, audit, derive(deployment.secret_key, "customer-links")
+    )
     agents = Agents(tables, clock, limits, audit, alerts, continuations, releases)
     views = JobViews(tables, clock, limits, store)
     schedules = Schedules(clock, limits)
     recipients = Recipients(tables, clock, audit)
     unsubscribes = Unsubscribes(tables, deployment, recipients, derive(deployment.secret_key, "unsubscribe-links"))
     composer = MailComposer(
-        tables, deployment, ports.mail_texts, recipients, unsubscribes, partial(_project_page, deployment)
+        tables,
+        deployment,
+        ports.mail_texts,
+        recipients,
+        unsubscribes,
+        partial(_customer_page, deployment, customer_links),
     )
     sender = MailSender(tables, clock, limits, ports.mailer, MailQuota(tables, clock, limits))
     mail_alerts = MailAlerts(tables, deployment, alerts)
@@ -138,6 +150,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         ledgers=Ledgers(tables, store, attempts, ledger_store, continuations),
         projects=projects,
         connections=connections,
+        customer_links=customer_links,
         bandwidth=Bandwidth(tables, store, moves, mailbox, allowances, views, projects, clients, audit),
         jobs=Jobs(
             tables,
@@ -174,11 +187,12 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         recipients=recipients,
         unsubscribes=unsubscribes,
         outbox=outbox,
+        link_mail=LinkMail(tables, clock, tokens, recipients, outbox, audit),
         mails=Mails(tables, clock, tokens, outbox, audit),
         mail_reports=MailReports(tables, clock, mail_alerts),
     )
 
 
-def _project_page(deployment: Deployment, _organization: str, project_id: str) -> str:
-    """Result: where somebody reconnects until the customer's own signed page is there."""
-    return f"{deployment.public_url}/projects/{project_id}"
+def _customer_page(deployment: Deployment, links: CustomerLinks, organization: str, project_id: str) -> str:
+    """Result: the address of the page on which the customer reconnects."""
+    return deployment.public_url + links.for_mail(organization, project_id)

@@ -14,7 +14,14 @@ from tests.harness.app_functions import app_functions, http_functions
 from tests.unit.functions.triggers.test_api_endpoints import EXPECTED
 
 API_NAMES = [line.split()[0] for line in EXPECTED.strip().splitlines()]
-OPEN_PAGES = {"page_help", "page_help_code", "page_static"}
+OPEN_PAGES = {
+    "page_help",
+    "page_help_code",
+    "page_static",
+    "page_unsubscribe",
+    "page_unsubscribe_do",
+    "page_unsubscribe_undo",
+}
 
 
 def test_every_function_is_known_by_name():

@@ -77,12 +77,14 @@ class Two:
         self.other_agent: AgentHand = self.world.online_agent(self.other_client)
         self.other_project = self.world.project(self.other_client)
         self.code_id = self.services.codes.list(ADMIN, LIST, self.running.client_id).items[0].code_id
+        self.link_id = self.services.customer_links.create(ADMIN, self.running.project_id).link_id
         self.running.agent.grant(self.running.job)
 
 
 type Operation = Callable[[Two, OperatorCaller], object]
 
 READS: dict[str, Operation] = {
+    "customer_links.of_project": lambda two, who: two.services.customer_links.of_project(who, two.running.project_id),
     "clients.show": lambda two, who: two.services.clients.show(who, two.running.client_id),
     "projects.show": lambda two, who: two.services.projects.show(who, two.running.project_id),
     "agents.show": lambda two, who: two.services.agents.show(who, two.running.agent.agent_id),
@@ -96,6 +98,14 @@ READS: dict[str, Operation] = {
     "reports.job_report": lambda two, who: two.services.reports.job_report(who, two.running.job_id),
 }
 WRITES: dict[str, Operation] = {
+    "customer_links.create": lambda two, who: two.services.customer_links.create(who, two.running.project_id),
+    "customer_links.show_address": lambda two, who: two.services.customer_links.show_address(
+        who, two.running.project_id, two.link_id
+    ),
+    "customer_links.revoke": lambda two, who: two.services.customer_links.revoke(
+        who, two.running.project_id, two.link_id
+    ),
+    "link_mail.send": lambda two, who: two.services.link_mail.send(who, two.running.project_id),
     "clients.change": lambda two, who: two.services.clients.change(who, two.running.client_id, ClientPatch(name="X")),
     "clients.delete": lambda two, who: two.services.clients.delete(who, two.running.client_id),
     "codes.create": lambda two, who: two.services.codes.create(who, CodeCreate(client_id=two.running.client_id)),
@@ -177,6 +187,11 @@ OF_AGENTS = {
 }
 """Tried below, and in the tests of enrolment and heartbeats: the caller's partition is its own."""
 WITHOUT_A_CALLER = {
+    "customer_links.address",
+    "customer_links.for_mail",
+    "customer_links.forget",
+    "customer_links.open",
+    "customer_links.saved",
     "members.resolve",
     "members.install",
     "agents.retire",
