@@ -75,6 +75,11 @@ class ErrorCode(StrEnum):
     SCHEDULE_INVALID = "schedule-invalid"
     MIRROR_NOT_PREVIEWED = "mirror-not-previewed"
     CONFIRMATION_MISMATCH = "confirmation-mismatch"
+    # Links for customers
+    CUSTOMER_LINK_UNKNOWN = "customer-link-unknown"
+    CUSTOMER_LINK_DONE = "customer-link-done"
+    CUSTOMER_LINK_REVOKED = "customer-link-revoked"
+    CUSTOMER_LINK_EXPIRED = "customer-link-expired"
     # The agent's own machine
     CONFIG_INVALID = "config-invalid"
     NOT_REGISTERED = "not-registered"
@@ -144,6 +149,15 @@ class ErrorCode(StrEnum):
     WEBHOOK_NOT_ACCEPTED = "webhook-not-accepted"
     WEBHOOK_LIMIT_REACHED = "webhook-limit-reached"
     SIGN_IN_FAILING = "sign-in-failing"
+    # Mail
+    MAIL_NOT_SET_UP = "mail-not-set-up"
+    MAIL_OVER_QUOTA = "mail-over-quota"
+    MAIL_UNAVAILABLE = "mail-unavailable"
+    MAIL_NOT_ACCEPTED = "mail-not-accepted"
+    MAIL_REFUSED = "mail-refused"
+    MAIL_BOUNCED = "mail-bounced"
+    MAIL_LINK_INVALID = "mail-link-invalid"
+    MAIL_NO_RECIPIENT = "mail-no-recipient"
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +375,30 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         "Update the agent: its version is older than the control plane.",
         _C,
         409,
+    ),
+    _E.CUSTOMER_LINK_UNKNOWN: Entry(
+        "This link leads nowhere",
+        "Open it again straight from the mail, or copy it whole. If that does not help, ask for a new link.",
+        _C,
+        404,
+    ),
+    _E.CUSTOMER_LINK_DONE: Entry(
+        "Azure Storage is connected already",
+        "Nothing to do: you can close this page. If you got another mail since, open the link in that one.",
+        _C,
+        410,
+    ),
+    _E.CUSTOMER_LINK_REVOKED: Entry(
+        "This link was withdrawn",
+        "Ask the people who run your migration for a new link.",
+        _C,
+        410,
+    ),
+    _E.CUSTOMER_LINK_EXPIRED: Entry(
+        "This link is too old",
+        "Ask the people who run your migration for a new link.",
+        _C,
+        410,
     ),
     _E.CONFIG_INVALID: Entry(
         "The agent's configuration is not valid", "Correct the entry named in the detail.", _C, 400
@@ -754,6 +792,60 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         "Open the project's events: each names the reason and the fix. Call the customer if they need help.",
         _C,
         409,
+    ),
+    _E.MAIL_NOT_SET_UP: Entry(
+        "This deployment sends no mail",
+        "Set ONEMIGRATE_MAIL_ENDPOINT and ONEMIGRATE_MAIL_SENDER, or ONEMIGRATE_SMTP_HOST, then send the mail again.",
+        _O,
+        409,
+    ),
+    _E.MAIL_OVER_QUOTA: Entry(
+        "The mail service takes no more mail for now",
+        "Nothing to do: the mail waits and is sent by itself. If this happens often, ask for a higher sending limit.",
+        _T,
+        503,
+        retryable=True,
+    ),
+    _E.MAIL_UNAVAILABLE: Entry(
+        "The mail service does not answer",
+        "Nothing to do: the mail waits and is tried again by itself. If it lasts, check the mail service's health.",
+        _T,
+        503,
+        retryable=True,
+    ),
+    _E.MAIL_NOT_ACCEPTED: Entry(
+        "The mail service does not accept mail from us",
+        "Check the mail settings named in the detail: the address of the service, its key or the app's role on it, "
+        "and the sender's domain. Mail that waits is sent by itself afterwards.",
+        _O,
+        503,
+        retryable=True,
+    ),
+    _E.MAIL_REFUSED: Entry(
+        "The mail service refused this mail",
+        "Read the service's reason in the detail. If it is the recipient's address, correct it among the project's "
+        "recipients and send the mail again.",
+        _O,
+        409,
+    ),
+    _E.MAIL_BOUNCED: Entry(
+        "A mail did not reach its recipient",
+        "Correct the address among the project's recipients, or ask the recipient's mail administrator to let the "
+        "sender through. Tell the customer in another way meanwhile.",
+        _C,
+        409,
+    ),
+    _E.MAIL_NO_RECIPIENT: Entry(
+        "Nobody is set to get this project's mail",
+        "Open the project's mail page, add the customer's address, then send the link again.",
+        _O,
+        409,
+    ),
+    _E.MAIL_LINK_INVALID: Entry(
+        "This link from a mail is not whole",
+        "Open the link from the mail again. If the mail shows it on two lines, copy both into the address bar.",
+        _C,
+        404,
     ),
 }
 

@@ -25,6 +25,11 @@ class Done(StrEnum):
     PROJECT_DELETED = "project-deleted"
     STORAGE_CONNECTED = "storage-connected"
     STORAGE_DISCONNECTED = "storage-disconnected"
+    LINK_REVOKED = "link-revoked"
+    LINK_SENT = "link-sent"
+    RECIPIENT_ADDED = "recipient-added"
+    RECIPIENT_REMOVED = "recipient-removed"
+    TEST_MAIL_POSTED = "test-mail-posted"
     JOB_CREATED = "job-created"
     JOB_CHANGED = "job-changed"
     JOB_DELETED = "job-deleted"
@@ -65,6 +70,11 @@ _SENTENCES = {
     Done.PROJECT_DELETED: "Project deleted.",
     Done.STORAGE_CONNECTED: "Azure Storage is connected.",
     Done.STORAGE_DISCONNECTED: "Azure Storage is disconnected: no new access is given.",
+    Done.LINK_REVOKED: "The link no longer works.",
+    Done.LINK_SENT: "The link goes out to the project's recipients within a minute.",
+    Done.RECIPIENT_ADDED: "Recipient added.",
+    Done.RECIPIENT_REMOVED: "Recipient removed.",
+    Done.TEST_MAIL_POSTED: "The test goes out within a minute. Its line here says what became of it.",
     Done.JOB_CREATED: "Job created. It starts at the agent's next heartbeat.",
     Done.JOB_CHANGED: "Job saved.",
     Done.JOB_DELETED: "Job deleted.",

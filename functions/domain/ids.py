@@ -24,6 +24,7 @@ _PATTERNS = {
         "code": r"[0-9a-f]{12}",
         "webhook": r"whk_[a-z0-9]{12}",
         "event": r"evt_[0-9a-f]{24}",
+        "link": r"[a-z0-9]{12}",
         "organization": r"[a-z0-9][a-z0-9-]{0,39}",
     }.items()
 }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from functions.domain.keys import Continuations, derive
 from functions.domain.limits import Limits
-from functions.domain.mail import MailDraft
 from functions.domain.ports import Ports
 from functions.services.account_sharing import AccountSharing
 from functions.services.agent_sweep import AgentSweep
@@ -23,6 +23,7 @@ from functions.services.clients import Clients
 from functions.services.codes import Codes
 from functions.services.commands import Commands
 from functions.services.connections import Connections
+from functions.services.customer_links import CustomerLinks
 from functions.services.deliveries import Deliveries
 from functions.services.deployment import Deployment
 from functions.services.destinations import Destinations
@@ -41,12 +42,21 @@ from functions.services.jobs import Jobs
 from functions.services.ledger_store import LedgerStore
 from functions.services.ledgers import Ledgers
 from functions.services.lifecycle import Lifecycle
+from functions.services.link_mail import LinkMail
+from functions.services.mail_alerts import MailAlerts
+from functions.services.mail_composer import MailComposer
+from functions.services.mail_outbox import MailOutbox
+from functions.services.mail_quota import MailQuota
+from functions.services.mail_reports import MailReports
+from functions.services.mail_sender import MailSender
 from functions.services.mailbox import Mailbox
+from functions.services.mails import Mails
 from functions.services.members import Members
 from functions.services.moves import Moves
 from functions.services.poison import Poison
 from functions.services.progress import ProgressReports
 from functions.services.projects import Projects
+from functions.services.recipients import Recipients
 from functions.services.releases import Releases
 from functions.services.reports import Reports
 from functions.services.scheduled_runs import ScheduledRuns
@@ -55,6 +65,7 @@ from functions.services.sweeps import Sweeps
 from functions.services.syncs import Schedules, Syncs
 from functions.services.telling import Telling
 from functions.services.throttle import Throttle
+from functions.services.unsubscribes import Unsubscribes
 from functions.services.webhooks import Webhooks
 
 __all__ = ["Deployment", "Services", "assemble"]
@@ -76,6 +87,7 @@ class Services:
     ledgers: Ledgers
     projects: Projects
     connections: Connections
+    customer_links: CustomerLinks
     bandwidth: Bandwidth
     jobs: Jobs
     syncs: Syncs
@@ -90,6 +102,12 @@ class Services:
     dispatch: Dispatch
     poison: Poison
     sweeps: Sweeps
+    recipients: Recipients
+    unsubscribes: Unsubscribes
+    outbox: MailOutbox
+    mails: Mails
+    link_mail: LinkMail
+    mail_reports: MailReports
 
 
 def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
@@ -112,6 +130,9 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
     projects = Projects(tables, clock, tokens, audit, continuations)
     connections = Connections(tables, clock, ports.data_accounts, audit, projects)
     destinations = Destinations(connections, claims)
+    customer_links = CustomerLinks(
+        tables, clock, tokens, limits, audit, derive(deployment.secret_key, "customer-links")
+    )
     agents = Agents(tables, clock, limits, audit, alerts, continuations, releases)
     views = JobViews(tables, clock, limits, store)
     schedules = Schedules(clock, limits)
@@ -129,6 +150,19 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         continuations,
         deployment.public_url,
     )
+    recipients = Recipients(tables, clock, audit)
+    unsubscribes = Unsubscribes(tables, deployment, recipients, derive(deployment.secret_key, "unsubscribe-links"))
+    composer = MailComposer(
+        tables,
+        deployment,
+        ports.mail_texts,
+        recipients,
+        unsubscribes,
+        partial(_customer_page, deployment, customer_links),
+    )
+    sender = MailSender(tables, clock, limits, ports.mailer, MailQuota(tables, clock, limits))
+    mail_alerts = MailAlerts(tables, deployment, alerts)
+    outbox = MailOutbox(tables, clock, deployment, recipients, sender, composer, mail_alerts)
     return Services(
         members=Members(tables, clock, deployment),
         clients=clients,
@@ -142,6 +176,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         ledgers=Ledgers(tables, store, attempts, ledger_store, continuations),
         projects=projects,
         connections=connections,
+        customer_links=customer_links,
         bandwidth=Bandwidth(tables, store, moves, mailbox, allowances, views, projects, clients, audit),
         jobs=Jobs(
             tables,
@@ -192,12 +227,20 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
                 limits,
                 JobNews(tables, events),
                 sign_in_failures,
-                Announcements(tables, clock, _no_mail, deliveries),
+                Announcements(tables, clock, outbox.post, deliveries),
                 deliveries,
             ),
+            outbox,
         ),
+        recipients=recipients,
+        unsubscribes=unsubscribes,
+        outbox=outbox,
+        link_mail=LinkMail(tables, clock, tokens, recipients, outbox, audit),
+        mails=Mails(tables, clock, tokens, outbox, audit),
+        mail_reports=MailReports(tables, clock, mail_alerts),
     )
 
 
-def _no_mail(organization: str, draft: MailDraft) -> None:
-    """Until the outbox is there."""
+def _customer_page(deployment: Deployment, links: CustomerLinks, organization: str, project_id: str) -> str:
+    """Result: the address of the page on which the customer reconnects."""
+    return deployment.public_url + links.for_mail(organization, project_id)

@@ -21,6 +21,9 @@ WATCHED = (
     ErrorCode.AGENT_OFFLINE,
     ErrorCode.DISPATCH_POISONED,
     ErrorCode.JOB_UNDELIVERED,
+    ErrorCode.MAIL_BOUNCED,
+    ErrorCode.MAIL_NOT_ACCEPTED,
+    ErrorCode.MAIL_REFUSED,
     ErrorCode.SCAN_STALLED,
     ErrorCode.SIGN_IN_FAILING,
 )

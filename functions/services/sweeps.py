@@ -19,6 +19,7 @@ from functions.services.deliveries import TABLE as DELIVERIES
 from functions.services.events import TABLE as EVENTS
 from functions.services.guarded import Guarded
 from functions.services.job_sweep import JobSweep
+from functions.services.mail_outbox import MailOutbox
 from functions.services.scheduled_runs import ScheduledRuns
 from functions.services.telling import Telling
 from functions.services.throttle import TABLE as THROTTLES
@@ -43,6 +44,7 @@ class SweepResult:
     events: int = 0
     delivered: int = 0
     undelivered: int = 0
+    mails: int = 0
     seen: dict[tuple[str, str], SeenAgent] = field(default_factory=dict, repr=False)
 
 
@@ -58,6 +60,7 @@ class Sweeps:
         jobs: JobSweep,
         runs: ScheduledRuns,
         telling: Telling,
+        outbox: MailOutbox,
     ) -> None:
         self._tables = tables
         self._clock = clock
@@ -66,6 +69,7 @@ class Sweeps:
         self._jobs = jobs
         self._runs = runs
         self._telling = telling
+        self._outbox = outbox
 
     def run(self) -> SweepResult:
         """Result: what was found and done.
@@ -95,6 +99,8 @@ class Sweeps:
         ):
             with guarded.part(table):
                 result.removed_rows += self._forget(table, column, now - timedelta(seconds=seconds))
+        with guarded.part("mail"):  # The last: what it waits for, nothing else has to wait for.
+            result.mails = self._outbox.run(self._limits.mail_run_seconds).ended
         _log.info(
             "sweep.done",
             agents=result.agents,
@@ -109,6 +115,7 @@ class Sweeps:
             events=result.events,
             delivered=result.delivered,
             undelivered=result.undelivered,
+            mails=result.mails,
             failed=len(guarded.faults),
         )
         guarded.finish()

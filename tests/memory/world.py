@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from functions.dashboard.mail_texts import LetterTexts
 from functions.domain.caller import AgentCaller, OperatorCaller, Role
 from functions.domain.limits import Limits
 from functions.domain.ports import Ports
@@ -46,6 +47,7 @@ from tests.memory.blobs import MemoryBlobs
 from tests.memory.chance import CountingTokens, ManualClock
 from tests.memory.data_accounts import MemoryAccount, MemoryDataAccounts
 from tests.memory.deliverer import MemoryDeliverer
+from tests.memory.mailer import MemoryMailer
 from tests.memory.queues import MemoryQueues
 from tests.memory.tables import MemoryTables
 
@@ -55,7 +57,15 @@ ADMIN = OperatorCaller(ORGANIZATION, "tenant", "admin", "Ada", Role.ADMIN)
 OPERATOR = OperatorCaller(ORGANIZATION, "tenant", "operator", "Olga", Role.OPERATOR)
 READER = OperatorCaller(ORGANIZATION, "tenant", "reader", "Rita", Role.READER)
 STRANGER = OperatorCaller(OTHER_ORGANIZATION, "tenant2", "stranger", "Sam", Role.ADMIN)
-DEPLOYMENT = Deployment(ORGANIZATION, "Acme", "tenant", "admin", b"k" * 32)
+DEPLOYMENT = Deployment(
+    ORGANIZATION,
+    "Acme",
+    "tenant",
+    "admin",
+    b"k" * 32,
+    public_url="https://migrate.example",
+    operator_mail=("operators@acme.example",),
+)
 
 
 @dataclass
@@ -153,7 +163,18 @@ class World:
         self.deliverer = MemoryDeliverer()
         self.limits = limits or Limits()
         self.numbers = count(2)
-        self.ports = Ports(self.tables, self.queues, self.blobs, self.accounts, self.clock, self.tokens, self.deliverer)
+        self.mailer = MemoryMailer()
+        self.ports = Ports(
+            self.tables,
+            self.queues,
+            self.blobs,
+            self.accounts,
+            self.clock,
+            self.tokens,
+            self.mailer,
+            LetterTexts(),
+            self.deliverer,
+        )
         self.services: Services = assemble(self.ports, DEPLOYMENT, self.limits)
 
     def client(self, caller: OperatorCaller = ADMIN, name: str = "St. Mary") -> str:

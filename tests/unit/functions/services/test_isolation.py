@@ -14,6 +14,7 @@ import pytest
 
 from functions.domain.caller import OperatorCaller, Principal, Role
 from functions.domain.event_views import WebhookCreate, WebhookPatch
+from functions.domain.mail_views import RecipientBody, TestMailBody
 from functions.domain.views import (
     AgentPatch,
     AzureConnectionBody,
@@ -77,6 +78,7 @@ class Two:
         self.other_agent: AgentHand = self.world.online_agent(self.other_client)
         self.other_project = self.world.project(self.other_client)
         self.code_id = self.services.codes.list(ADMIN, LIST, self.running.client_id).items[0].code_id
+        self.link_id = self.services.customer_links.create(ADMIN, self.running.project_id).link_id
         self.running.agent.grant(self.running.job)
         hook = WebhookCreate(url="https://hooks.customer.example/", project_id=self.running.project_id)
         self.webhook_id = self.services.webhooks.create(ADMIN, hook).webhook_id
@@ -86,6 +88,7 @@ class Two:
 type Operation = Callable[[Two, OperatorCaller], object]
 
 READS: dict[str, Operation] = {
+    "customer_links.of_project": lambda two, who: two.services.customer_links.of_project(who, two.running.project_id),
     "clients.show": lambda two, who: two.services.clients.show(who, two.running.client_id),
     "projects.show": lambda two, who: two.services.projects.show(who, two.running.project_id),
     "agents.show": lambda two, who: two.services.agents.show(who, two.running.agent.agent_id),
@@ -98,9 +101,19 @@ READS: dict[str, Operation] = {
     "webhooks.show": lambda two, who: two.services.webhooks.show(who, two.webhook_id),
     "webhooks.need": lambda two, who: two.services.webhooks.need(who, two.webhook_id),
     "deliveries.list": lambda two, who: two.services.deliveries.list(who, two.webhook_id, LIST),
+    "recipients.list": lambda two, who: two.services.recipients.list(who, two.running.project_id),
+    "mails.list": lambda two, who: two.services.mails.list(who, two.running.project_id),
     "reports.job_report": lambda two, who: two.services.reports.job_report(who, two.running.job_id),
 }
 WRITES: dict[str, Operation] = {
+    "customer_links.create": lambda two, who: two.services.customer_links.create(who, two.running.project_id),
+    "customer_links.show_address": lambda two, who: two.services.customer_links.show_address(
+        who, two.running.project_id, two.link_id
+    ),
+    "customer_links.revoke": lambda two, who: two.services.customer_links.revoke(
+        who, two.running.project_id, two.link_id
+    ),
+    "link_mail.send": lambda two, who: two.services.link_mail.send(who, two.running.project_id),
     "clients.change": lambda two, who: two.services.clients.change(who, two.running.client_id, ClientPatch(name="X")),
     "clients.delete": lambda two, who: two.services.clients.delete(who, two.running.client_id),
     "codes.create": lambda two, who: two.services.codes.create(who, CodeCreate(client_id=two.running.client_id)),
@@ -158,6 +171,11 @@ WRITES: dict[str, Operation] = {
         who, two.running.job_id, MirrorConfirm(container="files")
     ),
     "syncs.withdraw_mirror": lambda two, who: two.services.syncs.withdraw_mirror(who, two.running.job_id),
+    "recipients.add": lambda two, who: two.services.recipients.add(
+        who, two.running.project_id, RecipientBody(address="it@church.example")
+    ),
+    "recipients.remove": lambda two, who: two.services.recipients.remove(who, two.running.project_id, "a" * 24),
+    "mails.send_test": lambda two, who: two.services.mails.send_test(who, two.running.project_id, TestMailBody()),
     "lifecycle.approve": lambda two, who: two.services.lifecycle.approve(who, two.running.job_id),
     "lifecycle.reassign": lambda two, who: two.services.lifecycle.reassign(
         who, two.running.job_id, JobReassign(agent_id=two.running.agent.agent_id)
@@ -187,6 +205,11 @@ OF_AGENTS = {
 }
 """Tried below, and in the tests of enrolment and heartbeats: the caller's partition is its own."""
 WITHOUT_A_CALLER = {
+    "customer_links.address",
+    "customer_links.for_mail",
+    "customer_links.forget",
+    "customer_links.open",
+    "customer_links.saved",
     "members.resolve",
     "members.install",
     "agents.retire",
@@ -210,6 +233,20 @@ WITHOUT_A_CALLER = {
     "deliveries.enqueue",
     "deliveries.run",
     "sweeps.run",
+    "outbox.post",
+    "outbox.withdraw",
+    "outbox.run",
+    "mail_reports.handle",
+    "recipients.addresses",
+    "recipients.address_of",
+    "recipients.is_muted",
+    "recipients.has_muted",
+    "recipients.mute",
+    "recipients.unmute",
+    "unsubscribes.link",
+    "unsubscribes.show",
+    "unsubscribes.mute",
+    "unsubscribes.unmute",
 }
 """Called by other services, triggers of queues and timers, and the sign-in."""
 NAMES_NOTHING = {"members.me", "clients.create"}
