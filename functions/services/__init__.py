@@ -138,7 +138,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
     schedules = Schedules(clock, limits)
     events = Events(tables, continuations)
     sign_in_failures = SignInFailures(clock, limits, events, alerts)
-    webhooks = Webhooks(tables, clock, tokens, limits, audit, derive(deployment.secret_key, "webhooks"))
+    webhooks = Webhooks(tables, clock, tokens, limits, audit, continuations, derive(deployment.secret_key, "webhooks"))
     deliveries = Deliveries(
         tables,
         clock,

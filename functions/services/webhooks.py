@@ -14,11 +14,11 @@ from functions.domain.caller import OperatorCaller, Role
 from functions.domain.event import EventKind
 from functions.domain.event_views import WebhookCreate, WebhookPatch, WebhookSecretView, WebhookView
 from functions.domain.ids import need_id, new_webhook_id
-from functions.domain.keys import derive
+from functions.domain.keys import Continuations, derive
 from functions.domain.limits import Limits
 from functions.domain.organization import OrganizationTables
-from functions.domain.ports import Clock, Row, RowMissing, Tables, Tokens, Value
-from functions.domain.views import Page
+from functions.domain.ports import Clock, Condition, Row, RowMissing, Tables, Tokens, Value
+from functions.domain.views import ListQuery, Page
 from functions.domain.webhook import Webhook, secret_text
 from functions.services.audit import Audit
 from functions.services.projects import TABLE as PROJECTS
@@ -32,30 +32,46 @@ class Webhooks:
     """The only writer of the table."""
 
     def __init__(
-        self, tables: Tables, clock: Clock, tokens: Tokens, limits: Limits, audit: Audit, secret_key: bytes
+        self,
+        tables: Tables,
+        clock: Clock,
+        tokens: Tokens,
+        limits: Limits,
+        audit: Audit,
+        continuations: Continuations,
+        secret_key: bytes,
     ) -> None:
         self._tables = tables
         self._clock = clock
         self._tokens = tokens
         self._limits = limits
         self._audit = audit
+        self._continuations = continuations
         self._secret_key = secret_key
 
-    def list(self, caller: OperatorCaller, project_id: str | None = None) -> Page[WebhookView]:
+    def list(self, caller: OperatorCaller, query: ListQuery, project_id: str | None = None) -> Page[WebhookView]:
         """Result: the webhooks that this member may see, of one project if given. Raises Fatal(not-found)."""
+        where: dict[str, Condition] = {}
         if project_id is not None:
             need_project(self._tables, caller, project_id)
-        names = self._project_names(caller.organization)
-        found = [
-            _view(webhook, names)
-            for webhook in self.every(caller.organization)
-            if _may_see(caller, webhook) and project_id in (None, webhook.project_id)
-        ]
-        return Page(items=found, continuation=None)
+            where["project_id"] = project_id
+        elif caller.client_ids:
+            where["client_id"] = tuple(sorted(caller.client_ids))
+        scope = f"webhooks|{caller.organization}|{caller.object_id}|{project_id}"
+        page = OrganizationTables(self._tables, caller.organization).page(
+            TABLE, "", where=where, limit=query.limit, continuation=self._continuations.open(query.continuation, scope)
+        )
+        found = [_webhook_of(row) for row in page.rows]
+        names = self._project_names(caller.organization, found)
+        return Page(
+            items=[_view(webhook, names) for webhook in found],
+            continuation=self._continuations.seal(page.continuation, scope),
+        )
 
     def show(self, caller: OperatorCaller, webhook_id: str) -> WebhookView:
         """Result: the webhook. Raises Fatal(not-found)."""
-        return _view(self.need(caller, webhook_id), self._project_names(caller.organization))
+        webhook = self.need(caller, webhook_id)
+        return _view(webhook, self._project_names(caller.organization, [webhook]))
 
     def create(self, caller: OperatorCaller, body: WebhookCreate) -> WebhookSecretView:
         """Result: the webhook with its secret, shown this once.
@@ -159,7 +175,7 @@ class Webhooks:
         if key is None:
             raise Fatal(ErrorCode.NOT_FOUND, "The webhook was deleted just now.")
         self._record(caller, webhook, action, webhook.url)
-        view = _view(webhook, self._project_names(caller.organization))
+        view = _view(webhook, self._project_names(caller.organization, [webhook]))
         return WebhookSecretView(**view.model_dump(), secret=secret_text(key))
 
     def _merge(self, webhook: Webhook, columns: dict[str, Value]) -> None:
@@ -178,9 +194,9 @@ class Webhooks:
             detail=detail,
         )
 
-    def _project_names(self, organization: str) -> dict[str, str]:
+    def _project_names(self, organization: str, webhooks: Sequence[Webhook]) -> dict[str, str]:
         tables = OrganizationTables(self._tables, organization)
-        wanted = {webhook.project_id for webhook in self.every(organization) if webhook.project_id}
+        wanted = {webhook.project_id for webhook in webhooks if webhook.project_id}
         found = {project_id: tables.get(PROJECTS, "", project_id) for project_id in sorted(wanted)}
         return {project_id: rows.text(row, "name") for project_id, row in found.items() if row is not None}
 

@@ -9,6 +9,7 @@ from functions.triggers import (
     agent_calls,
     agents,
     clients,
+    events,
     health,
     jobs,
     mails,
@@ -16,6 +17,7 @@ from functions.triggers import (
     projects,
     registration_codes,
     reports,
+    webhooks,
 )
 from functions.triggers.edge import Routes
 from functions.triggers.edge_answer import Answer
@@ -30,6 +32,7 @@ API = (
     agents.routes,
     clients.routes,
     description,
+    events.routes,
     health.routes,
     jobs.routes,
     mails.routes,
@@ -37,6 +40,7 @@ API = (
     projects.routes,
     registration_codes.routes,
     reports.routes,
+    webhooks.routes,
 )
 
 

@@ -14,6 +14,7 @@ from functions.triggers import (
     pages_mail,
     pages_projects,
     pages_static,
+    pages_webhooks,
 )
 
 PAGES = (
@@ -29,4 +30,5 @@ PAGES = (
     pages_mail.pages,
     pages_projects.pages,
     pages_static.pages,
+    pages_webhooks.pages,
 )

@@ -79,7 +79,7 @@ def test_a_host_with_an_address_that_is_not_public_is_not_called(way: Way, addre
 
 def test_a_url_that_is_no_public_https_url_is_refused_here_too(way: Way) -> None:
     for url in ("http://hooks.customer.example/", "https://127.0.0.1/", "https://[::1]/", "https://u:p@a.example/"):
-        refused(ErrorCode.WEBHOOK_URL_REFUSED, lambda url=url: way.deliverer.deliver(post(url)))
+        refused(ErrorCode.WEBHOOK_URL_REFUSED, lambda url=url: way.deliverer.deliver(post(url)))  # type: ignore[misc]
 
 
 def test_a_host_without_address_is_named(way: Way) -> None:

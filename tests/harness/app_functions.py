@@ -16,6 +16,8 @@ SAMPLES = {
     "code_id": "000000000000",
     "recipient_id": "000000000000000000000000",
     "code": "not-found",
+    "webhook_id": "whk_000000000000",
+    "event_id": "evt_000000000000000000000000",
     "path": "missing.css",
     "link_id": "000000000000",
     "recipient_id": "0123456789abcdef",

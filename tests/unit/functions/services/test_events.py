@@ -8,6 +8,7 @@ import pytest
 
 from functions.domain.event import EventKind
 from functions.domain.event_views import EventView, WebhookCreate
+from functions.domain.mail_views import RecipientBody
 from functions.domain.views import ListQuery
 from functions.services import assemble
 from migrate_contract.errors import ErrorCode
@@ -223,3 +224,85 @@ def test_events_are_paged_and_forgotten_after_eighteen_months() -> None:
     world.clock.forward(world.limits.event_retention_seconds + 1)
     world.services.sweeps.run()
     assert events(world, project_id) == []
+
+
+def mails(world: World) -> list[str]:
+    """The subjects of what was sent so far."""
+    world.services.sweeps.run()
+    return [mail.message.subject for mail in world.mailer.sent]
+
+
+def told(running: Running, address: str = "it@customer.example") -> World:
+    """The project's recipients are one address."""
+    running.world.services.recipients.add(ADMIN, running.project_id, RecipientBody(address=address))
+    return running.world
+
+
+def test_a_job_that_failed_is_mailed_once() -> None:
+    running = running_job()
+    world = told(running)
+    running.agent.report(running.job, JobPhase.FAILED, fault=FAULT)
+    mails(world)
+    [mail] = world.mailer.sent
+    assert mail.message.to == "it@customer.example"
+    assert "Copy" in mail.message.subject
+    assert "/data is not there." in mail.message.plain
+    assert f"/jobs/{running.job_id}" in mail.message.plain
+    assert len(mails(world)) == 1
+
+
+def test_a_job_that_completed_with_failures_a_silent_agent_and_a_stuck_job_are_mailed() -> None:
+    running = running_job()
+    world = told(running)
+    running.agent.report(running.job, JobPhase.COMPLETED, files=tally(transferred=7, failed=2), scan_complete=True)
+    job = world.new_job(running.project_id, container="second", agent_id=running.agent.agent_id)
+    world.drain()
+    world.clock.forward(901)
+    assert len(mails(world)) == 3
+    said = "\n".join(mail.message.plain for mail in world.mailer.sent)
+    assert job.name in said
+    assert "is offline since" in said
+    world.clock.forward(60)
+    assert len(mails(world)) == 3
+
+
+def test_a_job_that_failed_for_expired_credentials_is_an_event_and_no_second_mail() -> None:
+    running = running_job()
+    world = told(running)
+    running.agent.report(
+        running.job, JobPhase.FAILED, fault=JobFault(code="azure-credentials-expired", detail="Ended.")
+    )
+    assert mails(world) == []
+    [event] = events(world, running.project_id)
+    assert event.kind is EventKind.JOB_FAILED
+
+
+def test_a_mail_that_cannot_be_posted_keeps_the_webhooks_and_is_posted_later() -> None:
+    running = running_job()
+    world = told(running)
+    world.deliverer.receiver("hooks.customer.example")
+    world.services.webhooks.create(ADMIN, WebhookCreate(url="https://hooks.customer.example/"))
+    running.agent.report(running.job, JobPhase.FAILED, fault=FAULT)
+
+    def breaks(table: str, pk: str, rk: str) -> None:
+        if table == "mails":
+            raise OSError
+
+    world.tables.before_write = breaks
+    with pytest.raises(ExceptionGroup):
+        world.services.sweeps.run()
+    world.tables.before_write = None
+    assert len(world.deliverer.posted) == 1
+    assert len(mails(world)) == 1
+    assert len(world.deliverer.posted) == 1
+
+
+def test_failing_sign_ins_are_mailed_to_the_operators() -> None:
+    world = World()
+    project_id = world.project(world.client())
+    for number in range(3):
+        world.clock.forward(60)
+        fail_sign_in(world, project_id, number)
+    mails(world)
+    assert {mail.message.to for mail in world.mailer.sent} == set(DEPLOYMENT.operator_mail)
+    assert len(world.mailer.sent) == len(DEPLOYMENT.operator_mail) > 0

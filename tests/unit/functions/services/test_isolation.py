@@ -188,7 +188,7 @@ LISTS: dict[str, Callable[[Two, OperatorCaller], list[Any]]] = {
     "projects.list": lambda two, who: list(two.services.projects.list(who, LIST).items),
     "jobs.list": lambda two, who: list(two.services.jobs.list(who, LIST).items),
     "alerts.list": lambda two, who: list(two.services.alerts.list(who, LIST, open_only=False).items),
-    "webhooks.list": lambda two, who: list(two.services.webhooks.list(who).items),
+    "webhooks.list": lambda two, who: list(two.services.webhooks.list(who, LIST).items),
     "audit.list": lambda two, who: list(two.services.audit.list(who, LIST).items),
 }
 OF_AGENTS = {

@@ -378,7 +378,7 @@ def test_webhooks_of_everything_are_for_administrators_of_everything() -> None:
     assert services.webhooks.show(OPERATOR, whole.webhook_id).project_id is None
     mine = services.webhooks.create(OPERATOR, WebhookCreate(url=URL, project_id=hooked.project_id))
     assert mine.project_name == "Move"
-    assert [each.webhook_id for each in services.webhooks.list(OPERATOR, hooked.project_id).items] == [
+    assert [each.webhook_id for each in services.webhooks.list(OPERATOR, LIST, hooked.project_id).items] == [
         hooked.webhook.webhook_id,
         mine.webhook_id,
     ]
