@@ -261,7 +261,7 @@ def test_a_job_that_completed_with_failures_a_silent_agent_and_a_stuck_job_are_m
     assert len(mails(world)) == 3
     said = "\n".join(mail.message.plain for mail in world.mailer.sent)
     assert job.name in said
-    assert "is offline since" in said
+    assert "is offline" in said
     world.clock.forward(60)
     assert len(mails(world)) == 3
 
