@@ -42,6 +42,8 @@ class CustomerLinkView(WireModel):
     created_by: str
     expires_at: Timestamp
     ended_at: Timestamp | None = None
+    account: str = ""
+    """The storage account that it asks for; empty: that of the project's connection."""
     last_sent_at: Timestamp | None = None
     """When it last went out by mail; null: never."""
 
@@ -62,6 +64,9 @@ class LinkVisit:
     project_id: str
     link_id: str
     expires_at: datetime
+    account: str = ""
+    """What an operator typed for a project that was not connected before; empty: the connection says it."""
+    container: str = ""
 
     @property
     def label(self) -> str:

@@ -37,7 +37,10 @@ class CallbackQuery(Query):
     code: Long = ""
     error: Short = ""
     error_description: Long = ""
-    error_subcode: Short = ""
+
+    def answer(self) -> SignInAnswer:
+        """Result: what the service judges."""
+        return SignInAnswer(self.state, self.code, self.error, self.error_description)
 
 
 class ApprovedQuery(Query):
@@ -48,28 +51,37 @@ class ApprovedQuery(Query):
     error_description: Long = ""
 
 
+def _refused(call: OpenPageCall, refused: SignInRefused, back: str) -> Answer:
+    """Result: the page of a sign-in that ended without access: what happened, and the one thing to do."""
+    problem = problem_from(refused.fault, page_sign_in_callback_codes, call.frame.correlation_id, call.services)
+    approval = ""
+    if refused.fault.code is ErrorCode.AZURE_APPROVAL_NEEDED and refused.tenant_id:
+        approval = f"{call.frame.public_url}/approve/{refused.tenant_id}"
+    text = sign_in_refused_page(call.frame, problem, back=back, approval=approval)
+    page = html_answer(text, problem.status)
+    return Answer(page.body, page.status, page.content_type, NO_REFERRER)
+
+
 @pages.open_page("connect/callback", refusals=SIGN_IN_REFUSALS)
 def page_sign_in_callback(call: OpenPageCall, query: CallbackQuery) -> Answer:
     """Where Microsoft sends the browser back to: on to the next step, or why not."""
     cookie = read_cookie(call.cookies)
     try:
-        done = call.services.sign_ins.finish(query.answer(), cookie.browser)
-    except MigrateError as fault:
-        return _refused(call, fault, cookie.back)
-    return see_other(_next(call, done))
+        path = call.services.connecting.finish(query.answer(), cookie.browser)
+    except SignInRefused as refused:
+        return _refused(call, refused, cookie.back)
+    return call.see_other(path)
 
 
-@pages.open_page("approve/{tenant_id}")
+@pages.open_page("approve/{tenant_id}", refusals=(ErrorCode.AZURE_CONSENT_NOT_SET_UP,))
 def page_approve(call: OpenPageCall, tenant_id: TenantId) -> Answer:
     """For an administrator of the customer's tenant: what is asked for, and the way to approve it."""
-    address = call.services.sign_ins.approval_address(tenant_id)
-    client_id = call.services.settings.consent_client_id or ""
-    return call.html(approval_page(call.frame, address, tenant_id, client_id))
+    asked = call.services.connecting.approval(tenant_id)
+    return call.html(approval_page(call.frame, asked.address, tenant_id, asked.client_id))
 
 
-@pages.open_page("connect/approved")
+@pages.open_page("connect/approved", refusals=(ErrorCode.AZURE_CONSENT_DENIED,))
 def page_approved(call: OpenPageCall, query: ApprovedQuery) -> Answer:
     """Where Microsoft sends the administrator back to."""
-    if query.error or query.admin_consent.lower() != "true":
-        raise Fatal(ErrorCode.AZURE_APPROVAL_DECLINED, "Microsoft says that it was not approved.")
+    call.services.connecting.approved(query.admin_consent, query.error)
     return call.html(approved_page(call.frame))
