@@ -13,12 +13,14 @@ from functions.dashboard.customer_pages import (
     approval_page,
     approved_page,
     customer_problem_page,
+    sign_in_refused_page,
 )
-from functions.triggers.edge_answer import Answer
+from functions.triggers.edge_answer import Answer, problem_of
 from functions.triggers.edge_call import OpenPageCall
 from functions.triggers.edge_pages import PageRoutes
 from functions.triggers.edge_request import Query
 from functions.triggers.sign_in_cookie import read_cookie
+from functions.triggers.sign_in_start import NO_REFERRER
 from migrate_contract.errors import ErrorCode, MigrateError
 
 pages = PageRoutes("sign-in", problem_page=customer_problem_page)

@@ -14,11 +14,10 @@ SAMPLES = {
     "job_id": "job_000000000000000000000000",
     "command_id": "cmd_start-000000000000-1-1",
     "code_id": "000000000000",
-    "recipient_id": "000000000000000000000000",
     "code": "not-found",
     "path": "missing.css",
     "link_id": "000000000000",
-    "recipient_id": "0123456789abcdef",
+    "recipient_id": "0123456789abcdef01234567",
     "token": "acme.000000000000.000000000000.0",
 }
 _PARAMETER = re.compile(r"\{\*?(\w+)(?::[^{}]*)?\??\}")
