@@ -205,12 +205,16 @@ class ConnectionKind(StrEnum):
 
     DEPLOYMENT = "deployment"
     """An account that this deployment owns."""
+    CUSTOMER = "customer"
+    """The customer's own account, reached by a person's sign-in."""
 
 
 class AzureConnectionBody(WireModel):
-    """`PUT /api/projects/{project_id}/azure-connection`."""
+    """`PUT /api/projects/{project_id}/azure-connection`. The customer's account is that of a sign-in's draft."""
 
     kind: ConnectionKind
+    draft_id: Annotated[str, StringConstraints(max_length=64)] = ""
+    container: Annotated[str, StringConstraints(max_length=300)] = ""
 
 
 class AzureConnectionView(WireModel):
@@ -220,6 +224,18 @@ class AzureConnectionView(WireModel):
     account: str
     connected_at: Timestamp
     connected_by: str
+    connection_id: str = ""
+    """Of the customer's account: names the sign-in that it is reached by."""
+    suffix: str = ""
+    tenant_id: str = ""
+    container: str = ""
+    """The container that access was proved with."""
+    signed_in_as: str = ""
+
+    @property
+    def signs_in(self) -> bool:
+        """Result: whether the account is reached by a person's sign-in, which ends one day."""
+        return self.kind is not ConnectionKind.DEPLOYMENT
 
 
 class ProjectCreate(WireModel):
