@@ -64,6 +64,7 @@ class ErrorCode(StrEnum):
     PROJECT_CLOSED = "project-closed"
     CLIENT_NOT_EMPTY = "client-not-empty"
     NO_AZURE_CONNECTION = "NO_AZURE_CONNECTION"
+    AZURE_CREDENTIALS_EXPIRED = "azure-credentials-expired"
     DEPLOYMENT_STORAGE_MISSING = "deployment-storage-missing"
     GRANT_REFUSED = "grant-refused"
     DISPATCH_POISONED = "dispatch-poisoned"
@@ -307,6 +308,13 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         "Project has no Azure connection",
         "Open the project, connect Azure Storage, then rerun the job.",
         _O,
+        409,
+    ),
+    _E.AZURE_CREDENTIALS_EXPIRED: Entry(
+        "Azure credentials expired — re-authenticate via dashboard",
+        "Open the project, choose Reconnect Azure Storage, sign in with an account that has Storage Blob Data "
+        "Contributor on the storage account, choose Save, then rerun the jobs that failed for this.",
+        _C,
         409,
     ),
     _E.DEPLOYMENT_STORAGE_MISSING: Entry(
