@@ -52,7 +52,7 @@ _PLAIN = {
         "sweep_schedule",
     )
 }
-_COUNTS = frozenset({"code_tries", "clone_changes"})
+_COUNTS = frozenset({"code_tries", "clone_changes", "token_check_workers"})
 _NO_STORAGE = (
     "ONEMIGRATE_STORAGE is missing: a connection string, or ONEMIGRATE_STORAGE__blobServiceUri, "
     "ONEMIGRATE_STORAGE__queueServiceUri and ONEMIGRATE_STORAGE__tableServiceUri"

@@ -65,6 +65,9 @@ class ErrorCode(StrEnum):
     CLIENT_NOT_EMPTY = "client-not-empty"
     NO_AZURE_CONNECTION = "NO_AZURE_CONNECTION"
     AZURE_CREDENTIALS_EXPIRED = "azure-credentials-expired"
+    IDENTITY_MISCONFIGURED = "identity-misconfigured"
+    IDENTITY_UNAVAILABLE = "identity-unavailable"
+    CLIENT_SECRET_EXPIRING = "client-secret-expiring"  # noqa: S105 - a code
     DEPLOYMENT_STORAGE_MISSING = "deployment-storage-missing"
     GRANT_REFUSED = "grant-refused"
     DISPATCH_POISONED = "dispatch-poisoned"
@@ -315,6 +318,26 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         "Open the project, choose Reconnect Azure Storage, sign in with an account that has Storage Blob Data "
         "Contributor on the storage account, choose Save, then rerun the jobs that failed for this.",
         _C,
+        409,
+    ),
+    _E.IDENTITY_MISCONFIGURED: Entry(
+        "Microsoft refuses this deployment's own app registration",
+        "Compare the consent app's client id and secret in the app settings with its registration in Entra ID; put in "
+        "a new secret if the old one has ended. The customers have nothing to do.",
+        _O,
+        502,
+    ),
+    _E.IDENTITY_UNAVAILABLE: Entry(
+        "Microsoft's sign-in service does not answer",
+        "Nothing to do: it is tried again by itself. If it lasts, check the app's outbound network and DNS.",
+        _T,
+        503,
+        retryable=True,
+    ),
+    _E.CLIENT_SECRET_EXPIRING: Entry(
+        "The consent app's client secret ends soon",
+        "Make a new client secret in the app registration, put it and its end into the app settings, and restart.",
+        _O,
         409,
     ),
     _E.DEPLOYMENT_STORAGE_MISSING: Entry(

@@ -205,6 +205,8 @@ class ConnectionKind(StrEnum):
 
     DEPLOYMENT = "deployment"
     """An account that this deployment owns."""
+    CUSTOMER = "customer"
+    """The customer's own account, reached by a person's sign-in."""
 
 
 class AzureConnectionBody(WireModel):
@@ -220,6 +222,18 @@ class AzureConnectionView(WireModel):
     account: str
     connected_at: Timestamp
     connected_by: str
+
+    @property
+    def signs_in(self) -> bool:
+        """Result: whether the account is reached by a person's sign-in, which ends one day."""
+        return self.kind is not ConnectionKind.DEPLOYMENT
+
+
+class SignInEndView(WireModel):
+    """Why and since when a person has to sign in again."""
+
+    at: Timestamp
+    reason: str
 
 
 class ProjectCreate(WireModel):
@@ -267,6 +281,8 @@ class ProjectView(WireModel):
     """IANA name: the clock that the schedules of its jobs go by."""
     status: ProjectStatus
     azure_connection: AzureConnectionView | None = None
+    sign_in_end: SignInEndView | None = None
+    """While the status is `auth_required`, and for a closed project whose sign-in had ended."""
     bandwidth_schedule: BandwidthSchedule | None = None
     created_at: Timestamp
     created_by: str

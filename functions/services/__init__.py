@@ -35,6 +35,7 @@ from functions.services.jobs import Jobs
 from functions.services.ledger_store import LedgerStore
 from functions.services.ledgers import Ledgers
 from functions.services.lifecycle import Lifecycle
+from functions.services.mail_outbox import MailOutbox
 from functions.services.mailbox import Mailbox
 from functions.services.members import Members
 from functions.services.moves import Moves
@@ -44,6 +45,7 @@ from functions.services.projects import Projects
 from functions.services.releases import Releases
 from functions.services.reports import Reports
 from functions.services.scheduled_runs import ScheduledRuns
+from functions.services.sign_in_ends import SignInEnds
 from functions.services.sweeps import Sweeps
 from functions.services.syncs import Schedules, Syncs
 from functions.services.throttle import Throttle
@@ -98,6 +100,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
     clients = Clients(tables, clock, tokens, audit, continuations, ClientPurge(tables))
     projects = Projects(tables, clock, tokens, audit, continuations)
     connections = Connections(tables, clock, ports.data_accounts, audit, projects)
+    ends = SignInEnds(tables, clock, MailOutbox())
     destinations = Destinations(connections, claims)
     agents = Agents(tables, clock, limits, audit, alerts, continuations, releases)
     views = JobViews(tables, clock, limits, store)
@@ -111,7 +114,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         heartbeats=Heartbeats(tables, clock, tokens, limits, alerts),
         commands=Commands(clock, store, moves, mailbox),
         progress=ProgressReports(tables, clock, store, attempts, Following(moves), mailbox),
-        grants=Grants(tables, clock, limits, attempts, connections),
+        grants=Grants(tables, clock, limits, attempts, connections, ends),
         ledgers=Ledgers(tables, store, attempts, ledger_store, continuations),
         projects=projects,
         connections=connections,

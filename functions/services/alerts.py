@@ -19,7 +19,10 @@ TABLE = "alerts"
 WATCHED = (
     ErrorCode.AGENT_CLONED,
     ErrorCode.AGENT_OFFLINE,
+    ErrorCode.CLIENT_SECRET_EXPIRING,
     ErrorCode.DISPATCH_POISONED,
+    ErrorCode.IDENTITY_MISCONFIGURED,
+    ErrorCode.IDENTITY_UNAVAILABLE,
     ErrorCode.JOB_UNDELIVERED,
     ErrorCode.SCAN_STALLED,
 )
