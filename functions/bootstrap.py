@@ -9,13 +9,20 @@ import os
 import threading
 from dataclasses import dataclass, field, fields
 
+from pydantic import SecretStr
+
 from functions.adapters.access import StorageAccess
 from functions.adapters.blobs import AzureBlobs
 from functions.adapters.data_accounts import AzureDataAccounts
+from functions.adapters.mail_acs import AcsAccess, AcsMailer
+from functions.adapters.mail_off import NoMailer
+from functions.adapters.mail_smtp import SmtpAccess, SmtpMailer
 from functions.adapters.queues import AzureQueues
 from functions.adapters.randomness import SystemTokens, utc_now
 from functions.adapters.tables import AzureTables
+from functions.dashboard.mail_texts import LetterTexts
 from functions.domain.keys import derive
+from functions.domain.mail import Mailer
 from functions.domain.ports import Clock, Ports
 from functions.logs import set_up_log
 from functions.services import Deployment, assemble
@@ -61,6 +68,8 @@ def azure_ports(settings: Settings) -> Ports:
         data_accounts=AzureDataAccounts(data),
         clock=utc_now,
         tokens=SystemTokens(),
+        mailer=_mailer(settings),
+        mail_texts=LetterTexts(),
     )
 
 
@@ -73,6 +82,9 @@ def build(settings: Settings, ports: Ports) -> Services:
         first_admin_tenant_id=settings.first_admin.tenant_id,
         first_admin_object_id=settings.first_admin.object_id,
         secret_key=secret,
+        public_url=settings.public_url,
+        support=settings.support or "",
+        operator_mail=settings.mail.operators,
     )
     use_cases = assemble(ports, deployment, settings.limits)
     return Services(
@@ -81,6 +93,29 @@ def build(settings: Settings, ports: Ports) -> Services:
         clock=ports.clock,
         csrf_key=derive(secret, "forms"),
     )
+
+
+def _mailer(settings: Settings) -> Mailer:
+    """Result: what carries mail; calls nothing."""
+    mail, sender = settings.mail, settings.mail.sender or ""
+    if mail.acs is not None:
+        return AcsMailer(AcsAccess(mail.acs.endpoint, sender, _revealed(mail.acs.key), mail.acs.client_id))
+    if mail.smtp is not None:
+        access = SmtpAccess(
+            host=mail.smtp.host,
+            port=mail.smtp.port,
+            sender=sender,
+            sender_name=settings.organization_name,
+            security=mail.smtp.security,
+            user=mail.smtp.user,
+            password=_revealed(mail.smtp.password),
+        )
+        return SmtpMailer(access, utc_now)
+    return NoMailer()
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
 
 
 def _access(setting: StorageSetting, ca_file: str | None) -> StorageAccess:

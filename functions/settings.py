@@ -27,6 +27,7 @@ from pydantic import (
 )
 
 from functions.domain.limits import Limits
+from functions.mail_settings import MailSettings, read_mail
 from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.wire import Name, OrganizationId
 
@@ -52,7 +53,7 @@ _PLAIN = {
         "sweep_schedule",
     )
 }
-_COUNTS = frozenset({"code_tries", "clone_changes", "token_check_workers"})
+_COUNTS = frozenset({"code_tries", "clone_changes", "mail_per_minute", "mail_per_hour", "token_check_workers"})
 _NO_STORAGE = (
     "ONEMIGRATE_STORAGE is missing: a connection string, or ONEMIGRATE_STORAGE__blobServiceUri, "
     "ONEMIGRATE_STORAGE__queueServiceUri and ONEMIGRATE_STORAGE__tableServiceUri"
@@ -121,6 +122,7 @@ class Settings(_Part):
     storage_ca_file: Path | None = None
     sweep_schedule: Annotated[str, StringConstraints(min_length=1)]
     limits: Limits
+    mail: MailSettings = MailSettings()
     platform_authentication: bool = False
     """True only where App Service says that its authentication is on: a principal header counts then alone."""
 
@@ -147,6 +149,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     wrong: list[str] = []
     values = _plain(given)
     values["limits"] = _limits(given, wrong)
+    values["mail"] = read_mail(given, wrong)
     values["storage"] = _storage(given, "ONEMIGRATE_STORAGE", ("blob", "queue", "table"), wrong)
     values["data_storage"] = _storage(given, "ONEMIGRATE_DATA_STORAGE", ("blob",), wrong)
     if values["storage"] is None:

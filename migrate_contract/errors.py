@@ -139,6 +139,14 @@ class ErrorCode(StrEnum):
     MIRROR_SCAN_INCOMPLETE = "mirror-scan-incomplete"
     MIRROR_PREVIEW = "mirror-preview"
     MIRROR_KEPT = "mirror-kept"
+    # Mail
+    MAIL_NOT_SET_UP = "mail-not-set-up"
+    MAIL_OVER_QUOTA = "mail-over-quota"
+    MAIL_UNAVAILABLE = "mail-unavailable"
+    MAIL_NOT_ACCEPTED = "mail-not-accepted"
+    MAIL_REFUSED = "mail-refused"
+    MAIL_BOUNCED = "mail-bounced"
+    MAIL_LINK_INVALID = "mail-link-invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -723,6 +731,54 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         "The detail says why. Rerun the job; what is still surplus then is deleted.",
         _O,
         409,
+    ),
+    _E.MAIL_NOT_SET_UP: Entry(
+        "This deployment sends no mail",
+        "Set ONEMIGRATE_MAIL_ENDPOINT and ONEMIGRATE_MAIL_SENDER, or ONEMIGRATE_SMTP_HOST, then send the mail again.",
+        _O,
+        409,
+    ),
+    _E.MAIL_OVER_QUOTA: Entry(
+        "The mail service takes no more mail for now",
+        "Nothing to do: the mail waits and is sent by itself. If this happens often, ask for a higher sending limit.",
+        _T,
+        503,
+        retryable=True,
+    ),
+    _E.MAIL_UNAVAILABLE: Entry(
+        "The mail service does not answer",
+        "Nothing to do: the mail waits and is tried again by itself. If it lasts, check the mail service's health.",
+        _T,
+        503,
+        retryable=True,
+    ),
+    _E.MAIL_NOT_ACCEPTED: Entry(
+        "The mail service does not accept mail from us",
+        "Check the mail settings named in the detail: the address of the service, its key or the app's role on it, "
+        "and the sender's domain. Mail that waits is sent by itself afterwards.",
+        _O,
+        503,
+        retryable=True,
+    ),
+    _E.MAIL_REFUSED: Entry(
+        "The mail service refused this mail",
+        "Read the service's reason in the detail. If it is the recipient's address, correct it among the project's "
+        "recipients and send the mail again.",
+        _O,
+        409,
+    ),
+    _E.MAIL_BOUNCED: Entry(
+        "A mail did not reach its recipient",
+        "Correct the address among the project's recipients, or ask the recipient's mail administrator to let the "
+        "sender through. Tell the customer in another way meanwhile.",
+        _C,
+        409,
+    ),
+    _E.MAIL_LINK_INVALID: Entry(
+        "This link from a mail is not whole",
+        "Open the link from the mail again. If the mail shows it on two lines, copy both into the address bar.",
+        _C,
+        404,
     ),
 }
 

@@ -50,3 +50,17 @@ class Limits:
     poison_alert_seconds: float = 86_400
     """How long the alert of a message that failed stays open without another such message: it is an event, which
     nothing that the sweep can look at ends."""
+    mail_per_minute: int = 30
+    """What the mail service takes on a domain of one's own; on an Azure-managed domain it is 5, and 10 an hour."""
+    mail_per_hour: int = 100
+    mail_claim_seconds: float = 600
+    """How long one instance may be about to send a copy before another asks what became of it. Must be far longer than
+    a request to the mail service can take."""
+    mail_retry_seconds: float = 60
+    """The first wait after a fault of the mail service; it doubles up to an hour."""
+    mail_status_seconds: float = 30
+    """After so long the service is asked what became of a mail that it took; the wait doubles up to an hour."""
+    mail_retention_seconds: float = 7_776_000
+    """How long a mail stays listed (90 days), and so how long the same letter is not posted again."""
+    mail_run_seconds: float = 20
+    """What one sweep spends on mail: the rest waits for the next."""

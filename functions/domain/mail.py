@@ -1,7 +1,7 @@
 """Mail: its kinds, what each has to say, and the ports that write and carry it.
 
-Nouns: a *letter* is one thing to say about one subject, due on one day; a *copy* is the letter to one recipient, with an
-*operation id* of its own, by which the mail service knows it.
+Nouns: a *letter* is one thing to say about one subject, due on one day; a *copy* is the letter to one recipient, with
+an *operation id* of its own, by which the mail service knows it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class MailKind(StrEnum):
     """Set by the service that found the reason for the mail."""
 
     CONNECTION_EXPIRING = "connection-expiring"
-    """The token checker, at 14, 7, 3 and 1 days left: facts days_left, expires_on; may say account, container, reason."""
+    """The token checker, at 14, 7, 3, 1 days left. Facts days_left, expires_on; may say account, container, reason."""
     CONNECTION_EXPIRED = "connection-expired"
     """Whoever finds that the customer has to sign in again: fact reason; may say account, container, jobs."""
     RECONNECT_LINK = "reconnect-link"
@@ -35,7 +35,7 @@ class MailKind(StrEnum):
     """Three failed sign-ins in an hour. Facts count, code; may say detail, account."""
     IDENTITY_PROVIDER_MISCONFIGURED = "identity-provider-misconfigured"
     """Our own registration is refused. Fact code; may say detail."""
-    CLIENT_SECRET_EXPIRING = "client-secret-expiring"
+    CLIENT_SECRET_EXPIRING = "client-secret-expiring"  # noqa: S105 - a kind of mail
     """Our own client secret ends soon. Facts days_left, expires_on."""
     TEST = "test"
     """An operator who tries the mail. May say sent_by."""

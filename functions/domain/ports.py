@@ -12,6 +12,8 @@ from datetime import datetime
 from enum import StrEnum, unique
 from typing import Protocol
 
+from functions.domain.mail import Mailer, MailTexts
+
 type Value = str | int | float | bool | datetime | bytes | None
 """A column. None is dropped: a column cannot be emptied by a merge, only overwritten."""
 type Condition = Value | tuple[Value, ...]
@@ -223,3 +225,5 @@ class Ports:
     data_accounts: DataAccounts
     clock: Clock
     tokens: Tokens
+    mailer: Mailer
+    mail_texts: MailTexts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from functions.domain.keys import Continuations, derive
 from functions.domain.limits import Limits
@@ -35,13 +36,20 @@ from functions.services.jobs import Jobs
 from functions.services.ledger_store import LedgerStore
 from functions.services.ledgers import Ledgers
 from functions.services.lifecycle import Lifecycle
+from functions.services.mail_alerts import MailAlerts
+from functions.services.mail_composer import MailComposer
 from functions.services.mail_outbox import MailOutbox
+from functions.services.mail_quota import MailQuota
+from functions.services.mail_reports import MailReports
+from functions.services.mail_sender import MailSender
 from functions.services.mailbox import Mailbox
+from functions.services.mails import Mails
 from functions.services.members import Members
 from functions.services.moves import Moves
 from functions.services.poison import Poison
 from functions.services.progress import ProgressReports
 from functions.services.projects import Projects
+from functions.services.recipients import Recipients
 from functions.services.releases import Releases
 from functions.services.reports import Reports
 from functions.services.scheduled_runs import ScheduledRuns
@@ -49,6 +57,7 @@ from functions.services.sign_in_ends import SignInEnds
 from functions.services.sweeps import Sweeps
 from functions.services.syncs import Schedules, Syncs
 from functions.services.throttle import Throttle
+from functions.services.unsubscribes import Unsubscribes
 
 __all__ = ["Deployment", "Services", "assemble"]
 
@@ -79,6 +88,11 @@ class Services:
     dispatch: Dispatch
     poison: Poison
     sweeps: Sweeps
+    recipients: Recipients
+    unsubscribes: Unsubscribes
+    outbox: MailOutbox
+    mails: Mails
+    mail_reports: MailReports
 
 
 def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
@@ -100,11 +114,19 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
     clients = Clients(tables, clock, tokens, audit, continuations, ClientPurge(tables))
     projects = Projects(tables, clock, tokens, audit, continuations)
     connections = Connections(tables, clock, ports.data_accounts, audit, projects)
-    ends = SignInEnds(tables, clock, MailOutbox())
     destinations = Destinations(connections, claims)
     agents = Agents(tables, clock, limits, audit, alerts, continuations, releases)
     views = JobViews(tables, clock, limits, store)
     schedules = Schedules(clock, limits)
+    recipients = Recipients(tables, clock, audit)
+    unsubscribes = Unsubscribes(tables, deployment, recipients, derive(deployment.secret_key, "unsubscribe-links"))
+    composer = MailComposer(
+        tables, deployment, ports.mail_texts, recipients, unsubscribes, partial(_project_page, deployment)
+    )
+    sender = MailSender(tables, clock, limits, ports.mailer, MailQuota(tables, clock, limits))
+    mail_alerts = MailAlerts(tables, deployment, alerts)
+    outbox = MailOutbox(tables, clock, deployment, recipients, sender, composer, mail_alerts)
+    ends = SignInEnds(tables, clock, outbox)
     return Services(
         members=Members(tables, clock, deployment),
         clients=clients,
@@ -149,5 +171,16 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
             AgentSweep(tables, clock, limits, alerts),
             JobSweep(tables, clock, limits, store, moves, mailbox, allowances, releases, alerts),
             ScheduledRuns(tables, clock, moves, destinations),
+            outbox,
         ),
+        recipients=recipients,
+        unsubscribes=unsubscribes,
+        outbox=outbox,
+        mails=Mails(tables, clock, tokens, outbox, audit),
+        mail_reports=MailReports(tables, clock, mail_alerts),
     )
+
+
+def _project_page(deployment: Deployment, _organization: str, project_id: str) -> str:
+    """Result: where somebody reconnects until the customer's own signed page is there."""
+    return f"{deployment.public_url}/projects/{project_id}"

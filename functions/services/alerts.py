@@ -24,6 +24,9 @@ WATCHED = (
     ErrorCode.IDENTITY_MISCONFIGURED,
     ErrorCode.IDENTITY_UNAVAILABLE,
     ErrorCode.JOB_UNDELIVERED,
+    ErrorCode.MAIL_BOUNCED,
+    ErrorCode.MAIL_NOT_ACCEPTED,
+    ErrorCode.MAIL_REFUSED,
     ErrorCode.SCAN_STALLED,
 )
 """Every kind of alert there is."""
@@ -63,6 +66,11 @@ class Alerts:
     def stands(self, finding: Finding) -> bool:
         """Something is so: opens the alert unless it is open. Result: whether it was opened now."""
         return self._write(finding, count=False)
+
+    def is_open(self, organization: str, code: ErrorCode, subject: str) -> bool:
+        """Result: whether this alert is open now."""
+        row = OrganizationTables(self._tables, organization).get(TABLE, "", f"{code.value}|{subject}")
+        return row is not None and rows.flag(row, "open")
 
     def over(self, organization: str, code: ErrorCode, subject: str) -> None:
         """It is so no longer: closes the alert if it is open."""

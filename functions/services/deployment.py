@@ -14,3 +14,9 @@ class Deployment:
     first_admin_tenant_id: str
     first_admin_object_id: str
     secret_key: bytes = field(repr=False)
+    public_url: str = ""
+    """Where people reach the control plane; no slash at the end."""
+    support: str = ""
+    """Where a person gets help, in words; empty where nothing is configured."""
+    operator_mail: tuple[str, ...] = ()
+    """Who gets the mail that is for operators, and that of projects without recipients."""

@@ -25,6 +25,7 @@ from functions.domain.views import (
 from functions.services.audit import Audit
 from functions.services.clients import TABLE as CLIENTS
 from functions.services.clients import need_client, touch_client
+from functions.services.mail_purge import forget_mail
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 from migrate_contract.schedule import BandwidthSchedule
 
@@ -150,6 +151,7 @@ class Projects:
             tables.delete(TABLE, "", project_id, row.etag)
         except RowChanged as changed:
             raise Retryable(ErrorCode.CHANGED_MEANWHILE, "The project was changed just now.") from changed
+        forget_mail(self._tables, caller.organization, project_id)
         self._audit.record(
             caller.organization,
             caller.label,

@@ -17,6 +17,7 @@ from functions.services.agent_sweep import AgentSweep, SeenAgent
 from functions.services.codes import TABLE as CODES
 from functions.services.guarded import Guarded
 from functions.services.job_sweep import JobSweep
+from functions.services.mail_outbox import MailOutbox
 from functions.services.scheduled_runs import ScheduledRuns
 from functions.services.throttle import TABLE as THROTTLES
 
@@ -37,6 +38,7 @@ class SweepResult:
     alerts: int = 0
     resolved: int = 0
     removed_rows: int = 0
+    mails: int = 0
     seen: dict[tuple[str, str], SeenAgent] = field(default_factory=dict, repr=False)
 
 
@@ -44,7 +46,14 @@ class Sweeps:
     """Runs all watchdogs in one go (each timer function would be an instance of its own)."""
 
     def __init__(
-        self, tables: Tables, clock: Clock, limits: Limits, agents: AgentSweep, jobs: JobSweep, runs: ScheduledRuns
+        self,
+        tables: Tables,
+        clock: Clock,
+        limits: Limits,
+        agents: AgentSweep,
+        jobs: JobSweep,
+        runs: ScheduledRuns,
+        outbox: MailOutbox,
     ) -> None:
         self._tables = tables
         self._clock = clock
@@ -52,6 +61,7 @@ class Sweeps:
         self._agents = agents
         self._jobs = jobs
         self._runs = runs
+        self._outbox = outbox
 
     def run(self) -> SweepResult:
         """Result: what was found and done.
@@ -76,6 +86,8 @@ class Sweeps:
         ):
             with guarded.part(table):
                 result.removed_rows += self._forget(table, column, now - timedelta(seconds=seconds))
+        with guarded.part("mail"):  # The last: what it waits for, nothing else has to wait for.
+            result.mails = self._outbox.run(self._limits.mail_run_seconds).ended
         _log.info(
             "sweep.done",
             agents=result.agents,
@@ -87,6 +99,7 @@ class Sweeps:
             alerts=result.alerts,
             resolved=result.resolved,
             removed_rows=result.removed_rows,
+            mails=result.mails,
             failed=len(guarded.faults),
         )
         guarded.finish()

@@ -30,7 +30,7 @@ from functions.services.token_reports import RunTally, TokenReports
 
 TABLE = "tokenchecks"
 _PAGE = 1000
-_MOST_BROKEN = 100
+_MOST_BROKEN = 20
 """So many looks that failed by a fault of ours, and the rest would: they are left to the next run."""
 _log = structlog.get_logger(__name__)
 

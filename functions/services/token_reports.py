@@ -26,7 +26,7 @@ from functions.domain.views import ListQuery, Page
 from functions.services.alerts import Alerts, Finding
 from functions.services.deployment import Deployment
 from functions.services.sign_in_ends import Letters
-from migrate_contract.errors import CATALOGUE, ErrorCode
+from migrate_contract.errors import ErrorCode
 
 CHECKS = "tokenchecks"
 RUNS = "tokenruns"
@@ -152,12 +152,11 @@ class TokenReports:
             if counts["redeemed"]:
                 self._alerts.over(organization, code, _SUBJECT)
             return
+        if code is ErrorCode.IDENTITY_MISCONFIGURED and not self._alerts.is_open(organization, code, _SUBJECT):
+            # Before the alert: what is posted and not alerted is found again, and is the same letter today.
+            kind, facts = MailKind.IDENTITY_PROVIDER_MISCONFIGURED, {"code": code.value, "detail": detail}
+            self._letters.post(organization, MailDraft(kind, _SUBJECT, "", self._clock().date(), facts))
         self._alerts.stands(Finding(organization, code, _SUBJECT, detail))
-        self._mail(organization, MailKind.IDENTITY_PROVIDER_MISCONFIGURED, self._clock().date(), code, detail)
-
-    def _mail(self, organization: str, kind: MailKind, due_on: date, code: ErrorCode, detail: str) -> None:
-        facts = {"code": code.value, "detail": f"{CATALOGUE[code].title}: {detail}"}
-        self._letters.post(organization, MailDraft(kind, f"{_SUBJECT}-{code.value}", "", due_on, facts))
 
     def _watch_secret(self) -> None:
         """Our own client secret: the operator hears of its end ahead, and the customers never do."""

@@ -14,6 +14,7 @@ SAMPLES = {
     "job_id": "job_000000000000000000000000",
     "command_id": "cmd_start-000000000000-1-1",
     "code_id": "000000000000",
+    "recipient_id": "000000000000000000000000",
     "code": "not-found",
     "path": "missing.css",
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from functions.dashboard.mail_texts import LetterTexts
 from functions.domain.caller import AgentCaller, OperatorCaller, Role
 from functions.domain.limits import Limits
 from functions.domain.ports import Ports
@@ -45,6 +46,7 @@ from migrate_contract.jobs import (
 from tests.memory.blobs import MemoryBlobs
 from tests.memory.chance import CountingTokens, ManualClock
 from tests.memory.data_accounts import MemoryAccount, MemoryDataAccounts
+from tests.memory.mailer import MemoryMailer
 from tests.memory.queues import MemoryQueues
 from tests.memory.tables import MemoryTables
 
@@ -54,7 +56,15 @@ ADMIN = OperatorCaller(ORGANIZATION, "tenant", "admin", "Ada", Role.ADMIN)
 OPERATOR = OperatorCaller(ORGANIZATION, "tenant", "operator", "Olga", Role.OPERATOR)
 READER = OperatorCaller(ORGANIZATION, "tenant", "reader", "Rita", Role.READER)
 STRANGER = OperatorCaller(OTHER_ORGANIZATION, "tenant2", "stranger", "Sam", Role.ADMIN)
-DEPLOYMENT = Deployment(ORGANIZATION, "Acme", "tenant", "admin", b"k" * 32)
+DEPLOYMENT = Deployment(
+    ORGANIZATION,
+    "Acme",
+    "tenant",
+    "admin",
+    b"k" * 32,
+    public_url="https://migrate.example",
+    operator_mail=("operators@acme.example",),
+)
 
 
 @dataclass
@@ -151,7 +161,17 @@ class World:
         self.accounts = MemoryDataAccounts(self.account)
         self.limits = limits or Limits()
         self.numbers = count(2)
-        self.ports = Ports(self.tables, self.queues, self.blobs, self.accounts, self.clock, self.tokens)
+        self.mailer = MemoryMailer()
+        self.ports = Ports(
+            self.tables,
+            self.queues,
+            self.blobs,
+            self.accounts,
+            self.clock,
+            self.tokens,
+            self.mailer,
+            LetterTexts(),
+        )
         self.services: Services = assemble(self.ports, DEPLOYMENT, self.limits)
 
     def client(self, caller: OperatorCaller = ADMIN, name: str = "St. Mary") -> str:

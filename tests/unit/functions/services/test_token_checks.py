@@ -303,14 +303,14 @@ def test_a_crash_at_any_step_is_made_good_and_the_mail_is_one(crash: int) -> Non
 
 def test_storage_that_is_away_ends_the_run_early() -> None:
     checked = Checked(Limits(token_check_workers=1))
-    for _ in range(150):
+    for _ in range(50):
         checked.project()
     checked.clock.now += timedelta(days=6)
     checked.identity.fault = DOWN
     with pytest.raises(ExceptionGroup):
         checked.day()
     (run,) = checked.reports.runs(ADMIN, ListQuery()).items
-    assert (run.broken, run.left) == (100, 50)
+    assert (run.broken, run.left) == (20, 30)
 
 
 # What is shown
