@@ -33,6 +33,8 @@ def _print_addresses(description: dict[str, Any], stack_file: Path) -> None:
     print(f"  sign in at       {description['sign_in_url']}")
     print(f"API                {description['api_url']}/api/health")
     print(f"Copies go to       {description['storage']['blob_endpoint']} (container {seed['container']})")
+    customer = description["customer"]
+    print(f"Customer's account {customer['account']} (sign in as {customer['people'][0]['name']})")
     print(f"CA certificate     {description['ca_file']}")
     print(f"Everything else    {stack_file}")
 

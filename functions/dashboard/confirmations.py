@@ -155,6 +155,20 @@ def disconnect(project: ProjectView) -> Confirmation:
     )
 
 
+def revoke_link(project: ProjectView, link_id: str) -> Confirmation:
+    """Result: the question before a link for the customer is revoked."""
+    here = f"/projects/{project.project_id}/links"
+    return Confirmation(
+        key=f"link-{link_id}",
+        page=f"{here}/{link_id}/confirm-revoke",
+        action=f"{here}/{link_id}/revoke",
+        back=here,
+        title="Revoke this link?",
+        text="Whoever opens it afterwards is told to ask for a new one. The connection itself stays as it is.",
+        button="Revoke the link",
+    )
+
+
 def delete_project(project: ProjectView) -> Confirmation:
     """Result: the question before a project is deleted."""
     here = f"/projects/{project.project_id}"

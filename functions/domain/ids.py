@@ -22,6 +22,7 @@ _PATTERNS = {
         "agent": r"agt_[a-z0-9]{12}",
         "job": r"job_[a-z0-9]{24}",
         "code": r"[0-9a-f]{12}",
+        "link": r"[a-z0-9]{12}",
         "organization": r"[a-z0-9][a-z0-9-]{0,39}",
     }.items()
 }

@@ -50,6 +50,8 @@ class Limits:
     poison_alert_seconds: float = 86_400
     """How long the alert of a message that failed stays open without another such message: it is an event, which
     nothing that the sweep can look at ends."""
+    link_life_seconds: float = 2_592_000
+    """How long a customer link works, unless the connection is saved before (30 days)."""
     mail_per_minute: int = 30
     """What the mail service takes on a domain of one's own; on an Azure-managed domain it is 5, and 10 an hour."""
     mail_per_hour: int = 100

@@ -13,6 +13,7 @@ from enum import StrEnum, unique
 
 from functions.domain import rows
 from functions.domain.ports import Row, Value
+from migrate_contract.errors import ErrorCode
 
 
 @unique
@@ -82,6 +83,8 @@ class Look:
     redeemed_at: datetime
     expires_at: datetime
     detail: str = ""
+    code: ErrorCode | None = None
+    """What the redemption failed with."""
 
     def columns(self, now: datetime, on: date) -> Mapping[str, Value]:
         """Result: the columns of the done look. A broken one is not done: its claim ends by itself."""

@@ -210,9 +210,11 @@ class ConnectionKind(StrEnum):
 
 
 class AzureConnectionBody(WireModel):
-    """`PUT /api/projects/{project_id}/azure-connection`."""
+    """`PUT /api/projects/{project_id}/azure-connection`. The customer's account is that of a sign-in's draft."""
 
     kind: ConnectionKind
+    draft_id: Annotated[str, StringConstraints(max_length=64)] = ""
+    container: Annotated[str, StringConstraints(max_length=300)] = ""
 
 
 class AzureConnectionView(WireModel):
@@ -222,6 +224,13 @@ class AzureConnectionView(WireModel):
     account: str
     connected_at: Timestamp
     connected_by: str
+    connection_id: str = ""
+    """Of the customer's account: names the sign-in that it is reached by."""
+    suffix: str = ""
+    tenant_id: str = ""
+    container: str = ""
+    """The container that access was proved with."""
+    signed_in_as: str = ""
 
     @property
     def signs_in(self) -> bool:

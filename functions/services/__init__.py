@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 
 from functions.domain.keys import Continuations, derive
 from functions.domain.limits import Limits
@@ -22,10 +23,12 @@ from functions.services.clients import Clients
 from functions.services.codes import Codes
 from functions.services.commands import Commands
 from functions.services.connections import Connections
+from functions.services.customer_links import CustomerLinks
 from functions.services.deployment import Deployment
 from functions.services.destinations import Destinations
 from functions.services.dispatch import Dispatch
 from functions.services.enrolment import Enrolment
+from functions.services.expired_jobs import ExpiredJobs
 from functions.services.following import Following
 from functions.services.grants import Grants
 from functions.services.heartbeats import Heartbeats
@@ -36,6 +39,7 @@ from functions.services.jobs import Jobs
 from functions.services.ledger_store import LedgerStore
 from functions.services.ledgers import Ledgers
 from functions.services.lifecycle import Lifecycle
+from functions.services.link_mail import LinkMail
 from functions.services.mail_alerts import MailAlerts
 from functions.services.mail_composer import MailComposer
 from functions.services.mail_outbox import MailOutbox
@@ -50,6 +54,7 @@ from functions.services.poison import Poison
 from functions.services.progress import ProgressReports
 from functions.services.projects import Projects
 from functions.services.recipients import Recipients
+from functions.services.redemption import Redemption
 from functions.services.releases import Releases
 from functions.services.reports import Reports
 from functions.services.scheduled_runs import ScheduledRuns
@@ -57,6 +62,9 @@ from functions.services.sign_in_ends import SignInEnds
 from functions.services.sweeps import Sweeps
 from functions.services.syncs import Schedules, Syncs
 from functions.services.throttle import Throttle
+from functions.services.token_checks import TokenChecks
+from functions.services.token_look import TokenLook
+from functions.services.token_reports import TokenReports
 from functions.services.unsubscribes import Unsubscribes
 
 __all__ = ["Deployment", "Services", "assemble"]
@@ -78,10 +86,14 @@ class Services:
     ledgers: Ledgers
     projects: Projects
     connections: Connections
+    customer_links: CustomerLinks
     bandwidth: Bandwidth
     jobs: Jobs
     syncs: Syncs
     lifecycle: Lifecycle
+    expired_jobs: ExpiredJobs
+    token_checks: TokenChecks
+    token_reports: TokenReports
     reports: Reports
     alerts: Alerts
     audit: Audit
@@ -92,6 +104,7 @@ class Services:
     unsubscribes: Unsubscribes
     outbox: MailOutbox
     mails: Mails
+    link_mail: LinkMail
     mail_reports: MailReports
 
 
@@ -115,18 +128,28 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
     projects = Projects(tables, clock, tokens, audit, continuations)
     connections = Connections(tables, clock, ports.data_accounts, audit, projects)
     destinations = Destinations(connections, claims)
+    customer_links = CustomerLinks(
+        tables, clock, tokens, limits, audit, derive(deployment.secret_key, "customer-links")
+    )
     agents = Agents(tables, clock, limits, audit, alerts, continuations, releases)
     views = JobViews(tables, clock, limits, store)
     schedules = Schedules(clock, limits)
     recipients = Recipients(tables, clock, audit)
     unsubscribes = Unsubscribes(tables, deployment, recipients, derive(deployment.secret_key, "unsubscribe-links"))
     composer = MailComposer(
-        tables, deployment, ports.mail_texts, recipients, unsubscribes, partial(_project_page, deployment)
+        tables,
+        deployment,
+        ports.mail_texts,
+        recipients,
+        unsubscribes,
+        partial(_customer_page, deployment, customer_links),
     )
     sender = MailSender(tables, clock, limits, ports.mailer, MailQuota(tables, clock, limits))
     mail_alerts = MailAlerts(tables, deployment, alerts)
     outbox = MailOutbox(tables, clock, deployment, recipients, sender, composer, mail_alerts)
     ends = SignInEnds(tables, clock, outbox)
+    lifecycle = Lifecycle(tables, store, moves, views, destinations, audit)
+    token_reports = TokenReports(tables, clock, limits, alerts, outbox, deployment, continuations)
     return Services(
         members=Members(tables, clock, deployment),
         clients=clients,
@@ -140,6 +163,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         ledgers=Ledgers(tables, store, attempts, ledger_store, continuations),
         projects=projects,
         connections=connections,
+        customer_links=customer_links,
         bandwidth=Bandwidth(tables, store, moves, mailbox, allowances, views, projects, clients, audit),
         jobs=Jobs(
             tables,
@@ -158,7 +182,12 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
             continuations,
         ),
         syncs=Syncs(tables, store, moves, views, schedules, audit),
-        lifecycle=Lifecycle(tables, store, moves, views, destinations, audit),
+        lifecycle=lifecycle,
+        expired_jobs=ExpiredJobs(tables, views, lifecycle),
+        token_checks=TokenChecks(
+            tables, clock, monotonic, tokens, limits, TokenLook(clock, limits, Redemption(), ends), token_reports
+        ),
+        token_reports=token_reports,
         reports=Reports(clock, store, views, ledger_store),
         alerts=alerts,
         audit=audit,
@@ -176,11 +205,12 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         recipients=recipients,
         unsubscribes=unsubscribes,
         outbox=outbox,
+        link_mail=LinkMail(tables, clock, tokens, recipients, outbox, audit),
         mails=Mails(tables, clock, tokens, outbox, audit),
         mail_reports=MailReports(tables, clock, mail_alerts),
     )
 
 
-def _project_page(deployment: Deployment, _organization: str, project_id: str) -> str:
-    """Result: where somebody reconnects until the customer's own signed page is there."""
-    return f"{deployment.public_url}/projects/{project_id}"
+def _customer_page(deployment: Deployment, links: CustomerLinks, organization: str, project_id: str) -> str:
+    """Result: the address of the page on which the customer reconnects."""
+    return deployment.public_url + links.for_mail(organization, project_id)

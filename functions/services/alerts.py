@@ -24,10 +24,12 @@ WATCHED = (
     ErrorCode.IDENTITY_MISCONFIGURED,
     ErrorCode.IDENTITY_UNAVAILABLE,
     ErrorCode.JOB_UNDELIVERED,
+    ErrorCode.KEY_VAULT_UNAVAILABLE,
     ErrorCode.MAIL_BOUNCED,
     ErrorCode.MAIL_NOT_ACCEPTED,
     ErrorCode.MAIL_REFUSED,
     ErrorCode.SCAN_STALLED,
+    ErrorCode.SECRET_UNREADABLE,
 )
 """Every kind of alert there is."""
 _TRIES = 5

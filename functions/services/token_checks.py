@@ -140,7 +140,9 @@ class TokenChecks:
         except Exception:
             tally.looked(visit.organization, LookResult.BROKEN)
             raise
-        tally.looked(visit.organization, found.result, found.detail, silent=self._is_silent(found, now))
+        tally.looked(visit.organization, found.result)
+        if found.code is not None and (found.result is LookResult.MISCONFIGURED or self._is_silent(found, now)):
+            tally.fault(visit.organization, found.code, found.detail)
         try:
             self._tables.merge(
                 TABLE, visit.organization, visit.project_id, found.columns(self._clock(), now.date()), etag
@@ -151,9 +153,7 @@ class TokenChecks:
     def _is_silent(self, found: Look, now: datetime) -> bool:
         """Result: whether nothing has answered for so long that the operator should know."""
         since = found.memory.failing_since
-        if since is None or found.result not in (LookResult.UNAVAILABLE, LookResult.LAPSED):
-            return False
-        return now - since >= timedelta(seconds=self._limits.identity_silence_seconds)
+        return since is not None and now - since >= timedelta(seconds=self._limits.identity_silence_seconds)
 
     def _claim(self, visit: _Visit, run_id: str) -> str | None:
         """Result: the ETag of our claim; None where another instance was faster."""

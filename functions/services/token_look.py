@@ -89,7 +89,8 @@ class TokenLook:
             found,
             result=result,
             memory=replace(found.memory, failing_since=since),
-            detail=f"{fault.code.value}: {fault.detail}",
+            detail=fault.detail,
+            code=fault.code,
         )
 
     def _not_now(self, project: Row, connection: AzureConnectionView, found: Look, end: SignInEnd | None) -> Look:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from functions.domain import rows
 from functions.domain.caller import OperatorCaller
@@ -26,12 +25,18 @@ from functions.domain.views import ListQuery, Page
 from functions.services.alerts import Alerts, Finding
 from functions.services.deployment import Deployment
 from functions.services.sign_in_ends import Letters
-from migrate_contract.errors import ErrorCode
+from migrate_contract.errors import CATALOGUE, ErrorCode, Fault
 
 CHECKS = "tokenchecks"
 RUNS = "tokenruns"
 _END_OF_TIME = 10**13
 """Milliseconds; a row key counts down to it, so that the newest sorts first."""
+_OPERATORS_TURN = (
+    ErrorCode.IDENTITY_MISCONFIGURED,
+    ErrorCode.IDENTITY_UNAVAILABLE,
+    ErrorCode.SECRET_UNREADABLE,
+    ErrorCode.KEY_VAULT_UNAVAILABLE,
+)
 _SUBJECT = "consent"
 """The subject of alerts that are about our registration as a whole."""
 
@@ -44,10 +49,8 @@ class RunTally:
     began_at: datetime
     seconds: float = 0.0
     counts: dict[str, Counter[str]] = field(default_factory=dict)
-    misconfigured: dict[str, str] = field(default_factory=dict)
-    """By organization: what our registration was refused with, once."""
-    silent: dict[str, str] = field(default_factory=dict)
-    """By organization: what the sign-in service has not answered with for a day, once."""
+    faults: dict[tuple[str, ErrorCode], str] = field(default_factory=dict)
+    """By organization and code: what is the operator's turn, in the words of the first look that met it."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def count(self, organization: str, what: str) -> None:
@@ -55,13 +58,13 @@ class RunTally:
         with self._lock:
             self.counts.setdefault(organization, Counter())[what] += 1
 
-    def looked(self, organization: str, result: LookResult, detail: str = "", *, silent: bool = False) -> None:
-        """One look has ended. `silent`: it has failed like that for a day."""
+    def looked(self, organization: str, result: LookResult) -> None:
+        """One look has ended."""
         self.count(organization, result.name.lower())
-        if result is LookResult.MISCONFIGURED:
-            self.misconfigured.setdefault(organization, detail)
-        if silent:
-            self.silent.setdefault(organization, detail)
+
+    def fault(self, organization: str, code: ErrorCode, detail: str) -> None:
+        """A look has met what only the operator can mend."""
+        self.faults.setdefault((organization, code), detail)
 
     @property
     def broken(self) -> int:
@@ -86,7 +89,6 @@ class TokenReports:
         letters: Letters,
         deployment: Deployment,
         continuations: Continuations,
-        secret_expires_on: date | None,
     ) -> None:
         self._tables = tables
         self._clock = clock
@@ -95,15 +97,15 @@ class TokenReports:
         self._letters = letters
         self._organization = deployment.organization
         self._continuations = continuations
-        self._secret_expires_on = secret_expires_on
+        self._secret_expires_on = deployment.consent_secret_expires_on
 
     def finish(self, tally: RunTally) -> None:
         """Keeps what the run found, alerts the operator, and forgets runs of long ago."""
         for organization, counts in tally.counts.items():
             if _looked(counts) or counts["left"]:
                 self._keep(organization, tally, counts)
-            self._alert(organization, ErrorCode.IDENTITY_MISCONFIGURED, tally.misconfigured, counts)
-            self._alert(organization, ErrorCode.IDENTITY_UNAVAILABLE, tally.silent, counts)
+            for code in _OPERATORS_TURN:
+                self._alert(organization, code, tally.faults.get((organization, code)), counts)
         self._watch_secret()
         self._forget()
 
@@ -124,7 +126,9 @@ class TokenReports:
         )
 
     def runs(self, caller: OperatorCaller, query: ListQuery) -> Page[TokenRunView]:
-        """Result: the newest first."""
+        """Result: the newest first. Their numbers are of all clients: who is limited to some sees none."""
+        if caller.client_ids:
+            return Page(items=[], continuation=None)
         scope = f"{RUNS}|{caller.organization}|{caller.object_id}"
         page = OrganizationTables(self._tables, caller.organization).page(
             RUNS, "", limit=query.limit, continuation=self._continuations.open(query.continuation, scope)
@@ -145,17 +149,17 @@ class TokenReports:
         }
         OrganizationTables(self._tables, organization).upsert(RUNS, "", f"{countdown:013d}-{tally.run_id}", columns)
 
-    def _alert(self, organization: str, code: ErrorCode, found: Mapping[str, str], counts: Counter[str]) -> None:
+    def _alert(self, organization: str, code: ErrorCode, detail: str | None, counts: Counter[str]) -> None:
         """Opens the alert where the run has met the fault, closes it where a redemption has succeeded instead."""
-        detail = found.get(organization)
         if detail is None:
             if counts["redeemed"]:
                 self._alerts.over(organization, code, _SUBJECT)
             return
-        if code is ErrorCode.IDENTITY_MISCONFIGURED and not self._alerts.is_open(organization, code, _SUBJECT):
+        if CATALOGUE[code].fault is Fault.OPERATOR and not self._alerts.is_open(organization, code, _SUBJECT):
             # Before the alert: what is posted and not alerted is found again, and is the same letter today.
             kind, facts = MailKind.IDENTITY_PROVIDER_MISCONFIGURED, {"code": code.value, "detail": detail}
-            self._letters.post(organization, MailDraft(kind, _SUBJECT, "", self._clock().date(), facts))
+            subject = f"{_SUBJECT}-{code.value}"
+            self._letters.post(organization, MailDraft(kind, subject, "", self._clock().date(), facts))
         self._alerts.stands(Finding(organization, code, _SUBJECT, detail))
 
     def _watch_secret(self) -> None:

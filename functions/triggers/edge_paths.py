@@ -8,3 +8,9 @@ from pydantic import StringConstraints
 
 CodeId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
 """Names a registration code without being one."""
+
+LinkId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{12}$")]
+"""Names a customer link without being one."""
+
+LinkToken = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+"""Is a customer link. Whether it is one of ours is the service's to say, whose refusal tells what to do."""

@@ -10,6 +10,8 @@ from functions.triggers import (
     pages_job_actions,
     pages_job_sync,
     pages_jobs,
+    pages_links,
+    pages_mail,
     pages_projects,
     pages_static,
 )
@@ -22,6 +24,9 @@ PAGES = (
     pages_job_actions.pages,
     pages_job_sync.pages,
     pages_jobs.pages,
+    pages_links.pages,
+    pages_mail.open_pages,
+    pages_mail.pages,
     pages_projects.pages,
     pages_static.pages,
 )

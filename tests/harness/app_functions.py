@@ -17,6 +17,8 @@ SAMPLES = {
     "recipient_id": "000000000000000000000000",
     "code": "not-found",
     "path": "missing.css",
+    "link_id": "000000000000",
+    "token": "acme.000000000000.000000000000.0",
 }
 _PARAMETER = re.compile(r"\{\*?(\w+)(?::[^{}]*)?\??\}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from functions.domain.keys import Continuations
@@ -28,7 +29,6 @@ class Checked:
         self.letters = MemoryLetters()
         self.identity = MemoryRedemptions(self.clock)
         self.elapsed = 0.0
-        self._secret_expires_on = secret_expires_on
         self.ends = SignInEnds(self.world.tables, self.clock, self.letters)
         self.alerts = Alerts(self.world.tables, self.clock, Continuations(b"k" * 32))
         self.reports = TokenReports(
@@ -37,9 +37,8 @@ class Checked:
             self.world.limits,
             self.alerts,
             self.letters,
-            DEPLOYMENT,
+            replace(DEPLOYMENT, consent_secret_expires_on=secret_expires_on),
             Continuations(b"k" * 32),
-            secret_expires_on,
         )
         self.checker = self.instance()
 

@@ -14,12 +14,19 @@ from tests.harness.app_functions import app_functions, http_functions
 from tests.unit.functions.triggers.test_api_endpoints import EXPECTED
 
 API_NAMES = [line.split()[0] for line in EXPECTED.strip().splitlines()]
-OPEN_PAGES = {"page_help", "page_help_code", "page_static"}
+OPEN_PAGES = {
+    "page_help",
+    "page_help_code",
+    "page_static",
+    "page_unsubscribe",
+    "page_unsubscribe_do",
+    "page_unsubscribe_undo",
+}
 
 
 def test_every_function_is_known_by_name():
     pages = [endpoint.name for routes in PAGES for endpoint in routes.endpoints]
-    others = ["dispatch", "dispatch_poison", "mail_events", "sweep"]
+    others = ["dispatch", "dispatch_poison", "mail_events", "sweep", "token_refresh"]
     assert [function.name for function in app_functions()] == sorted([*API_NAMES, *pages, *others])
     triggers = {function.name: function.trigger for function in app_functions() if function.name in others}
     assert triggers == {
@@ -27,6 +34,7 @@ def test_every_function_is_known_by_name():
         "dispatch_poison": "queueTrigger",
         "mail_events": "queueTrigger",
         "sweep": "timerTrigger",
+        "token_refresh": "timerTrigger",
     }
 
 

@@ -34,6 +34,8 @@ from migrate_contract.filters import FileFilters, Inclusion
 from migrate_contract.jobs import AccessTier, Bucket, JobState, JobType, Preflight, TransferSettings
 from migrate_contract.problem import problem_for
 from tests.unit.functions.dashboard import samples as s
+from tests.unit.functions.dashboard.sample_customer_pages import CUSTOMER_PAGES
+from tests.unit.functions.dashboard.sample_mail_pages import MAIL_PAGES
 
 FILTERS = FileFilters(
     include=["*.docx", "Projects/"],
@@ -295,4 +297,5 @@ PAGES: dict[str, Callable[[], str]] = {
         agents=[],
     ),
 }
+PAGES |= {**CUSTOMER_PAGES, **MAIL_PAGES}
 FRAGMENTS = frozenset({"job-live", "code-fate"})

@@ -77,17 +77,20 @@ class Two:
         self.other_agent: AgentHand = self.world.online_agent(self.other_client)
         self.other_project = self.world.project(self.other_client)
         self.code_id = self.services.codes.list(ADMIN, LIST, self.running.client_id).items[0].code_id
+        self.link_id = self.services.customer_links.create(ADMIN, self.running.project_id).link_id
         self.running.agent.grant(self.running.job)
 
 
 type Operation = Callable[[Two, OperatorCaller], object]
 
 READS: dict[str, Operation] = {
+    "customer_links.of_project": lambda two, who: two.services.customer_links.of_project(who, two.running.project_id),
     "clients.show": lambda two, who: two.services.clients.show(who, two.running.client_id),
     "projects.show": lambda two, who: two.services.projects.show(who, two.running.project_id),
     "agents.show": lambda two, who: two.services.agents.show(who, two.running.agent.agent_id),
     "jobs.show": lambda two, who: two.services.jobs.show(who, two.running.job_id),
     "jobs.history": lambda two, who: two.services.jobs.history(who, two.running.job_id, LIST),
+    "expired_jobs.show": lambda two, who: two.services.expired_jobs.show(who, two.running.project_id),
     "ledgers.files": lambda two, who: two.services.ledgers.files(who, two.running.job_id, LIST),
     "ledgers.csv": lambda two, who: two.services.ledgers.csv(who, two.running.job_id),
     "ledgers.safe_csv": lambda two, who: two.services.ledgers.safe_csv(who, two.running.job_id),
@@ -96,6 +99,14 @@ READS: dict[str, Operation] = {
     "reports.job_report": lambda two, who: two.services.reports.job_report(who, two.running.job_id),
 }
 WRITES: dict[str, Operation] = {
+    "customer_links.create": lambda two, who: two.services.customer_links.create(who, two.running.project_id),
+    "customer_links.show_address": lambda two, who: two.services.customer_links.show_address(
+        who, two.running.project_id, two.link_id
+    ),
+    "customer_links.revoke": lambda two, who: two.services.customer_links.revoke(
+        who, two.running.project_id, two.link_id
+    ),
+    "link_mail.send": lambda two, who: two.services.link_mail.send(who, two.running.project_id),
     "clients.change": lambda two, who: two.services.clients.change(who, two.running.client_id, ClientPatch(name="X")),
     "clients.delete": lambda two, who: two.services.clients.delete(who, two.running.client_id),
     "codes.create": lambda two, who: two.services.codes.create(who, CodeCreate(client_id=two.running.client_id)),
@@ -139,6 +150,7 @@ WRITES: dict[str, Operation] = {
     "lifecycle.rerun": lambda two, who: two.services.lifecycle.rerun(who, two.running.job_id),
     "lifecycle.retry_failed": lambda two, who: two.services.lifecycle.retry_failed(who, two.running.job_id),
     "lifecycle.cutover": lambda two, who: two.services.lifecycle.cutover(who, two.running.job_id),
+    "expired_jobs.rerun": lambda two, who: two.services.expired_jobs.rerun(who, two.running.project_id),
     "syncs.change": lambda two, who: two.services.syncs.change(who, two.running.job_id, SyncSettings()),
     "syncs.confirm_mirror": lambda two, who: two.services.syncs.confirm_mirror(
         who, two.running.job_id, MirrorConfirm(container="files")
@@ -177,10 +189,16 @@ OF_AGENTS = {
 }
 """Tried below, and in the tests of enrolment and heartbeats: the caller's partition is its own."""
 WITHOUT_A_CALLER = {
+    "customer_links.address",
+    "customer_links.for_mail",
+    "customer_links.forget",
+    "customer_links.open",
+    "customer_links.saved",
     "members.resolve",
     "members.install",
     "agents.retire",
     "connections.open",
+    "alerts.is_open",
     "alerts.occurred",
     "alerts.stands",
     "alerts.over",
@@ -191,6 +209,8 @@ WITHOUT_A_CALLER = {
     "dispatch.dispatch",
     "poison.record",
     "sweeps.run",
+    "token_checks.run",
+    "token_reports.finish",
     "outbox.post",
     "outbox.withdraw",
     "outbox.run",
@@ -207,6 +227,8 @@ WITHOUT_A_CALLER = {
     "unsubscribes.unmute",
 }
 """Called by other services, triggers of queues and timers, and the sign-in."""
+OF_THE_CHECKER = {"token_reports.checks", "token_reports.runs"}
+"""Lists that need a run of the checker; tried in its tests."""
 NAMES_NOTHING = {"members.me", "clients.create"}
 """Operations that name no row of anybody's."""
 
@@ -219,7 +241,7 @@ def test_every_operation_is_tried() -> None:
         for name, member in inspect.getmembers(getattr(services, field.name), inspect.ismethod)
         if not name.startswith("_")
     }
-    assert operations == {*READS, *WRITES, *LISTS, *OF_AGENTS, *WITHOUT_A_CALLER, *NAMES_NOTHING}
+    assert operations == {*READS, *WRITES, *LISTS, *OF_AGENTS, *WITHOUT_A_CALLER, *OF_THE_CHECKER, *NAMES_NOTHING}
 
 
 def outsiders(two: Two) -> dict[str, OperatorCaller]:

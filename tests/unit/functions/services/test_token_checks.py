@@ -13,7 +13,7 @@ from functions.services.token_checks import TABLE
 from migrate_contract.errors import ErrorCode, Retryable
 from tests.memory.checker import Checked
 from tests.memory.redemptions import OUR_SECRET, REVOKED, UNREACHABLE
-from tests.memory.world import ADMIN, ORGANIZATION, limited
+from tests.memory.world import ADMIN, ORGANIZATION, STRANGER, limited
 
 DOWN = Retryable(ErrorCode.STORAGE_UNAVAILABLE, "down")
 
@@ -325,6 +325,9 @@ def test_a_member_sees_the_looks_of_their_clients_only() -> None:
     found = checked.reports.checks(limited(client_id), ListQuery()).items
     assert [look.project_id for look in found] == [mine]
     assert [look.result for look in found] == ["not-due"]
+    assert checked.reports.runs(limited(client_id), ListQuery()).items == []
+    assert checked.reports.runs(STRANGER, ListQuery()).items == []
+    assert checked.reports.checks(STRANGER, ListQuery()).items == []
 
 
 def test_runs_of_long_ago_are_forgotten() -> None:
