@@ -17,6 +17,7 @@ from functions.triggers import (
     projects,
     registration_codes,
     reports,
+    sign_in_ends,
     webhooks,
 )
 from functions.triggers.edge import Routes
@@ -40,6 +41,7 @@ API = (
     projects.routes,
     registration_codes.routes,
     reports.routes,
+    sign_in_ends.routes,
     webhooks.routes,
 )
 
