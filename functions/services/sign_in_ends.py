@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Protocol
 
 import structlog
 
 from functions.domain import rows
+from functions.domain.event import Event, EventKind
 from functions.domain.expiry import NOT_ENDED, EndKind, Notice, SignInEnd, days_left, end_of
 from functions.domain.mail import MailDraft, MailKind
 from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Clock, Row, RowChanged, RowMissing, Tables
 from functions.domain.views import AzureConnectionView
+from functions.services.events import Events
 from functions.services.projects import TABLE, connection_view
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 
@@ -40,10 +42,11 @@ class Letters(Protocol):
 class SignInEnds:
     """Marks ends, takes them back, and refuses what needs a sign-in that works."""
 
-    def __init__(self, tables: Tables, clock: Clock, letters: Letters) -> None:
+    def __init__(self, tables: Tables, clock: Clock, letters: Letters, events: Events) -> None:
         self._tables = tables
         self._clock = clock
         self._letters = letters
+        self._events = events
 
     @contextmanager
     def watching(self, project: Row) -> Iterator[None]:
@@ -73,20 +76,25 @@ class SignInEnds:
         return marked
 
     def tell(self, project: Row, connection: AzureConnectionView, end: SignInEnd) -> None:
-        """Posts the one mail of this end, if it was not posted; repeating it changes nothing."""
+        """Writes the event and posts the one mail of this end, if that was not done; repeating it changes nothing."""
         facts = {"reason": end.reason, "account": connection.account}
+        said = f"The sign-in to account {connection.account} has ended: {end.reason}"
+        self._record(project, connection, EventKind.CONNECTION_EXPIRED, end.at, said, facts)
         self._post(project, connection, MailKind.CONNECTION_EXPIRED, end.at.date(), facts)
 
     def announce(
         self, project: Row, connection: AzureConnectionView, notice: Notice, ends_at: datetime, reason: str
     ) -> None:
-        """Posts the mail that so many days are left; repeating it changes nothing."""
+        """Writes the event and posts the mail that so many days are left; repeating it changes nothing."""
         facts = {
             "days_left": str(max(days_left(ends_at, self._clock()), 0)),
             "expires_on": ends_at.date().isoformat(),
             "account": connection.account,
             "reason": reason,
         }
+        said = f"The sign-in to account {connection.account} could not be renewed and ends on {facts['expires_on']}."
+        due_at = datetime.combine(notice.due_on, time(), UTC)
+        self._record(project, connection, EventKind.CONNECTION_EXPIRING, due_at, said, facts)
         self._post(project, connection, MailKind.CONNECTION_EXPIRING, notice.due_on, facts)
 
     def works(self, project: Row) -> None:
@@ -125,6 +133,30 @@ class SignInEnds:
             )
             return end
         raise Retryable(ErrorCode.CHANGED_MEANWHILE, "The project was changed several times just now.")
+
+    def _record(
+        self,
+        project: Row,
+        connection: AzureConnectionView,
+        kind: EventKind,
+        at: datetime,
+        said: str,
+        facts: dict[str, str],
+    ) -> None:
+        event = Event(
+            organization=project.pk,
+            client_id=rows.text(project, "client_id"),
+            project_id=project.rk,
+            kind=kind,
+            subject=project.rk,
+            occurrence=f"{int(connection.connected_at.timestamp() * 1000)}-{int(at.timestamp() * 1000)}",
+            at=at,
+            summary=said,
+            code=ErrorCode.AZURE_CREDENTIALS_EXPIRED,
+            link=f"/projects/{project.rk}",
+            facts=facts,
+        )
+        self._events.record(event)
 
     def _post(
         self,

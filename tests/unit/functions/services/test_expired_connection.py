@@ -27,7 +27,7 @@ def end(world: World, project_id: str, kind: EndKind = EndKind.REFUSED, reason: 
     letters = MemoryLetters()
     row = world.tables.get(PROJECTS, ORGANIZATION, project_id)
     assert row is not None
-    SignInEnds(world.tables, world.clock, letters).found(row, kind, reason)
+    SignInEnds(world.tables, world.clock, letters, world.services.events).found(row, kind, reason)
     return letters
 
 
@@ -123,7 +123,7 @@ def test_somebody_else_writes_the_project_at_the_same_moment() -> None:
             world.tables.merge(PROJECTS, pk, rk, {"description": "new"}, None)
 
     world.tables.before_write = race
-    SignInEnds(world.tables, world.clock, MemoryLetters()).found(row, EndKind.REFUSED, REASON)
+    SignInEnds(world.tables, world.clock, MemoryLetters(), world.services.events).found(row, EndKind.REFUSED, REASON)
     project = world.services.projects.show(ADMIN, running.project_id)
     assert (project.status, project.description) == (ProjectStatus.AUTH_REQUIRED, "new")
 
@@ -135,7 +135,10 @@ def test_an_end_that_is_found_after_the_reconnect_ends_nothing() -> None:
     assert row is not None
     reconnect(world, running.project_id)
     letters = MemoryLetters()
-    assert SignInEnds(world.tables, world.clock, letters).found(row, EndKind.REFUSED, REASON) is None
+    assert (
+        SignInEnds(world.tables, world.clock, letters, world.services.events).found(row, EndKind.REFUSED, REASON)
+        is None
+    )
     assert (status(world, running.project_id), letters.asked) == (ProjectStatus.IN_PROGRESS, 0)
 
 
