@@ -14,6 +14,8 @@ SHORT_TIMES: Mapping[str, str] = {
     "ONEMIGRATE_HEARTBEAT_IDLE_SECONDS": "5",
     "ONEMIGRATE_REDISPATCH_SECONDS": "5",
     "ONEMIGRATE_SWEEP_SCHEDULE": "*/5 * * * * *",
+    "ONEMIGRATE_MAIL_RETRY_SECONDS": "5",
+    "ONEMIGRATE_MAIL_STATUS_SECONDS": "5",
 }
 """Shorter than the product's defaults, so that a person who looks does not wait; all else is the default."""
 
@@ -60,4 +62,14 @@ def app_settings(
         "ONEMIGRATE_LOCAL_STORAGE_URL": cloud.storage_url,
         "ONEMIGRATE_KEY_FILE": str(cloud.key_file),
         **SHORT_TIMES,
+    }
+
+
+def mail_settings(url: str, key: str) -> dict[str, str]:
+    """Where the app sends its mail, and who gets what is for operators."""
+    return {
+        "ONEMIGRATE_MAIL_ENDPOINT": url,
+        "ONEMIGRATE_MAIL_KEY": key,
+        "ONEMIGRATE_MAIL_SENDER": "onemigrate@onemigrate.example",
+        "ONEMIGRATE_OPERATOR_MAIL": "operators@onemigrate.example",
     }

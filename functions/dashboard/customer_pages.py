@@ -85,6 +85,19 @@ def approved_page(frame: Frame) -> str:
     return render("approved.html", frame)
 
 
+def sign_in_refused_page(frame: Frame, problem: Problem, *, back: str, approval: str = "") -> str:
+    """Result: what Microsoft or we refused. `back`: where the sign-in began; `approval`: the administrator's page."""
+    return render(
+        "sign_in_refused.html",
+        frame,
+        problem=problem,
+        symbol=_SYMBOLS.get(problem.status, "warning"),
+        back=back,
+        label="Go back" if problem.code in _NO_RETRY else "Sign in again",
+        approval=approval,
+    )
+
+
 def customer_problem_page(frame: Frame, problem: Problem) -> str:
     """Result: a refusal or failure, without a way into the dashboard."""
     return render("customer_problem.html", frame, problem=problem, symbol=_SYMBOLS.get(problem.status, "warning"))
