@@ -21,6 +21,7 @@ from functions.services.client_purge import ClientPurge
 from functions.services.clients import Clients
 from functions.services.codes import Codes
 from functions.services.commands import Commands
+from functions.services.connecting import Connecting
 from functions.services.connection_drafts import ConnectionDrafts
 from functions.services.connections import Accounts, Connections, StoredSignIns
 from functions.services.customer_links import CustomerLinks
@@ -91,6 +92,7 @@ class Services:
     sign_ins: SignIns
     sign_in_upkeep: SignInUpkeep
     customer_links: CustomerLinks
+    connecting: Connecting
     bandwidth: Bandwidth
     jobs: Jobs
     syncs: Syncs
@@ -138,7 +140,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         RoleWait(clock, limits, store_of_tokens),
     )
     accounts = Accounts(ports.data_accounts, ports.customer_accounts)
-    connections = Connections(tables, clock, limits, accounts, audit, projects, stored, customer_links.saved)
+    connections = Connections(tables, clock, limits, accounts, audit, projects, stored)
     drafts = ConnectionDrafts(tables, clock, tokens, limits, ports.customer_accounts, stored, connections)
     sign_ins = SignIns(
         tables,
@@ -186,6 +188,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         sign_ins=sign_ins,
         sign_in_upkeep=SignInUpkeep(tables, clock, sign_ins, store_of_tokens),
         customer_links=customer_links,
+        connecting=Connecting(tables, sign_ins, drafts, customer_links),
         bandwidth=Bandwidth(tables, store, moves, mailbox, allowances, views, projects, clients, audit),
         jobs=Jobs(
             tables,
@@ -222,7 +225,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         recipients=recipients,
         unsubscribes=unsubscribes,
         outbox=outbox,
-        link_mail=LinkMail(tables, clock, tokens, recipients, outbox, audit),
+        link_mail=LinkMail(tables, clock, tokens, recipients, customer_links, outbox, audit),
         mails=Mails(tables, clock, tokens, outbox, audit),
         mail_reports=MailReports(tables, clock, mail_alerts),
     )

@@ -5,7 +5,6 @@ Writes the column `connection` of a project, and nobody else does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -45,10 +44,6 @@ class StoredSignIns:
     wait: RoleWait
 
 
-type Saved = Callable[[str, str], None]
-"""Told that a project was connected: organization, project id."""
-
-
 class Connections:
     """Connects, disconnects, opens, tells how it stands."""
 
@@ -61,7 +56,6 @@ class Connections:
         audit: Audit,
         projects: Projects,
         sign_ins: StoredSignIns,
-        saved: Saved | None = None,
     ) -> None:
         self._tables = tables
         self._clock = clock
@@ -70,7 +64,6 @@ class Connections:
         self._audit = audit
         self._projects = projects
         self._sign_ins = sign_ins
-        self._saved = saved
 
     def connect(self, caller: OperatorCaller, project_id: str, body: AzureConnectionBody) -> ProjectView:
         """Result: the project, connected to the deployment's account. Raises Fatal(deployment-storage-missing)."""
@@ -91,8 +84,6 @@ class Connections:
         self._sign_ins.store.destroy_all(project.pk, project.rk, but=connection.connection_id)
         by = f", signed in: {connection.signed_in_as}" if connection.signed_in_as else ""
         self._record(project, connection.connected_by, "connection.connect", connection.account + by)
-        if self._saved is not None:
-            self._saved(project.pk, project.rk)
 
     def disconnect(self, caller: OperatorCaller, project_id: str) -> ProjectView:
         """Result: the project without a connection: no grant is given or renewed any more, its sign-in is destroyed."""
