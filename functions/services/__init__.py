@@ -23,7 +23,7 @@ from functions.services.codes import Codes
 from functions.services.commands import Commands
 from functions.services.connecting import Connecting
 from functions.services.connection_drafts import ConnectionDrafts
-from functions.services.connections import Connections
+from functions.services.connections import Accounts, Connections, StoredSignIns
 from functions.services.customer_links import CustomerLinks
 from functions.services.deployment import Deployment
 from functions.services.destinations import Destinations
@@ -54,13 +54,18 @@ from functions.services.poison import Poison
 from functions.services.progress import ProgressReports
 from functions.services.projects import Projects
 from functions.services.recipients import Recipients
+from functions.services.redemption import Redemption
 from functions.services.releases import Releases
 from functions.services.reports import Reports
+from functions.services.role_wait import RoleWait
 from functions.services.scheduled_runs import ScheduledRuns
+from functions.services.secrets import Secrets
+from functions.services.sign_in_upkeep import SignInUpkeep
 from functions.services.sign_ins import SignIns
 from functions.services.sweeps import Sweeps
 from functions.services.syncs import Schedules, Syncs
 from functions.services.throttle import Throttle
+from functions.services.token_store import TokenStore
 from functions.services.unsubscribes import Unsubscribes
 
 __all__ = ["Deployment", "Services", "assemble"]
@@ -82,6 +87,10 @@ class Services:
     ledgers: Ledgers
     projects: Projects
     connections: Connections
+    connection_drafts: ConnectionDrafts
+    redemption: Redemption
+    sign_ins: SignIns
+    sign_in_upkeep: SignInUpkeep
     customer_links: CustomerLinks
     connecting: Connecting
     bandwidth: Bandwidth
@@ -120,11 +129,31 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
     ledger_store = LedgerStore(ports.blobs)
     clients = Clients(tables, clock, tokens, audit, continuations, ClientPurge(tables))
     projects = Projects(tables, clock, tokens, audit, continuations)
-    connections = Connections(tables, clock, ports.data_accounts, audit, projects)
-    destinations = Destinations(connections, claims)
     customer_links = CustomerLinks(
         tables, clock, tokens, limits, audit, derive(deployment.secret_key, "customer-links")
     )
+    secrets = Secrets(tokens, ports.wrapping)
+    store_of_tokens = TokenStore(tables, secrets)
+    stored = StoredSignIns(
+        store_of_tokens,
+        Redemption(clock, ports.identity, store_of_tokens),
+        RoleWait(clock, limits, store_of_tokens),
+    )
+    accounts = Accounts(ports.data_accounts, ports.customer_accounts)
+    connections = Connections(tables, clock, limits, accounts, audit, projects, stored)
+    drafts = ConnectionDrafts(tables, clock, tokens, limits, ports.customer_accounts, stored, connections)
+    sign_ins = SignIns(
+        tables,
+        clock,
+        tokens,
+        limits,
+        deployment,
+        ports.identity,
+        ports.customer_accounts,
+        secrets,
+        drafts,
+    )
+    destinations = Destinations(connections, claims)
     agents = Agents(tables, clock, limits, audit, alerts, continuations, releases)
     views = JobViews(tables, clock, limits, store)
     schedules = Schedules(clock, limits)
@@ -154,8 +183,12 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         ledgers=Ledgers(tables, store, attempts, ledger_store, continuations),
         projects=projects,
         connections=connections,
+        connection_drafts=drafts,
+        redemption=stored.redemption,
+        sign_ins=sign_ins,
+        sign_in_upkeep=SignInUpkeep(tables, clock, sign_ins, store_of_tokens),
         customer_links=customer_links,
-        connecting=Connecting(tables, SignIns(), ConnectionDrafts(), customer_links),
+        connecting=Connecting(tables, sign_ins, drafts, customer_links),
         bandwidth=Bandwidth(tables, store, moves, mailbox, allowances, views, projects, clients, audit),
         jobs=Jobs(
             tables,

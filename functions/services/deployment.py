@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from functions.domain.connection import PUBLIC_SUFFIX
+
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
@@ -20,3 +22,5 @@ class Deployment:
     """Where a person gets help, in words; empty where nothing is configured."""
     operator_mail: tuple[str, ...] = ()
     """Who gets the mail that is for operators, and that of projects without recipients."""
+    storage_suffixes: tuple[str, ...] = (PUBLIC_SUFFIX,)
+    """What the hosts of customers' storage accounts may end with; the first is that of a bare name."""
