@@ -15,7 +15,7 @@ from functions.triggers.edge_answer import Answer, html_answer
 from functions.triggers.edge_call import OpenPageCall
 from functions.triggers.edge_pages import PageRoutes, RefusedForm
 from functions.triggers.edge_paths import DraftId, LinkToken
-from functions.triggers.sign_in_start import BEGIN_REFUSALS, LINK_REFUSALS, NO_REFERRER, SAVE_REFUSALS, leave
+from functions.triggers.sign_in_start import BEGIN_REFUSALS, LINK_REFUSALS, SITE_ONLY, SAVE_REFUSALS, leave
 from migrate_contract.problem import Problem
 
 pages = PageRoutes("reconnect", problem_page=customer_problem_page)
@@ -45,7 +45,7 @@ def _save_again(call: OpenPageCall, refused: RefusedForm, token: str, draft_id: 
 
 def _private(text: str) -> Answer:
     page = html_answer(text)
-    return Answer(page.body, page.status, page.content_type, NO_REFERRER)
+    return Answer(page.body, page.status, page.content_type, SITE_ONLY)
 
 
 @pages.open_page("reconnect/{token}", refusals=LINK_REFUSALS)

@@ -23,7 +23,7 @@ from functions.triggers.edge_pages import PageRoutes
 from functions.triggers.edge_paths import TenantId
 from functions.triggers.edge_request import Query
 from functions.triggers.sign_in_cookie import SignInCookie, forget_header, read_cookie
-from functions.triggers.sign_in_start import FINISH_REFUSALS, NO_REFERRER, is_public_https
+from functions.triggers.sign_in_start import FINISH_REFUSALS, SITE_ONLY, is_public_https
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError
 
 pages = PageRoutes("sign-in", problem_page=customer_problem_page)
@@ -92,5 +92,5 @@ def _refused(call: OpenPageCall, fault: MigrateError, cookie: SignInCookie, forg
     if fault.code is ErrorCode.AZURE_APPROVAL_NEEDED and tenant_id:
         approval = f"{call.frame.public_url}/approve/{tenant_id}"
     text = sign_in_refused_page(call.frame, problem, back=cookie.back, approval=approval)
-    headers = {**problem_headers(problem), **forget, **NO_REFERRER}
+    headers = {**problem_headers(problem), **forget, **SITE_ONLY}
     return Answer(text.encode(), problem.status, html_answer("").content_type, headers)

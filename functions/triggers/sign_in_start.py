@@ -62,8 +62,9 @@ LINK_REFUSALS = (
     ErrorCode.CUSTOMER_LINK_REVOKED,
     ErrorCode.CUSTOMER_LINK_EXPIRED,
 )
-NO_REFERRER = {"Referrer-Policy": "no-referrer"}
-"""The address of a page with a signed link in it is told to nobody, not even to our own pages."""
+SITE_ONLY = {"Referrer-Policy": "strict-origin"}
+"""The address of a page with a signed link in it is told to nobody, not even to our own pages. With "no-referrer" a
+browser would not say the origin of our own forms either, and they would be refused."""
 
 
 def leave(call: OpenPageCall | PageCall, start: SignInStart, back: str) -> Answer:
@@ -73,7 +74,7 @@ def leave(call: OpenPageCall | PageCall, start: SignInStart, back: str) -> Answe
     seconds = (start.expires_at - call.services.clock()).total_seconds()
     cookie = SignInCookie(start.browser, back).header(state, seconds, https=is_public_https(call))
     page = html_answer(leaving_page(call.frame, start.url, address.hostname or "", start.account))
-    return Answer(page.body, page.status, page.content_type, {**cookie, **NO_REFERRER})
+    return Answer(page.body, page.status, page.content_type, {**cookie, **SITE_ONLY})
 
 
 def is_public_https(call: OpenPageCall | PageCall) -> bool:
