@@ -99,7 +99,8 @@ def _mailer(settings: Settings) -> Mailer:
     """Result: what carries mail; calls nothing."""
     mail, sender = settings.mail, settings.mail.sender or ""
     if mail.acs is not None:
-        return AcsMailer(AcsAccess(mail.acs.endpoint, sender, _revealed(mail.acs.key), mail.acs.client_id))
+        ca_file = str(settings.storage_ca_file) if settings.storage_ca_file and settings.local_stack else None
+        return AcsMailer(AcsAccess(mail.acs.endpoint, sender, _revealed(mail.acs.key), mail.acs.client_id, ca_file))
     if mail.smtp is not None:
         access = SmtpAccess(
             host=mail.smtp.host,

@@ -8,7 +8,7 @@ from functools import cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from functions.dashboard.mail_words import kind_words, mail_words
+from functions.dashboard.mail_words import kind_words, mail_words, one_line
 from functions.dashboard.rendering import TEMPLATES
 from functions.domain.mail import MailContext, MailKind, MailText
 
@@ -21,7 +21,14 @@ class LetterTexts:
     def write(self, kind: MailKind, facts: Mapping[str, str], context: MailContext) -> MailText:
         """See the port."""
         words = mail_words(kind, facts, context)
-        given = {"words": words, "context": context, "kind_words": kind_words(kind)}
+        given = {
+            "words": words,
+            "link": context.link,
+            "unsubscribe_link": context.unsubscribe_link,
+            "support": one_line(context.support),
+            "about": kind_words(kind) + (" of this project" if context.project_name else ""),
+            "organization": one_line(context.organization_name),
+        }
         plain = _environment().get_template("letter.txt").render(given)
         html = _environment().get_template("letter.html").render(given)
         return MailText(words.subject, _GAP.sub("\n\n", plain).strip() + "\n", html)

@@ -38,6 +38,7 @@ from functions.services.ledger_store import LedgerStore
 from functions.services.ledgers import Ledgers
 from functions.services.lifecycle import Lifecycle
 from functions.services.link_mail import LinkMail
+from functions.services.mail_alerts import MailAlerts
 from functions.services.mail_composer import MailComposer
 from functions.services.mail_outbox import MailOutbox
 from functions.services.mail_quota import MailQuota
@@ -134,7 +135,8 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         partial(_customer_page, deployment, customer_links),
     )
     sender = MailSender(tables, clock, limits, ports.mailer, MailQuota(tables, clock, limits))
-    outbox = MailOutbox(tables, clock, deployment, recipients, sender, composer, alerts)
+    mail_alerts = MailAlerts(tables, deployment, alerts)
+    outbox = MailOutbox(tables, clock, deployment, recipients, sender, composer, mail_alerts)
     return Services(
         members=Members(tables, clock, deployment),
         clients=clients,
@@ -187,7 +189,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         outbox=outbox,
         link_mail=LinkMail(tables, clock, tokens, recipients, outbox, audit),
         mails=Mails(tables, clock, tokens, outbox, audit),
-        mail_reports=MailReports(tables, clock, alerts),
+        mail_reports=MailReports(tables, clock, mail_alerts),
     )
 
 

@@ -28,9 +28,9 @@ from functions.domain.mail_rows import (
 )
 from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Clock, Operation, Row, RowChanged, RowExists, Tables, Value, Write
-from functions.services.alerts import Alerts, Finding
 from functions.services.deployment import Deployment
 from functions.services.guarded import Guarded
+from functions.services.mail_alerts import MailAlerts
 from functions.services.mail_composer import MailComposer
 from functions.services.mail_sender import MailSender, Step
 from functions.services.recipients import Recipients
@@ -41,8 +41,6 @@ _STRAY = timedelta(hours=1)
 _PAGE = 1000
 _FIRST = frozenset({MailKind.CONNECTION_EXPIRED, MailKind.RECONNECT_LINK, MailKind.CONNECTION_EXPIRING, MailKind.TEST})
 """Kinds that go first where the quota is short: somebody has to act, or looks at a screen."""
-_SUBJECT = "mail"
-"""The subject of the alert that the mail service does not accept our mail: there is one such service."""
 _log = structlog.get_logger(__name__)
 
 
@@ -66,7 +64,7 @@ class MailOutbox:
         recipients: Recipients,
         sender: MailSender,
         composer: MailComposer,
-        alerts: Alerts,
+        alerts: MailAlerts,
     ) -> None:
         self._tables = tables
         self._clock = clock
@@ -143,10 +141,10 @@ class MailOutbox:
 
     def _addresses(self, organization: str, draft: MailDraft) -> list[str]:
         """Result: whom the letter goes to, each mailbox once."""
-        given = list(draft.to)
+        given = draft.to
         if not given and draft.kind not in TO_OPERATORS and draft.project_id:
             given = self._recipients.addresses(organization, draft.project_id)
-        given = given or list(self._deployment.operator_mail)
+        given = given or self._deployment.operator_mail
         return list({address_hash(address): address.strip() for address in given}.values())
 
     def _pointers(self) -> list[Row]:
@@ -185,17 +183,12 @@ class MailOutbox:
         except Retryable as fault:
             if fault.code is not ErrorCode.MAIL_NOT_ACCEPTED:
                 raise
-            self._alerts.stands(Finding(self._deployment.organization, fault.code, _SUBJECT, fault.detail))
+            self._alerts.not_accepted(fault.detail)
             return Step.STOP
         if step is Step.FAILED:
-            detail = f"Mail {copy.kind.value} to {copy.address}"
-            link = f"/projects/{copy.project_id}" if copy.project_id else ""
-            self._alerts.stands(
-                Finding(organization, ErrorCode.MAIL_REFUSED, part_of(copy.project_id), detail, link=link)
-            )
+            self._alerts.refused(copy)
         elif step is Step.ENDED and copy.is_open:
-            self._alerts.over(organization, ErrorCode.MAIL_REFUSED, part_of(copy.project_id))
-            self._alerts.over(self._deployment.organization, ErrorCode.MAIL_NOT_ACCEPTED, _SUBJECT)
+            self._alerts.sent(copy)
         return step
 
     def _point(self, tables: OrganizationTables, part: str, name: str, kind: MailKind) -> None:

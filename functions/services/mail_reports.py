@@ -12,11 +12,10 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from functions.domain import rows
-from functions.domain.mail_rows import DELIVERY, MAILS, OPERATIONS, OPERATIONS_ROW, Copy, address_hash, part_of
+from functions.domain.mail_rows import DELIVERY, MAILS, OPERATIONS, OPERATIONS_ROW, Copy
 from functions.domain.mail_views import UNDELIVERED, Delivery
 from functions.domain.ports import Clock, Row, RowChanged, RowExists, RowMissing, Tables, Value
-from functions.services.alerts import Alerts, Finding
-from migrate_contract.errors import ErrorCode
+from functions.services.mail_alerts import MailAlerts
 from migrate_contract.wire import WireModel
 
 EVENT_TYPE = "Microsoft.Communication.EmailDeliveryReportReceived"
@@ -49,6 +48,11 @@ class _Report(WireModel):
     deliveryAttemptTimeStamp: str | None = None  # noqa: N815
     deliveryAttemptTimestamp: str | None = None  # noqa: N815
 
+    @property
+    def said(self) -> str:
+        """Result: the recipient's server in its own words."""
+        return (self.deliveryStatusDetails.statusMessage or "") if self.deliveryStatusDetails else ""
+
     def at(self, now: datetime) -> datetime:
         """Result: when it happened; now where the event does not say."""
         try:
@@ -64,7 +68,7 @@ _EVENTS = TypeAdapter(list[dict[str, Any]] | dict[str, Any])
 class MailReports:
     """Handles messages of the queue `mail-events`; the only writer of delivery rows."""
 
-    def __init__(self, tables: Tables, clock: Clock, alerts: Alerts) -> None:
+    def __init__(self, tables: Tables, clock: Clock, alerts: MailAlerts) -> None:
         self._tables = tables
         self._clock = clock
         self._alerts = alerts
@@ -105,8 +109,7 @@ class MailReports:
     def _write(self, copy: Copy, report: _Report, delivery: Delivery) -> bool:
         """Result: False where a newer report, or this one, is there already."""
         at = report.at(self._clock())
-        detail = (report.deliveryStatusDetails.statusMessage or "") if report.deliveryStatusDetails else ""
-        columns: dict[str, Value] = {"delivery": delivery.value, "detail": detail[:_DETAIL], "at": at}
+        columns: dict[str, Value] = {"delivery": delivery.value, "detail": report.said[:_DETAIL], "at": at}
         rk = DELIVERY + copy.operation_id
         for _ in range(_TRIES):
             row = self._tables.get(MAILS, copy.row.pk, rk)
@@ -124,16 +127,11 @@ class MailReports:
 
     def _tell(self, copy: Copy, report: _Report, delivery: Delivery) -> None:
         """Opens or closes the alert of this recipient."""
-        organization = copy.row.pk.partition("|")[0]
-        subject = f"{part_of(copy.project_id)}:{address_hash(copy.address)}"
-        if delivery not in UNDELIVERED:
-            self._alerts.over(organization, ErrorCode.MAIL_BOUNCED, subject)
+        if delivery is Delivery.DELIVERED:
+            self._alerts.delivered(copy)
             return
-        detail = f"Mail {copy.kind.value} to {copy.address}: {delivery.value}"
-        if report.deliveryStatusDetails and report.deliveryStatusDetails.statusMessage:
-            detail += f" ({report.deliveryStatusDetails.statusMessage[:300]})"
-        link = f"/projects/{copy.project_id}" if copy.project_id else ""
-        self._alerts.stands(Finding(organization, ErrorCode.MAIL_BOUNCED, subject, detail, link=link))
+        said = f" ({report.said[:300]})" if report.said else ""
+        self._alerts.undelivered(copy, delivery.value + said)
 
 
 def _is_news(row: Row, delivery: Delivery, at: datetime) -> bool:

@@ -71,10 +71,10 @@ class Recipients:
             self._record(caller, project, "recipient.remove", rows.text(row, "address"))
         return self.list(caller, project_id)
 
-    def addresses(self, organization: str, project_id: str) -> list[str]:
+    def addresses(self, organization: str, project_id: str) -> tuple[str, ...]:
         """Result: the addresses that the project's mail goes to."""
         found = OrganizationTables(self._tables, organization).partition(TABLE, project_id, prefix=_RECIPIENT)
-        return [rows.text(row, "address") for row in found]
+        return tuple(rows.text(row, "address") for row in found)
 
     def address_of(self, organization: str, project_id: str, hashed: str) -> str:
         """Result: the recipient's address; "" where it is none any more."""

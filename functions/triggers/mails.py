@@ -12,7 +12,7 @@ routes = Routes("mails")
 
 
 @routes.operator("GET", "api/projects/{project_id}/recipients", role=Role.READER)
-def recipients_list(call: OperatorCall, project_id: ProjectId) -> RecipientsView:
+def recipients_show(call: OperatorCall, project_id: ProjectId) -> RecipientsView:
     """List who gets the project's mail; without any recipient it goes to the operators' addresses."""
     return call.services.recipients.list(call.caller, project_id)
 
@@ -30,7 +30,7 @@ def recipients_remove(call: OperatorCall, project_id: ProjectId, recipient_id: R
 
 
 @routes.operator("GET", "api/projects/{project_id}/mails", role=Role.READER)
-def mails_list(call: OperatorCall, project_id: ProjectId) -> MailsView:
+def mails_show(call: OperatorCall, project_id: ProjectId) -> MailsView:
     """List the project's newest 100 mails, each with its state and what the recipient's mail server said."""
     return call.services.mails.list(call.caller, project_id)
 

@@ -17,7 +17,7 @@ SAMPLES = {
     "code": "not-found",
     "path": "missing.css",
     "link_id": "000000000000",
-    "recipient_id": "0123456789abcdef",
+    "recipient_id": "0123456789abcdef01234567",
     "token": "acme.000000000000.000000000000.0",
 }
 _PARAMETER = re.compile(r"\{\*?(\w+)(?::[^{}]*)?\??\}")

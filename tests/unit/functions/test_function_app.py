@@ -26,10 +26,15 @@ OPEN_PAGES = {
 
 def test_every_function_is_known_by_name():
     pages = [endpoint.name for routes in PAGES for endpoint in routes.endpoints]
-    others = ["dispatch", "dispatch_poison", "sweep"]
+    others = ["dispatch", "dispatch_poison", "mail_events", "sweep"]
     assert [function.name for function in app_functions()] == sorted([*API_NAMES, *pages, *others])
     triggers = {function.name: function.trigger for function in app_functions() if function.name in others}
-    assert triggers == {"dispatch": "queueTrigger", "dispatch_poison": "queueTrigger", "sweep": "timerTrigger"}
+    assert triggers == {
+        "dispatch": "queueTrigger",
+        "dispatch_poison": "queueTrigger",
+        "mail_events": "queueTrigger",
+        "sweep": "timerTrigger",
+    }
 
 
 def test_routes_and_methods_are_the_declared_ones():

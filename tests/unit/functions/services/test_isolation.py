@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from functions.domain.caller import OperatorCaller, Principal, Role
+from functions.domain.mail_views import RecipientBody, TestMailBody
 from functions.domain.views import (
     AgentPatch,
     AzureConnectionBody,
@@ -92,6 +93,8 @@ READS: dict[str, Operation] = {
     "ledgers.files": lambda two, who: two.services.ledgers.files(who, two.running.job_id, LIST),
     "ledgers.csv": lambda two, who: two.services.ledgers.csv(who, two.running.job_id),
     "ledgers.safe_csv": lambda two, who: two.services.ledgers.safe_csv(who, two.running.job_id),
+    "recipients.list": lambda two, who: two.services.recipients.list(who, two.running.project_id),
+    "mails.list": lambda two, who: two.services.mails.list(who, two.running.project_id),
     "reports.job_report": lambda two, who: two.services.reports.job_report(who, two.running.job_id),
 }
 WRITES: dict[str, Operation] = {
@@ -151,6 +154,11 @@ WRITES: dict[str, Operation] = {
         who, two.running.job_id, MirrorConfirm(container="files")
     ),
     "syncs.withdraw_mirror": lambda two, who: two.services.syncs.withdraw_mirror(who, two.running.job_id),
+    "recipients.add": lambda two, who: two.services.recipients.add(
+        who, two.running.project_id, RecipientBody(address="it@church.example")
+    ),
+    "recipients.remove": lambda two, who: two.services.recipients.remove(who, two.running.project_id, "a" * 24),
+    "mails.send_test": lambda two, who: two.services.mails.send_test(who, two.running.project_id, TestMailBody()),
     "lifecycle.approve": lambda two, who: two.services.lifecycle.approve(who, two.running.job_id),
     "lifecycle.reassign": lambda two, who: two.services.lifecycle.reassign(
         who, two.running.job_id, JobReassign(agent_id=two.running.agent.agent_id)
@@ -198,6 +206,20 @@ WITHOUT_A_CALLER = {
     "dispatch.dispatch",
     "poison.record",
     "sweeps.run",
+    "outbox.post",
+    "outbox.withdraw",
+    "outbox.run",
+    "mail_reports.handle",
+    "recipients.addresses",
+    "recipients.address_of",
+    "recipients.is_muted",
+    "recipients.has_muted",
+    "recipients.mute",
+    "recipients.unmute",
+    "unsubscribes.link",
+    "unsubscribes.show",
+    "unsubscribes.mute",
+    "unsubscribes.unmute",
 }
 """Called by other services, triggers of queues and timers, and the sign-in."""
 NAMES_NOTHING = {"members.me", "clients.create"}

@@ -390,8 +390,11 @@ def test_only_operators_who_see_the_client_touch_its_mail() -> None:
     services, body = post.world.services, TestMailBody()
     other = post.world.client(name="Other")
     for caller in (STRANGER, limited(other)):
-        refused(ErrorCode.NOT_FOUND, lambda caller=caller: services.mails.list(caller, post.project_id))
-        refused(ErrorCode.NOT_FOUND, lambda caller=caller: services.mails.send_test(caller, post.project_id, body))
+        refused(ErrorCode.NOT_FOUND, lambda caller=caller: services.mails.list(caller, post.project_id))  # type: ignore[misc]
+        refused(
+            ErrorCode.NOT_FOUND,
+            lambda caller=caller: services.mails.send_test(caller, post.project_id, body),  # type: ignore[misc]
+        )
     refused(ErrorCode.ROLE_INSUFFICIENT, lambda: services.mails.send_test(READER, post.project_id, body))
 
 

@@ -59,6 +59,8 @@ jobs_resume                 POST   api/jobs/{job_id}/resume                    O
 jobs_retry_failed           POST   api/jobs/{job_id}/retry-failed              Operator
 jobs_show                   GET    api/jobs/{job_id}                           Reader
 jobs_sync                   PUT    api/jobs/{job_id}/sync                      Operator
+mails_show                  GET    api/projects/{project_id}/mails             Reader
+mails_test                  POST   api/projects/{project_id}/test-mail         Operator
 me_show                     GET    api/me                                      Reader
 openapi_show                GET    api/openapi.json                            open
 projects_connect            PUT    api/projects/{project_id}/azure-connection  Operator
@@ -70,6 +72,9 @@ projects_list               GET    api/projects                                R
 projects_schedule           PUT    api/projects/{project_id}/bandwidth-schedule Operator
 projects_show               GET    api/projects/{project_id}                   Reader
 projects_unschedule         DELETE api/projects/{project_id}/bandwidth-schedule Operator
+recipients_add              POST   api/projects/{project_id}/recipients        Operator
+recipients_remove           DELETE api/projects/{project_id}/recipients/{recipient_id} Operator
+recipients_show             GET    api/projects/{project_id}/recipients        Reader
 registration_codes_create   POST   api/registration-codes                      Operator
 registration_codes_list     GET    api/registration-codes                      Reader
 registration_codes_revoke   DELETE api/registration-codes/{code_id}            Operator
