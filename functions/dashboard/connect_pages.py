@@ -10,8 +10,8 @@ from functions.dashboard.fields import FormModel
 from functions.dashboard.forms import EMPTY_FORM, Form
 from functions.dashboard.frame import Frame
 from functions.dashboard.rendering import render
-from functions.domain.connecting import Draft
-from functions.domain.views import ConnectionKind, ProjectView
+from functions.domain.connection_views import ContainersView, DraftView
+from functions.domain.views import ProjectView
 
 _SHOWN = 200
 """Containers that are offered at most: more is a list that nobody reads."""
@@ -38,22 +38,23 @@ class ContainerForm(FormModel):
 def connect_page(frame: Frame, project: ProjectView, form: Form = EMPTY_FORM) -> str:
     """Result: asks for the account; the one that was connected is filled in."""
     connection = project.azure_connection
-    theirs = connection if connection and connection.kind is not ConnectionKind.DEPLOYMENT else None
+    theirs = connection if connection and connection.signs_in else None
     return render(
         "connect.html",
         frame,
         project=project,
         account=theirs.account if theirs else "",
-        container="",
+        container=theirs.container if theirs else "",
         heading="Reconnect Azure Storage" if theirs else "Connect Azure Storage",
         form=form,
     )
 
 
-def choose_page(frame: Frame, project: ProjectView, draft: Draft, form: Form = EMPTY_FORM) -> str:
+def choose_page(
+    frame: Frame, project: ProjectView, draft: DraftView, containers: ContainersView, form: Form = EMPTY_FORM
+) -> str:
     """Result: asks for the container, and says as whom one is signed in."""
-    names = draft.containers[:_SHOWN]
-    picked = form.value("picked", draft.container)
+    names = containers.containers[:_SHOWN]
     return render(
         "choose.html",
         frame,
@@ -62,9 +63,9 @@ def choose_page(frame: Frame, project: ProjectView, draft: Draft, form: Form = E
         account=draft.account,
         person=draft.person,
         containers=names,
-        more=len(draft.containers) > _SHOWN,
-        list_refusal=draft.list_refusal,
-        picked=picked,
+        more=len(containers.containers) > _SHOWN,
+        listed=containers.listed,
+        picked=form.value("picked", draft.container),
         typed=form.value("container", "" if draft.container in names else draft.container),
         form=form,
     )

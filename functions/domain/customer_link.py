@@ -74,6 +74,19 @@ class LinkVisit:
         return f"customer link {self.link_id}"
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the holder of a link may see."""
+
+    link: LinkVisit
+    account: str
+    container: str
+    connected: bool
+    """Somebody has signed in for this account, and it still holds."""
+    ended: bool
+    """Somebody had, and it holds no longer."""
+
+
 def link_token(key: bytes, name: LinkName) -> str:
     """Result: the token of the link: the same each time."""
     short = name.project_id.removeprefix(_PROJECT_PREFIX)

@@ -21,6 +21,8 @@ from functions.services.client_purge import ClientPurge
 from functions.services.clients import Clients
 from functions.services.codes import Codes
 from functions.services.commands import Commands
+from functions.services.connecting import Connecting
+from functions.services.connection_drafts import ConnectionDrafts
 from functions.services.connections import Connections
 from functions.services.customer_links import CustomerLinks
 from functions.services.deployment import Deployment
@@ -55,6 +57,7 @@ from functions.services.recipients import Recipients
 from functions.services.releases import Releases
 from functions.services.reports import Reports
 from functions.services.scheduled_runs import ScheduledRuns
+from functions.services.sign_ins import SignIns
 from functions.services.sweeps import Sweeps
 from functions.services.syncs import Schedules, Syncs
 from functions.services.throttle import Throttle
@@ -80,6 +83,7 @@ class Services:
     projects: Projects
     connections: Connections
     customer_links: CustomerLinks
+    connecting: Connecting
     bandwidth: Bandwidth
     jobs: Jobs
     syncs: Syncs
@@ -151,6 +155,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         projects=projects,
         connections=connections,
         customer_links=customer_links,
+        connecting=Connecting(tables, SignIns(), ConnectionDrafts(), customer_links),
         bandwidth=Bandwidth(tables, store, moves, mailbox, allowances, views, projects, clients, audit),
         jobs=Jobs(
             tables,
@@ -187,7 +192,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         recipients=recipients,
         unsubscribes=unsubscribes,
         outbox=outbox,
-        link_mail=LinkMail(tables, clock, tokens, recipients, outbox, audit),
+        link_mail=LinkMail(tables, clock, tokens, recipients, customer_links, outbox, audit),
         mails=Mails(tables, clock, tokens, outbox, audit),
         mail_reports=MailReports(tables, clock, mail_alerts),
     )

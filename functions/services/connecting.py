@@ -7,12 +7,11 @@ a customer neither chooses the account nor the container: the link or the connec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from functions.domain.caller import OperatorCaller, Role
 from functions.domain.connection import Connector, SignInStart
 from functions.domain.connection_views import ContainersView, DraftView
-from functions.domain.customer_link import LinkVisit
+from functions.domain.customer_link import LinkVisit, Shown
 from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Tables
 from functions.domain.views import ProjectStatus, ProjectView
@@ -22,19 +21,6 @@ from functions.services.projects import TABLE as PROJECTS
 from functions.services.projects import need_project, project_view
 from functions.services.sign_ins import SignIns
 from migrate_contract.errors import ErrorCode, Fatal
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What the holder of a link may see."""
-
-    link: LinkVisit
-    account: str
-    container: str
-    connected: bool
-    """Somebody has signed in for this account, and it still holds."""
-    ended: bool
-    """Somebody had, and it holds no longer."""
 
 
 class Connecting:
@@ -89,9 +75,10 @@ class Connecting:
         shown = self.visit(token)
         return self._sign_ins.begin(_customer(shown.link), shown.account, shown.container)
 
-    def visit_draft(self, token: str, draft_id: str) -> DraftView:
+    def visit_draft(self, token: str, draft_id: str) -> tuple[Shown, DraftView]:
         """Result: what the customer's sign-in has brought. Raises as CustomerLinks.open and ConnectionDrafts.show."""
-        return self._drafts.show(_customer(self._links.open(token)), draft_id)
+        shown = self.visit(token)
+        return shown, self._drafts.show(_customer(shown.link), draft_id)
 
     def save_visit(self, token: str, draft_id: str) -> None:
         """Proves the access and saves, which ends the link. Raises as CustomerLinks.open and ConnectionDrafts.save."""

@@ -17,3 +17,6 @@ LinkToken = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 DraftId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{12,64}$")]
 """Names what a finished sign-in has brought, for who began it."""
+
+TenantId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
+"""A tenant of Entra ID."""

@@ -7,13 +7,12 @@ from functions.dashboard.flashes import Done, after
 from functions.dashboard.forms import EMPTY_FORM, Form
 from functions.dashboard.problem_page import problem_page
 from functions.domain.caller import Role
-from functions.services.connecting import BEGIN_REFUSALS, SAVE_REFUSALS
 from functions.triggers.edge_answer import Answer
 from functions.triggers.edge_call import PageCall
 from functions.triggers.edge_pages import PageRoutes, RefusedForm
 from functions.triggers.edge_paths import DraftId
 from functions.triggers.page_reads import typed
-from functions.triggers.sign_in_start import browser_of, leave
+from functions.triggers.sign_in_start import BEGIN_REFUSALS, SAVE_REFUSALS, leave
 from migrate_contract.wire import ProjectId
 
 pages = PageRoutes("connect", problem_page=problem_page)
@@ -29,7 +28,8 @@ def _connect_again(call: PageCall, refused: RefusedForm, project_id: str) -> str
 
 def _choose(call: PageCall, project_id: str, draft_id: str, form: Form = EMPTY_FORM) -> str:
     project = call.services.projects.show(call.caller, project_id)
-    return choose_page(call.frame, project, call.services.connecting.draft(call.caller, project_id, draft_id), form)
+    draft, containers = call.services.connecting.draft(call.caller, project_id, draft_id)
+    return choose_page(call.frame, project, draft, containers, form)
 
 
 def _choose_again(call: PageCall, refused: RefusedForm, project_id: str, draft_id: str) -> str:
@@ -45,9 +45,8 @@ def page_connect(call: PageCall, project_id: ProjectId) -> Answer:
 @pages.form("projects/{project_id}/connect", again=_connect_again, refusals=BEGIN_REFUSALS)
 def page_connect_begin(call: PageCall, project_id: ProjectId, form: AccountForm) -> Answer:
     """Begins the sign-in at the tenant of the account."""
-    browser = browser_of(call)
-    start = call.services.connecting.begin(call.caller, project_id, form.account, form.container, browser)
-    return leave(call, start, browser, f"/projects/{project_id}/connect")
+    start = call.services.connecting.begin(call.caller, project_id, form.account, form.container)
+    return leave(call, start, f"/projects/{project_id}/connect")
 
 
 @pages.page("projects/{project_id}/connect/{draft_id}", role=Role.OPERATOR, refusals=SAVE_REFUSALS)

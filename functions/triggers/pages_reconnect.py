@@ -5,19 +5,17 @@ Their addresses hold the link's token: no page is told where the visitor comes f
 
 from __future__ import annotations
 
-from functions.dashboard.connection_card import shown_connection
 from functions.dashboard.customer_pages import (
     customer_problem_page,
     reconnect_done_page,
     reconnect_page,
     reconnect_save_page,
 )
-from functions.services.connecting import BEGIN_REFUSALS, LINK_REFUSALS, SAVE_REFUSALS
 from functions.triggers.edge_answer import Answer, html_answer
 from functions.triggers.edge_call import OpenPageCall
 from functions.triggers.edge_pages import PageRoutes, RefusedForm
 from functions.triggers.edge_paths import DraftId, LinkToken
-from functions.triggers.sign_in_start import NO_REFERRER, browser_of, leave
+from functions.triggers.sign_in_start import BEGIN_REFUSALS, LINK_REFUSALS, NO_REFERRER, SAVE_REFUSALS, leave
 from migrate_contract.problem import Problem
 
 pages = PageRoutes("reconnect", problem_page=customer_problem_page)
@@ -29,16 +27,7 @@ def _here(token: str) -> str:
 
 def _reconnect(call: OpenPageCall, token: str, refusal: Problem | None = None) -> str:
     shown = call.services.connecting.visit(token)
-    connection = shown_connection(shown)
-    return reconnect_page(
-        call.frame,
-        call.services.clock(),
-        _here(token),
-        connection,
-        expires_at=shown.link.expires_at,
-        first=not shown.signed_in_before,
-        refusal=refusal,
-    )
+    return reconnect_page(call.frame, call.services.clock(), _here(token), shown, refusal=refusal)
 
 
 def _reconnect_again(call: OpenPageCall, refused: RefusedForm, token: str) -> str:
@@ -46,8 +35,8 @@ def _reconnect_again(call: OpenPageCall, refused: RefusedForm, token: str) -> st
 
 
 def _save(call: OpenPageCall, token: str, draft_id: str, refusal: Problem | None = None) -> str:
-    draft = call.services.connecting.draft_of_visit(token, draft_id)
-    return reconnect_save_page(call.frame, _here(token), draft, refusal=refusal)
+    shown, draft = call.services.connecting.visit_draft(token, draft_id)
+    return reconnect_save_page(call.frame, _here(token), shown, draft, refusal=refusal)
 
 
 def _save_again(call: OpenPageCall, refused: RefusedForm, token: str, draft_id: str) -> str:
@@ -68,9 +57,7 @@ def page_reconnect(call: OpenPageCall, token: LinkToken) -> Answer:
 @pages.open_form("reconnect/{token}/sign-in", again=_reconnect_again, refusals=(*LINK_REFUSALS, *BEGIN_REFUSALS))
 def page_reconnect_begin(call: OpenPageCall, token: LinkToken) -> Answer:
     """Begins the sign-in at the tenant of the connection's account."""
-    browser = browser_of(call)
-    start = call.services.connecting.begin_visit(token, browser)
-    return leave(call, start, browser, _here(token))
+    return leave(call, call.services.connecting.begin_visit(token), _here(token))
 
 
 @pages.open_page("reconnect/{token}/{draft_id}", refusals=(*LINK_REFUSALS, *SAVE_REFUSALS))
@@ -79,7 +66,7 @@ def page_reconnect_check(call: OpenPageCall, token: LinkToken, draft_id: DraftId
     return _private(_save(call, token, draft_id))
 
 
-@pages.open_form("reconnect/{token}/{draft_id}", again=_save_again, refusals=(*LINK_REFUSALS, *SAVE_REFUSALS))
+@pages.open_form("reconnect/{token}/{draft_id}/save", again=_save_again, refusals=(*LINK_REFUSALS, *SAVE_REFUSALS))
 def page_reconnect_save(call: OpenPageCall, token: LinkToken, draft_id: DraftId) -> Answer:
     """Tests the access and saves the connection, which ends the link."""
     call.services.connecting.save_visit(token, draft_id)

@@ -16,6 +16,8 @@ SAMPLES = {
     "code_id": "000000000000",
     "code": "not-found",
     "path": "missing.css",
+    "draft_id": "d0000000000000000",
+    "tenant_id": "00000000-0000-0000-0000-000000000000",
     "link_id": "000000000000",
     "recipient_id": "0123456789abcdef01234567",
     "token": "acme.000000000000.000000000000.0",

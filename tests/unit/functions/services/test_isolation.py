@@ -77,7 +77,9 @@ class Two:
         self.other_agent: AgentHand = self.world.online_agent(self.other_client)
         self.other_project = self.world.project(self.other_client)
         self.code_id = self.services.codes.list(ADMIN, LIST, self.running.client_id).items[0].code_id
-        self.link_id = self.services.customer_links.create(ADMIN, self.running.project_id).link_id
+        self.link_id = self.services.customer_links.create(
+            ADMIN, self.running.project_id, "contosofiles", "archive"
+        ).link_id
         self.running.agent.grant(self.running.job)
 
 
@@ -98,6 +100,9 @@ READS: dict[str, Operation] = {
     "reports.job_report": lambda two, who: two.services.reports.job_report(who, two.running.job_id),
 }
 WRITES: dict[str, Operation] = {
+    "connecting.begin": lambda two, who: two.services.connecting.begin(who, two.running.project_id, "contosofiles", ""),
+    "connecting.draft": lambda two, who: two.services.connecting.draft(who, two.running.project_id, "d" * 16),
+    "connecting.save": lambda two, who: two.services.connecting.save(who, two.running.project_id, "d" * 16, "archive"),
     "customer_links.create": lambda two, who: two.services.customer_links.create(who, two.running.project_id),
     "customer_links.show_address": lambda two, who: two.services.customer_links.show_address(
         who, two.running.project_id, two.link_id
@@ -187,6 +192,12 @@ OF_AGENTS = {
 }
 """Tried below, and in the tests of enrolment and heartbeats: the caller's partition is its own."""
 WITHOUT_A_CALLER = {
+    "connecting.approval_url",
+    "connecting.begin_visit",
+    "connecting.finish",
+    "connecting.save_visit",
+    "connecting.visit",
+    "connecting.visit_draft",
     "customer_links.address",
     "customer_links.for_mail",
     "customer_links.forget",
