@@ -85,6 +85,7 @@ def build(settings: Settings, ports: Ports) -> Services:
         public_url=settings.public_url,
         support=settings.support or "",
         operator_mail=settings.mail.operators,
+        consent_secret_expires_on=settings.consent_secret_expires_on,
     )
     use_cases = assemble(ports, deployment, settings.limits)
     return Services(

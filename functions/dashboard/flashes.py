@@ -23,6 +23,8 @@ class Done(StrEnum):
     PROJECT_CREATED = "project-created"
     PROJECT_CHANGED = "project-changed"
     PROJECT_DELETED = "project-deleted"
+    EXPIRED_JOBS_RERUN = "expired-jobs-rerun"
+    EXPIRED_JOBS_PARTLY_RERUN = "expired-jobs-partly-rerun"
     STORAGE_CONNECTED = "storage-connected"
     STORAGE_DISCONNECTED = "storage-disconnected"
     LINK_REVOKED = "link-revoked"
@@ -68,6 +70,8 @@ _SENTENCES = {
     Done.PROJECT_CREATED: "Project created. The checklist shows what comes next.",
     Done.PROJECT_CHANGED: "Project saved.",
     Done.PROJECT_DELETED: "Project deleted.",
+    Done.EXPIRED_JOBS_RERUN: "New attempts started. Verified files are not sent again.",
+    Done.EXPIRED_JOBS_PARTLY_RERUN: "New attempts started where that was possible; rerun the others from their pages.",
     Done.STORAGE_CONNECTED: "Azure Storage is connected.",
     Done.STORAGE_DISCONNECTED: "Azure Storage is disconnected: no new access is given.",
     Done.LINK_REVOKED: "The link no longer works.",

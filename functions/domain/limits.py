@@ -34,6 +34,19 @@ class Limits:
     """Runs of a schedule are at least so far apart (an hour is the most that this can ask for)."""
     code_retention_seconds: float = 7_776_000
     """How long a code that was used, revoked or has expired stays listed with its fate (90 days)."""
+    token_life_days: float = 90
+    """How long a sign-in lives without a renewal (Entra ID: 90 days for a confidential client)."""
+    redeem_every_days: float = 7
+    """How often an unfinished project's sign-in is renewed, whether a job needs it or not."""
+    token_check_seconds: float = 480
+    """How long one run of the checker begins looks; what is left is the next run's."""
+    token_check_workers: int = 16
+    """Looks at once: nearly all of their time is spent waiting for the sign-in service."""
+    token_claim_seconds: float = 600
+    """A look that was begun so long ago and is not done was cut off, and may be made again."""
+    token_report_days: float = 90
+    identity_silence_seconds: float = 86_400
+    """The operator is alerted when renewals have not succeeded for so long because nothing answers."""
     poison_alert_seconds: float = 86_400
     """How long the alert of a message that failed stays open without another such message: it is an event, which
     nothing that the sweep can look at ends."""

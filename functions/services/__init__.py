@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 
 from functions.domain.keys import Continuations, derive
 from functions.domain.limits import Limits
@@ -29,6 +30,7 @@ from functions.services.deployment import Deployment
 from functions.services.destinations import Destinations
 from functions.services.dispatch import Dispatch
 from functions.services.enrolment import Enrolment
+from functions.services.expired_jobs import ExpiredJobs
 from functions.services.following import Following
 from functions.services.grants import Grants
 from functions.services.heartbeats import Heartbeats
@@ -54,13 +56,18 @@ from functions.services.poison import Poison
 from functions.services.progress import ProgressReports
 from functions.services.projects import Projects
 from functions.services.recipients import Recipients
+from functions.services.redemption import Redemption
 from functions.services.releases import Releases
 from functions.services.reports import Reports
 from functions.services.scheduled_runs import ScheduledRuns
+from functions.services.sign_in_ends import SignInEnds
 from functions.services.sign_ins import SignIns
 from functions.services.sweeps import Sweeps
 from functions.services.syncs import Schedules, Syncs
 from functions.services.throttle import Throttle
+from functions.services.token_checks import TokenChecks
+from functions.services.token_look import TokenLook
+from functions.services.token_reports import TokenReports
 from functions.services.unsubscribes import Unsubscribes
 
 __all__ = ["Deployment", "Services", "assemble"]
@@ -88,6 +95,9 @@ class Services:
     jobs: Jobs
     syncs: Syncs
     lifecycle: Lifecycle
+    expired_jobs: ExpiredJobs
+    token_checks: TokenChecks
+    token_reports: TokenReports
     reports: Reports
     alerts: Alerts
     audit: Audit
@@ -141,6 +151,9 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
     sender = MailSender(tables, clock, limits, ports.mailer, MailQuota(tables, clock, limits))
     mail_alerts = MailAlerts(tables, deployment, alerts)
     outbox = MailOutbox(tables, clock, deployment, recipients, sender, composer, mail_alerts)
+    ends = SignInEnds(tables, clock, outbox)
+    lifecycle = Lifecycle(tables, store, moves, views, destinations, audit)
+    token_reports = TokenReports(tables, clock, limits, alerts, outbox, deployment, continuations)
     return Services(
         members=Members(tables, clock, deployment),
         clients=clients,
@@ -150,7 +163,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         heartbeats=Heartbeats(tables, clock, tokens, limits, alerts),
         commands=Commands(clock, store, moves, mailbox),
         progress=ProgressReports(tables, clock, store, attempts, Following(moves), mailbox),
-        grants=Grants(tables, clock, limits, attempts, connections),
+        grants=Grants(tables, clock, limits, attempts, connections, ends),
         ledgers=Ledgers(tables, store, attempts, ledger_store, continuations),
         projects=projects,
         connections=connections,
@@ -174,7 +187,12 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
             continuations,
         ),
         syncs=Syncs(tables, store, moves, views, schedules, audit),
-        lifecycle=Lifecycle(tables, store, moves, views, destinations, audit),
+        lifecycle=lifecycle,
+        expired_jobs=ExpiredJobs(tables, views, lifecycle),
+        token_checks=TokenChecks(
+            tables, clock, monotonic, tokens, limits, TokenLook(clock, limits, Redemption(), ends), token_reports
+        ),
+        token_reports=token_reports,
         reports=Reports(clock, store, views, ledger_store),
         alerts=alerts,
         audit=audit,

@@ -72,6 +72,8 @@ class Connections:
                         "Neither ONEMIGRATE_DATA_STORAGE nor ONEMIGRATE_DATA_STORAGE__blobServiceUri is set.",
                     )
                 return account
+            case ConnectionKind.CUSTOMER:
+                raise Fatal(ErrorCode.NO_AZURE_CONNECTION, "Customers' accounts are not supported yet.")
 
     def _write(self, caller: OperatorCaller, project: Row, connection: str, action: str, detail: str) -> None:
         tables = OrganizationTables(self._tables, caller.organization)

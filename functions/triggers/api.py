@@ -16,6 +16,7 @@ from functions.triggers import (
     projects,
     registration_codes,
     reports,
+    sign_in_ends,
 )
 from functions.triggers.edge import Routes
 from functions.triggers.edge_answer import Answer
@@ -37,6 +38,7 @@ API = (
     projects.routes,
     registration_codes.routes,
     reports.routes,
+    sign_in_ends.routes,
 )
 
 

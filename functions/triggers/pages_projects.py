@@ -46,6 +46,7 @@ def _project(call: PageCall, project_id: str, form: Form = EMPTY_FORM, refusal: 
         project,
         agents=agents_of(call, project.client_id),
         jobs=jobs_page_of(call, SHOWN_JOBS, project_id=project_id),
+        expired=call.services.expired_jobs.show(call.caller, project_id),
         form=form,
         refusal=refusal,
     )
@@ -132,6 +133,18 @@ def page_project_disconnect(call: PageCall, project_id: ProjectId) -> Answer:
     """Disconnects a project from Azure Storage."""
     call.services.connections.disconnect(call.caller, project_id)
     return call.see_other(after(f"/projects/{project_id}", Done.STORAGE_DISCONNECTED))
+
+
+@pages.form(
+    "projects/{project_id}/expired-jobs/rerun",
+    again=_project_refused,
+    refusals=(ErrorCode.AZURE_CREDENTIALS_EXPIRED, ErrorCode.NO_AZURE_CONNECTION),
+)
+def page_project_rerun_expired(call: PageCall, project_id: ProjectId) -> Answer:
+    """Runs the jobs again that failed because the project's sign-in had ended."""
+    answer = call.services.expired_jobs.rerun(call.caller, project_id)
+    done = Done.EXPIRED_JOBS_PARTLY_RERUN if answer.refused else Done.EXPIRED_JOBS_RERUN
+    return call.see_other(after(f"/projects/{project_id}", done))
 
 
 @pages.page("projects/{project_id}/bandwidth", role=Role.OPERATOR)

@@ -92,6 +92,7 @@ READS: dict[str, Operation] = {
     "agents.show": lambda two, who: two.services.agents.show(who, two.running.agent.agent_id),
     "jobs.show": lambda two, who: two.services.jobs.show(who, two.running.job_id),
     "jobs.history": lambda two, who: two.services.jobs.history(who, two.running.job_id, LIST),
+    "expired_jobs.show": lambda two, who: two.services.expired_jobs.show(who, two.running.project_id),
     "ledgers.files": lambda two, who: two.services.ledgers.files(who, two.running.job_id, LIST),
     "ledgers.csv": lambda two, who: two.services.ledgers.csv(who, two.running.job_id),
     "ledgers.safe_csv": lambda two, who: two.services.ledgers.safe_csv(who, two.running.job_id),
@@ -154,6 +155,7 @@ WRITES: dict[str, Operation] = {
     "lifecycle.rerun": lambda two, who: two.services.lifecycle.rerun(who, two.running.job_id),
     "lifecycle.retry_failed": lambda two, who: two.services.lifecycle.retry_failed(who, two.running.job_id),
     "lifecycle.cutover": lambda two, who: two.services.lifecycle.cutover(who, two.running.job_id),
+    "expired_jobs.rerun": lambda two, who: two.services.expired_jobs.rerun(who, two.running.project_id),
     "syncs.change": lambda two, who: two.services.syncs.change(who, two.running.job_id, SyncSettings()),
     "syncs.confirm_mirror": lambda two, who: two.services.syncs.confirm_mirror(
         who, two.running.job_id, MirrorConfirm(container="files")
@@ -207,6 +209,7 @@ WITHOUT_A_CALLER = {
     "members.install",
     "agents.retire",
     "connections.open",
+    "alerts.is_open",
     "alerts.occurred",
     "alerts.stands",
     "alerts.over",
@@ -217,6 +220,8 @@ WITHOUT_A_CALLER = {
     "dispatch.dispatch",
     "poison.record",
     "sweeps.run",
+    "token_checks.run",
+    "token_reports.finish",
     "outbox.post",
     "outbox.withdraw",
     "outbox.run",
@@ -233,6 +238,8 @@ WITHOUT_A_CALLER = {
     "unsubscribes.unmute",
 }
 """Called by other services, triggers of queues and timers, and the sign-in."""
+OF_THE_CHECKER = {"token_reports.checks", "token_reports.runs"}
+"""Lists that need a run of the checker; tried in its tests."""
 NAMES_NOTHING = {"members.me", "clients.create"}
 """Operations that name no row of anybody's."""
 
@@ -245,7 +252,7 @@ def test_every_operation_is_tried() -> None:
         for name, member in inspect.getmembers(getattr(services, field.name), inspect.ismethod)
         if not name.startswith("_")
     }
-    assert operations == {*READS, *WRITES, *LISTS, *OF_AGENTS, *WITHOUT_A_CALLER, *NAMES_NOTHING}
+    assert operations == {*READS, *WRITES, *LISTS, *OF_AGENTS, *WITHOUT_A_CALLER, *OF_THE_CHECKER, *NAMES_NOTHING}
 
 
 def outsiders(two: Two) -> dict[str, OperatorCaller]:
