@@ -7,7 +7,6 @@ from html import unescape
 
 import httpx
 import pytest
-from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient
 
 from local import customer_cloud
@@ -31,10 +30,7 @@ def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with Stack(tmp_path_factory.mktemp("stack"), settings={"ONEMIGRATE_ROLE_WAIT_SECONDS": "0.001"}) as stack:
         account = stack.customer_account.connection_string
         with BlobServiceClient.from_connection_string(account, **sdk_options(stack.ca_file)) as service:
-            try:
-                service.create_container(SCOPED_CONTAINER)
-            except ResourceExistsError:
-                pass
+            service.create_container(SCOPED_CONTAINER)
         yield stack
 
 
