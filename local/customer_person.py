@@ -64,7 +64,7 @@ def reconnect_by_link(stack: Stack, link: str, person: Person) -> str:
         _need_to_be_at(page, stack.entra.authority)
         page = browser.sign_in(page, person)
         draft = _need_to_be_at(page, stack.api_url)
-        page = browser.submit(page, draft)
+        page = browser.submit(page, f"{draft}/save")
         _need_to_be_at(page, stack.api_url)
         return words_of(page.text)
 

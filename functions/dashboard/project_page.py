@@ -13,10 +13,12 @@ from functions.dashboard.badges import agent_badge, usable
 from functions.dashboard.bandwidth_page import in_force, schedule_lines
 from functions.dashboard.confirmations import delete_project, disconnect
 from functions.dashboard.connection_card import connection_card
+from functions.dashboard.events_page import BADGES
 from functions.dashboard.formatting import plural
 from functions.dashboard.forms import EMPTY_FORM, Form
 from functions.dashboard.frame import Frame
 from functions.dashboard.rendering import render
+from functions.domain.event_views import EventView
 from functions.domain.expiry_views import ExpiredJobsView
 from functions.domain.views import AgentView, ClientView, JobView, Page, ProjectStatus, ProjectView
 from migrate_contract.agents import AgentState
@@ -67,6 +69,7 @@ def project_page(
     *,
     agents: Sequence[AgentView],
     jobs: Page[JobView],
+    events: Sequence[EventView] = (),
     expired: ExpiredJobsView | None = None,
     form: Form = EMPTY_FORM,
     refusal: Problem | None = None,
@@ -91,6 +94,8 @@ def project_page(
         expired=expired,
         bandwidth_now=in_force(schedule, now) if schedule else "",
         bandwidth_lines=schedule_lines(schedule) if schedule else [],
+        events=events,
+        badges=BADGES,
         form=form,
         refusal=refusal,
         card=connection_card(project, access_until),

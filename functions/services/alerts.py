@@ -29,6 +29,7 @@ WATCHED = (
     ErrorCode.MAIL_NOT_ACCEPTED,
     ErrorCode.MAIL_REFUSED,
     ErrorCode.SCAN_STALLED,
+    ErrorCode.SIGN_IN_FAILING,
     ErrorCode.SECRET_UNREADABLE,
 )
 """Every kind of alert there is."""
