@@ -238,6 +238,13 @@ class AzureConnectionView(WireModel):
         return self.kind is not ConnectionKind.DEPLOYMENT
 
 
+class SignInEndView(WireModel):
+    """Why and since when a person has to sign in again."""
+
+    at: Timestamp
+    reason: str
+
+
 class ProjectCreate(WireModel):
     """`POST /api/projects`."""
 
@@ -283,6 +290,8 @@ class ProjectView(WireModel):
     """IANA name: the clock that the schedules of its jobs go by."""
     status: ProjectStatus
     azure_connection: AzureConnectionView | None = None
+    sign_in_end: SignInEndView | None = None
+    """While the status is `auth_required`, and for a closed project whose sign-in had ended."""
     bandwidth_schedule: BandwidthSchedule | None = None
     created_at: Timestamp
     created_by: str

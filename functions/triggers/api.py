@@ -9,6 +9,7 @@ from functions.triggers import (
     agent_calls,
     agents,
     clients,
+    events,
     health,
     jobs,
     mails,
@@ -16,6 +17,8 @@ from functions.triggers import (
     projects,
     registration_codes,
     reports,
+    sign_in_ends,
+    webhooks,
 )
 from functions.triggers.edge import Routes
 from functions.triggers.edge_answer import Answer
@@ -30,6 +33,7 @@ API = (
     agents.routes,
     clients.routes,
     description,
+    events.routes,
     health.routes,
     jobs.routes,
     mails.routes,
@@ -37,6 +41,8 @@ API = (
     projects.routes,
     registration_codes.routes,
     reports.routes,
+    sign_in_ends.routes,
+    webhooks.routes,
 )
 
 

@@ -33,7 +33,7 @@ OPEN_PAGES = {
 
 def test_every_function_is_known_by_name():
     pages = [endpoint.name for routes in PAGES for endpoint in routes.endpoints]
-    others = ["dispatch", "dispatch_poison", "mail_events", "sweep"]
+    others = ["dispatch", "dispatch_poison", "mail_events", "sweep", "token_refresh"]
     assert [function.name for function in app_functions()] == sorted([*API_NAMES, *pages, *others])
     triggers = {function.name: function.trigger for function in app_functions() if function.name in others}
     assert triggers == {
@@ -41,6 +41,7 @@ def test_every_function_is_known_by_name():
         "dispatch_poison": "queueTrigger",
         "mail_events": "queueTrigger",
         "sweep": "timerTrigger",
+        "token_refresh": "timerTrigger",
     }
 
 
