@@ -25,6 +25,7 @@ from functions.adapters.no_identity import NoIdentity, NoWrapping
 from functions.adapters.queues import AzureQueues
 from functions.adapters.randomness import SystemTokens, utc_now
 from functions.adapters.tables import AzureTables
+from functions.adapters.webhook_deliverer import HttpsDeliverer
 from functions.dashboard.mail_texts import LetterTexts
 from functions.domain.identity_ports import IdentityService, KeyWrapping
 from functions.domain.keys import derive
@@ -75,6 +76,7 @@ def azure_ports(settings: Settings) -> Ports:
         data_accounts=AzureDataAccounts(data),
         clock=utc_now,
         tokens=SystemTokens(),
+        deliverer=HttpsDeliverer(),
         mailer=_mailer(settings),
         mail_texts=LetterTexts(),
         identity=_identity(settings.identity),
@@ -101,6 +103,7 @@ def build(settings: Settings, ports: Ports) -> Services:
         support=settings.support or "",
         operator_mail=settings.mail.operators,
         storage_suffixes=settings.identity.suffixes,
+        consent_secret_expires_on=settings.consent_secret_expires_on,
     )
     use_cases = assemble(ports, deployment, settings.limits)
     return Services(

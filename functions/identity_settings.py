@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -54,8 +53,6 @@ class IdentitySettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
     client_id: Annotated[str, StringConstraints(to_lower=True, pattern=_GUID)] | None = None
     client_secret: SecretStr | None = None
-    secret_expires_on: date | None = None
-    """When our own client secret ends: operators are warned ahead."""
     authority: Annotated[str, StringConstraints(pattern=r"^https://[^\s/?#@]+$")] = "https://login.microsoftonline.com"
     ca_file: Path | None = None
     key_vault_key: (

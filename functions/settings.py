@@ -11,6 +11,7 @@ import binascii
 import math
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -52,9 +53,21 @@ _PLAIN = {
         "local_stack",
         "storage_ca_file",
         "sweep_schedule",
+        "token_refresh_schedule",
+        "consent_secret_expires_on",
     )
 }
-_COUNTS = frozenset({"code_tries", "clone_changes", "mail_per_minute", "mail_per_hour"})
+_COUNTS = frozenset(
+    {
+        "code_tries",
+        "clone_changes",
+        "mail_per_minute",
+        "mail_per_hour",
+        "sign_in_failures",
+        "token_check_workers",
+        "webhooks_most",
+    }
+)
 _NO_STORAGE = (
     "ONEMIGRATE_STORAGE is missing: a connection string, or ONEMIGRATE_STORAGE__blobServiceUri, "
     "ONEMIGRATE_STORAGE__queueServiceUri and ONEMIGRATE_STORAGE__tableServiceUri"
@@ -122,6 +135,9 @@ class Settings(_Part):
     data_storage: StorageAccess | None = None
     storage_ca_file: Path | None = None
     sweep_schedule: Annotated[str, StringConstraints(min_length=1)]
+    token_refresh_schedule: Annotated[str, StringConstraints(min_length=1)]
+    """Hourly, say: each connection is looked at once a day, and a run that was cut off is gone on with."""
+    consent_secret_expires_on: date | None = None
     limits: Limits
     mail: MailSettings = MailSettings()
     identity: IdentitySettings = IdentitySettings()

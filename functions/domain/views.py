@@ -210,11 +210,9 @@ class ConnectionKind(StrEnum):
 
 
 class AzureConnectionBody(WireModel):
-    """`PUT /api/projects/{project_id}/azure-connection`. The customer's account is that of a sign-in's draft."""
+    """`PUT /api/projects/{project_id}/azure-connection`. A customer's own account is connected by a sign-in."""
 
-    kind: ConnectionKind
-    draft_id: Annotated[str, StringConstraints(max_length=64)] = ""
-    container: Annotated[str, StringConstraints(max_length=300)] = ""
+    kind: Literal[ConnectionKind.DEPLOYMENT]
 
 
 class AzureConnectionView(WireModel):
@@ -236,6 +234,13 @@ class AzureConnectionView(WireModel):
     def signs_in(self) -> bool:
         """Result: whether the account is reached by a person's sign-in, which ends one day."""
         return self.kind is not ConnectionKind.DEPLOYMENT
+
+
+class SignInEndView(WireModel):
+    """Why and since when a person has to sign in again."""
+
+    at: Timestamp
+    reason: str
 
 
 class ProjectCreate(WireModel):
@@ -283,6 +288,8 @@ class ProjectView(WireModel):
     """IANA name: the clock that the schedules of its jobs go by."""
     status: ProjectStatus
     azure_connection: AzureConnectionView | None = None
+    sign_in_end: SignInEndView | None = None
+    """While the status is `auth_required`, and for a closed project whose sign-in had ended."""
     bandwidth_schedule: BandwidthSchedule | None = None
     created_at: Timestamp
     created_by: str

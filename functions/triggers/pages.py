@@ -17,6 +17,7 @@ from functions.triggers import (
     pages_reconnect,
     pages_sign_in,
     pages_static,
+    pages_webhooks,
 )
 
 PAGES = (
@@ -35,4 +36,5 @@ PAGES = (
     pages_reconnect.pages,
     pages_sign_in.pages,
     pages_static.pages,
+    pages_webhooks.pages,
 )

@@ -49,6 +49,7 @@ from tests.memory.blobs import MemoryBlobs
 from tests.memory.chance import CountingTokens, ManualClock
 from tests.memory.customer_accounts import ACCOUNT, MemoryCustomerAccounts
 from tests.memory.data_accounts import MemoryAccount, MemoryDataAccounts
+from tests.memory.deliverer import MemoryDeliverer
 from tests.memory.identity import OWNER, MemoryIdentity, MemoryWrapping
 from tests.memory.mailer import MemoryMailer
 from tests.memory.queues import MemoryQueues
@@ -163,6 +164,7 @@ class World:
         self.tokens = CountingTokens()
         self.account = MemoryAccount(self.clock)
         self.accounts = MemoryDataAccounts(self.account)
+        self.deliverer = MemoryDeliverer()
         self.limits = limits or Limits()
         self.numbers = count(2)
         self.mailer = MemoryMailer()
@@ -178,6 +180,7 @@ class World:
             self.tokens,
             self.mailer,
             LetterTexts(),
+            self.deliverer,
             self.identity,
             self.wrapping,
             self.customer_accounts,
