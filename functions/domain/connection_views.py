@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from migrate_contract.errors import MigrateError
 from migrate_contract.wire import Timestamp, WireModel
 
 Typed = Annotated[str, StringConstraints(max_length=300)]
@@ -31,7 +33,7 @@ class SignInView(WireModel):
 
 
 class SignInAnswerBody(WireModel):
-    """`POST /api/projects/{project_id}/azure-sign-in/finish`: what Microsoft added to the callback's address."""
+    """`POST /api/azure-sign-in`: what Microsoft added to the callback's address."""
 
     browser: Typed
     answer: dict[Annotated[str, StringConstraints(max_length=100)], Annotated[str, StringConstraints(max_length=8000)]]
@@ -57,9 +59,21 @@ class ContainersView(WireModel):
     listed: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A draft and the containers to choose from; `fault`: what kept them from being listed."""
+
+    draft: DraftView
+    containers: ContainersView
+    fault: MigrateError | None = None
+
+
 class ContainerBody(WireModel):
     """Which container to test."""
+class DraftBody(WireModel):
+    """`PUT /api/projects/{project_id}/azure-connection/customer`: which sign-in to save, and for which container."""
 
+    draft_id: Annotated[str, StringConstraints(max_length=64)]
     container: Typed
 
 
@@ -77,3 +91,13 @@ class ConnectionStatusView(WireModel):
     """When it ends, if it is not renewed any more."""
     last_grant_ends_at: Timestamp | None = None
     """Access that was handed to an agent cannot be recalled: it ends then at the latest."""
+
+
+class UpkeepView(WireModel):
+    """What one upkeep of stored sign-ins did."""
+
+    looked_at: int
+    rewrapped: int
+    """Whose key is wrapped by the current key now, and was by an older one."""
+    destroyed: int
+    """Drafts that nobody saved."""
