@@ -43,6 +43,7 @@ from functions.services.mail_composer import MailComposer
 from functions.services.mail_outbox import MailOutbox
 from functions.services.mail_quota import MailQuota
 from functions.services.mail_reports import MailReports
+from functions.services.mail_retention import MailRetention
 from functions.services.mail_sender import MailSender
 from functions.services.mailbox import Mailbox
 from functions.services.mails import Mails
@@ -183,6 +184,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
             JobSweep(tables, clock, limits, store, moves, mailbox, allowances, releases, alerts),
             ScheduledRuns(tables, clock, moves, destinations),
             outbox,
+            MailRetention(tables, clock, limits),
         ),
         recipients=recipients,
         unsubscribes=unsubscribes,
