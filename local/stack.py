@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from functions.domain.connection import APPROVED_PATH, CALLBACK_PATH
 from local import customer_cloud
 from local.app_settings import SHORT_TIMES, CustomerAddresses, app_settings, mail_settings
 from local.azurite import Azurite, StorageAccount
@@ -26,8 +27,6 @@ from local.storage_front.process import StorageFront
 APP_DIRECTORY = Path(__file__).resolve().parent.parent
 SIGN_IN_FILE = "sign-in.json"
 """In the stack's folder: the operators whom the functions host signs in."""
-REDIRECT_PATHS = ("/*",)
-"""Where the identity server may send a browser back to, below the control plane's address."""
 
 
 class Stack:
@@ -65,7 +64,7 @@ class Stack:
             ports=self.identity.azurite_ports,
         )
         api_url = f"{'https' if https else 'http'}://127.0.0.1:{self.identity.api_port}"
-        registered = self.customer.directory(tuple(api_url + path for path in REDIRECT_PATHS))
+        registered = self.customer.directory(tuple(api_url + path for path in (CALLBACK_PATH, APPROVED_PATH)))
         certificates_directory = directory / "certificates"
         self.entra = Entra(directory, certificates_directory, registered, self.identity.entra_ports)
         self.storage_front = StorageFront(

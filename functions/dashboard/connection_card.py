@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from functions.dashboard.badges import Badge
-from functions.domain.views import AzureConnectionView, ConnectionKind, ProjectStatus, ProjectView
+from functions.domain.views import AzureConnectionView, ProjectStatus, ProjectView
 
 _CONNECTED = Badge("Connected", "ok", "done")
 _ENDED = Badge("Sign-in needed", "bad", "key")
-_ENDING = Badge("Ends soon", "warn", "warning")
 
 _ACCESS_NOTE = "Access that an agent has been given cannot be taken back. It ends at that time unless it is renewed."
 
@@ -34,18 +33,19 @@ def connection_card(project: ProjectView, access_until: datetime | None) -> Conn
     if connection is None:
         return None
     ended = project.status is ProjectStatus.AUTH_REQUIRED
-    signs_in = connection.kind is not ConnectionKind.DEPLOYMENT
     access: list[Fact] = [("Access given until", "", access_until)] if access_until else []
     return ConnectionCard(
         badge=_ENDED if ended else _CONNECTED,
         facts=[*_facts(connection), *access],
-        signs_in=signs_in,
+        signs_in=connection.signs_in,
         note=_ACCESS_NOTE if access_until else "",
     )
 
 
 def _facts(connection: AzureConnectionView) -> list[Fact]:
-    return [
-        ("Storage account", connection.account, None),
-        ("Connected", f"by {connection.connected_by},", connection.connected_at),
-    ]
+    facts: list[Fact] = [("Storage account", connection.account, None)]
+    if connection.container:
+        facts.append(("Container", connection.container, None))
+    if connection.signed_in_as:
+        facts.append(("Signed in as", connection.signed_in_as, None))
+    return [*facts, ("Connected", f"by {connection.connected_by},", connection.connected_at)]

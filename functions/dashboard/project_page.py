@@ -13,10 +13,13 @@ from functions.dashboard.badges import agent_badge, usable
 from functions.dashboard.bandwidth_page import in_force, schedule_lines
 from functions.dashboard.confirmations import delete_project, disconnect
 from functions.dashboard.connection_card import connection_card
+from functions.dashboard.events_page import BADGES
 from functions.dashboard.formatting import plural
 from functions.dashboard.forms import EMPTY_FORM, Form
 from functions.dashboard.frame import Frame
 from functions.dashboard.rendering import render
+from functions.domain.event_views import EventView
+from functions.domain.expiry_views import ExpiredJobsView
 from functions.domain.views import AgentView, ClientView, JobView, Page, ProjectStatus, ProjectView
 from migrate_contract.agents import AgentState
 from migrate_contract.problem import Problem
@@ -66,10 +69,15 @@ def project_page(
     *,
     agents: Sequence[AgentView],
     jobs: Page[JobView],
+    events: Sequence[EventView] = (),
+    expired: ExpiredJobsView | None = None,
     form: Form = EMPTY_FORM,
     refusal: Problem | None = None,
 ) -> str:
-    """Result: the page. `agents`: those of the project's client; `refusal`: of an action that was just tried."""
+    """Result: the page. `agents`: those of the project's client; `refusal`: of an action that was just tried.
+
+    `expired`: the jobs that failed because the project's sign-in had ended, to be run again.
+    """
     steps = checklist(project, agents, jobs.items)
     access_until = max((job.grant_alive_until for job in jobs.items if job.grant_alive_until), default=None)
     questions = [disconnect(project)] if project.azure_connection else []
@@ -83,8 +91,11 @@ def project_page(
         steps=steps,
         ready=all(step.state == "done" for step in steps),
         jobs=jobs,
+        expired=expired,
         bandwidth_now=in_force(schedule, now) if schedule else "",
         bandwidth_lines=schedule_lines(schedule) if schedule else [],
+        events=events,
+        badges=BADGES,
         form=form,
         refusal=refusal,
         card=connection_card(project, access_until),

@@ -8,7 +8,9 @@ from functools import cache
 from functions.triggers import (
     agent_calls,
     agents,
+    azure_sign_in,
     clients,
+    events,
     health,
     jobs,
     mails,
@@ -16,6 +18,8 @@ from functions.triggers import (
     projects,
     registration_codes,
     reports,
+    sign_in_ends,
+    webhooks,
 )
 from functions.triggers.edge import Routes
 from functions.triggers.edge_answer import Answer
@@ -28,8 +32,10 @@ description = Routes("description")
 API = (
     agent_calls.routes,
     agents.routes,
+    azure_sign_in.routes,
     clients.routes,
     description,
+    events.routes,
     health.routes,
     jobs.routes,
     mails.routes,
@@ -37,6 +43,8 @@ API = (
     projects.routes,
     registration_codes.routes,
     reports.routes,
+    sign_in_ends.routes,
+    webhooks.routes,
 )
 
 

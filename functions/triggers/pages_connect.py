@@ -12,7 +12,7 @@ from functions.triggers.edge_call import PageCall
 from functions.triggers.edge_pages import PageRoutes, RefusedForm
 from functions.triggers.edge_paths import DraftId
 from functions.triggers.page_reads import typed
-from functions.triggers.sign_in_start import BEGIN_REFUSALS, SAVE_REFUSALS, browser_of, leave
+from functions.triggers.sign_in_start import BEGIN_REFUSALS, SAVE_REFUSALS, leave
 from migrate_contract.wire import ProjectId
 
 pages = PageRoutes("connect", problem_page=problem_page)
@@ -28,7 +28,8 @@ def _connect_again(call: PageCall, refused: RefusedForm, project_id: str) -> str
 
 def _choose(call: PageCall, project_id: str, draft_id: str, form: Form = EMPTY_FORM) -> str:
     project = call.services.projects.show(call.caller, project_id)
-    return choose_page(call.frame, project, call.services.connections.draft(call.caller, project_id, draft_id), form)
+    draft, containers = call.services.connecting.draft(call.caller, project_id, draft_id)
+    return choose_page(call.frame, project, draft, containers, form)
 
 
 def _choose_again(call: PageCall, refused: RefusedForm, project_id: str, draft_id: str) -> str:
@@ -44,9 +45,8 @@ def page_connect(call: PageCall, project_id: ProjectId) -> Answer:
 @pages.form("projects/{project_id}/connect", again=_connect_again, refusals=BEGIN_REFUSALS)
 def page_connect_begin(call: PageCall, project_id: ProjectId, form: AccountForm) -> Answer:
     """Begins the sign-in at the tenant of the account."""
-    browser = browser_of(call)
-    begun = call.services.sign_ins.begin(call.caller, project_id, form.body(), browser)
-    return leave(call, begun.address, begun.account, browser=browser, back=f"/projects/{project_id}/connect")
+    start = call.services.connecting.begin(call.caller, project_id, form.account, form.container)
+    return leave(call, start, f"/projects/{project_id}/connect")
 
 
 @pages.page("projects/{project_id}/connect/{draft_id}", role=Role.OPERATOR, refusals=SAVE_REFUSALS)
@@ -58,5 +58,5 @@ def page_connect_choose(call: PageCall, project_id: ProjectId, draft_id: DraftId
 @pages.form("projects/{project_id}/connect/{draft_id}", again=_choose_again, refusals=SAVE_REFUSALS)
 def page_connect_save(call: PageCall, project_id: ProjectId, draft_id: DraftId, form: ContainerForm) -> Answer:
     """Tests the access and saves the connection."""
-    call.services.connections.save(call.caller, project_id, draft_id, form.chosen())
+    call.services.connecting.save(call.caller, project_id, draft_id, form.chosen())
     return call.see_other(after(f"/projects/{project_id}", Done.STORAGE_CONNECTED))

@@ -20,6 +20,7 @@ GOOD = {
     "ONEMIGRATE_SECRET_KEY": KEY,
     "ONEMIGRATE_PUBLIC_URL": "https://api.example.com/",
     "ONEMIGRATE_SWEEP_SCHEDULE": "*/30 * * * * *",
+    "ONEMIGRATE_TOKEN_REFRESH_SCHEDULE": "0 17 * * * *",
     "ONEMIGRATE_STORAGE": "DefaultEndpointsProtocol=https;AccountName=state;AccountKey=c2VjcmV0",
 }
 

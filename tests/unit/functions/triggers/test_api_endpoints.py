@@ -33,12 +33,21 @@ agents_revoke               POST   api/agents/{agent_id}/revoke                O
 agents_show                 GET    api/agents/{agent_id}                       Reader
 alerts_list                 GET    api/alerts                                  Reader
 audit_list                  GET    api/audit                                   Admin
+azure_connection_show       GET    api/projects/{project_id}/azure-connection/customer Reader
+azure_sign_in_begin         POST   api/projects/{project_id}/azure-sign-in     Operator
+azure_sign_in_containers    GET    api/projects/{project_id}/azure-sign-in/{draft_id} Operator
+azure_sign_in_finish        POST   api/azure-sign-in                           Operator
+azure_sign_in_save          PUT    api/projects/{project_id}/azure-connection/customer Operator
+azure_sign_in_upkeep        POST   api/azure-sign-in/upkeep                    Admin
 clients_create              POST   api/clients                                 Operator
 clients_delete              DELETE api/clients/{client_id}                     Admin
 clients_edit                PATCH  api/clients/{client_id}                     Operator
 clients_limit               PUT    api/clients/{client_id}/bandwidth-limit     Operator
 clients_list                GET    api/clients                                 Reader
 clients_show                GET    api/clients/{client_id}                     Reader
+events_list                 GET    api/projects/{project_id}/events            Reader
+expired_jobs_rerun          POST   api/projects/{project_id}/expired-jobs/rerun Operator
+expired_jobs_show           GET    api/projects/{project_id}/expired-jobs      Reader
 health_show                 GET    api/health                                  open
 jobs_approve                POST   api/jobs/{job_id}/approve                   Operator
 jobs_cancel                 POST   api/jobs/{job_id}/cancel                    Operator
@@ -82,6 +91,17 @@ reports_files               GET    api/jobs/{job_id}/files                     R
 reports_files_csv           GET    api/jobs/{job_id}/files.csv                 Reader
 reports_safe_to_delete      GET    api/jobs/{job_id}/safe-to-delete.csv        Reader
 reports_show                GET    api/jobs/{job_id}/report                    Reader
+token_checks_list           GET    api/token-checks                            Reader
+token_checks_runs           GET    api/token-checks/runs                       Reader
+webhooks_change             PATCH  api/webhooks/{webhook_id}                   Operator
+webhooks_create             POST   api/webhooks                                Operator
+webhooks_delete             DELETE api/webhooks/{webhook_id}                   Operator
+webhooks_deliveries         GET    api/webhooks/{webhook_id}/deliveries        Reader
+webhooks_list               GET    api/webhooks                                Reader
+webhooks_renew_secret       POST   api/webhooks/{webhook_id}/secret            Operator
+webhooks_retry              POST   api/webhooks/{webhook_id}/deliveries/{event_id}/retry Operator
+webhooks_show               GET    api/webhooks/{webhook_id}                   Reader
+webhooks_test               POST   api/webhooks/{webhook_id}/test              Operator
 """
 
 
