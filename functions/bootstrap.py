@@ -20,6 +20,7 @@ from functions.adapters.mail_smtp import SmtpAccess, SmtpMailer
 from functions.adapters.queues import AzureQueues
 from functions.adapters.randomness import SystemTokens, utc_now
 from functions.adapters.tables import AzureTables
+from functions.adapters.webhook_deliverer import HttpsDeliverer
 from functions.dashboard.mail_texts import LetterTexts
 from functions.domain.keys import derive
 from functions.domain.mail import Mailer
@@ -68,6 +69,7 @@ def azure_ports(settings: Settings) -> Ports:
         data_accounts=AzureDataAccounts(data),
         clock=utc_now,
         tokens=SystemTokens(),
+        deliverer=HttpsDeliverer(),
         mailer=_mailer(settings),
         mail_texts=LetterTexts(),
     )
@@ -100,7 +102,8 @@ def _mailer(settings: Settings) -> Mailer:
     """Result: what carries mail; calls nothing."""
     mail, sender = settings.mail, settings.mail.sender or ""
     if mail.acs is not None:
-        return AcsMailer(AcsAccess(mail.acs.endpoint, sender, _revealed(mail.acs.key), mail.acs.client_id))
+        ca_file = str(settings.storage_ca_file) if settings.storage_ca_file and settings.local_stack else None
+        return AcsMailer(AcsAccess(mail.acs.endpoint, sender, _revealed(mail.acs.key), mail.acs.client_id, ca_file))
     if mail.smtp is not None:
         access = SmtpAccess(
             host=mail.smtp.host,

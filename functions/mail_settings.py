@@ -20,7 +20,7 @@ class AcsSettings(BaseModel):
     """Azure Communication Services: with a key, or with the app's own identity."""
 
     model_config = _MODEL
-    endpoint: Annotated[str, StringConstraints(pattern=r"^(https://[^\s/?#@]+|http://127\.0\.0\.1:\d+)/?$")]
+    endpoint: Annotated[str, StringConstraints(pattern=r"^https://[^\s/?#@]+/?$")]
     key: SecretStr | None = None
     client_id: str | None = None
     """The user-assigned identity; absent: the system-assigned one."""

@@ -56,7 +56,17 @@ _PLAIN = {
         "consent_secret_expires_on",
     )
 }
-_COUNTS = frozenset({"code_tries", "clone_changes", "mail_per_minute", "mail_per_hour", "token_check_workers"})
+_COUNTS = frozenset(
+    {
+        "code_tries",
+        "clone_changes",
+        "mail_per_minute",
+        "mail_per_hour",
+        "sign_in_failures",
+        "token_check_workers",
+        "webhooks_most",
+    }
+)
 _NO_STORAGE = (
     "ONEMIGRATE_STORAGE is missing: a connection string, or ONEMIGRATE_STORAGE__blobServiceUri, "
     "ONEMIGRATE_STORAGE__queueServiceUri and ONEMIGRATE_STORAGE__tableServiceUri"

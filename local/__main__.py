@@ -35,6 +35,7 @@ def _print_addresses(description: dict[str, Any], stack_file: Path) -> None:
     print(f"Copies go to       {description['storage']['blob_endpoint']} (container {seed['container']})")
     customer = description["customer"]
     print(f"Customer's account {customer['account']} (sign in as {customer['people'][0]['name']})")
+    print(f"Sent mail          {description['mail']['page_url']}")
     print(f"CA certificate     {description['ca_file']}")
     print(f"Everything else    {stack_file}")
 

@@ -62,3 +62,13 @@ def app_settings(
         "ONEMIGRATE_KEY_FILE": str(cloud.key_file),
         **SHORT_TIMES,
     }
+
+
+def mail_settings(url: str, key: str) -> dict[str, str]:
+    """Where the app sends its mail, and who gets what is for operators."""
+    return {
+        "ONEMIGRATE_MAIL_ENDPOINT": url,
+        "ONEMIGRATE_MAIL_KEY": key,
+        "ONEMIGRATE_MAIL_SENDER": "onemigrate@onemigrate.example",
+        "ONEMIGRATE_OPERATOR_MAIL": "operators@onemigrate.example",
+    }

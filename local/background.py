@@ -20,7 +20,7 @@ from local.seed import seed
 from local.stack import Stack
 
 # Ended in this order: the control plane before what it uses.
-_ORDER = ("functions_host", "storage_front", "identity", "azurite")
+_ORDER = ("functions_host", "mail", "storage_front", "identity", "azurite")
 
 
 class StackBusy(Exception):

@@ -46,12 +46,15 @@ class StackIdentity:
     entra_ports: tuple[int, int]
     """Of the identity server, and of its control API."""
     storage_front_ports: tuple[int, int]
+    mail_ports: tuple[int, int]
+    """Of the mail service, and of its control side with the page of sent mail."""
     state_account_key: str = field(repr=False)
     data_account_key: str = field(repr=False)
     secret_key: str = field(repr=False)
     session_key: str = field(repr=False)
     wrapping_key: str = field(repr=False)
     """Wraps the keys of the secrets that the product stores, as a key of Key Vault does in Azure."""
+    mail_key: str = field(repr=False)
     customer: CustomerCloud
     audience: str
     tenant_id: str
@@ -60,7 +63,7 @@ class StackIdentity:
     @property
     def ports(self) -> tuple[int, ...]:
         """Every port that a server of the stack listens on."""
-        return (*self.azurite_ports, self.api_port, *self.entra_ports, *self.storage_front_ports)
+        return (*self.azurite_ports, self.api_port, *self.entra_ports, *self.storage_front_ports, *self.mail_ports)
 
     @property
     def first_admin(self) -> StackOperator:
@@ -98,6 +101,7 @@ def new_identity() -> StackIdentity:
         secret_key=base64.b64encode(secrets.token_bytes(32)).decode("ascii"),
         session_key=base64.b64encode(secrets.token_bytes(32)).decode("ascii"),
         wrapping_key=base64.b64encode(secrets.token_bytes(32)).decode("ascii"),
+        mail_key=base64.b64encode(secrets.token_bytes(64)).decode("ascii"),
         customer=new_customer_cloud(),
         audience=str(uuid.uuid4()),
         tenant_id=tenant_id,
@@ -126,18 +130,19 @@ def renew_ports(directory: Path) -> None:
 
 def _fresh_ports() -> dict[str, Any]:
     """Free ports for every server, by field."""
-    blob, queue, table, api, *others = free_ports(8)
+    blob, queue, table, api, *others = free_ports(10)
     return {
         "azurite_ports": (blob, queue, table),
         "api_port": api,
         "entra_ports": (others[0], others[1]),
         "storage_front_ports": (others[2], others[3]),
+        "mail_ports": (others[4], others[5]),
     }
 
 
 def _read(path: Path) -> StackIdentity:
     document = json.loads(path.read_text("utf-8"))
-    if "customer" not in document:  # a stack of a version that had none: its data stays
+    if "mail_ports" not in document:  # a stack of a version that had none: its data stays
         document = {**dataclasses.asdict(new_identity()), **document}
         write_private_json(path, document)
     operators = tuple(
@@ -145,7 +150,8 @@ def _read(path: Path) -> StackIdentity:
         for entry in document.pop("operators")
     )
     ports: dict[str, Any] = {
-        name: tuple(document.pop(name)) for name in ("azurite_ports", "entra_ports", "storage_front_ports")
+        name: tuple(document.pop(name))
+        for name in ("azurite_ports", "entra_ports", "storage_front_ports", "mail_ports")
     }
     customer = CustomerCloud(**document.pop("customer"))
     return StackIdentity(operators=operators, customer=customer, **ports, **document)

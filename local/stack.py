@@ -8,8 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from functions.domain.connection import APPROVED_PATH, CALLBACK_PATH
 from local import customer_cloud
-from local.app_settings import SHORT_TIMES, CustomerAddresses, app_settings
+from local.app_settings import SHORT_TIMES, CustomerAddresses, app_settings, mail_settings
 from local.azurite import Azurite, StorageAccount
 from local.certificates import certificates_in
 from local.customer_cloud import CustomerCloud
@@ -17,6 +18,7 @@ from local.entra.process import Entra
 from local.functions_host.easyauth import SignIn, write_sign_in
 from local.functions_process import FunctionsHost, FunctionsHostOptions
 from local.identity import DATA_ACCOUNT, STATE_ACCOUNT, StackOperator, identity_in
+from local.mail.process import MailServer
 from local.members import install_members
 from local.operator_api import ApiRefused, OperatorApi
 from local.processes import ChildProcess, ProcessFailed
@@ -25,15 +27,13 @@ from local.storage_front.process import StorageFront
 APP_DIRECTORY = Path(__file__).resolve().parent.parent
 SIGN_IN_FILE = "sign-in.json"
 """In the stack's folder: the operators whom the functions host signs in."""
-REDIRECT_PATHS = ("/*",)
-"""Where the identity server may send a browser back to, below the control plane's address."""
 
 
 class Stack:
     """The whole system in one folder: this repository's app in a functions host, and the Azure that it talks to.
 
     `azurite` holds our own accounts and the customers'; `entra` signs the customers' people in; `storage_front` is
-    the way to a customer's account.
+    the way to a customer's account; `mail` keeps the mail that the app sends.
 
     The folder makes it the same stack after `stop` and `start`: same ports, keys and data. `settings` add to
     or replace the app settings. A stack is started once at a time; its methods are not for several threads.
@@ -64,7 +64,7 @@ class Stack:
             ports=self.identity.azurite_ports,
         )
         api_url = f"{'https' if https else 'http'}://127.0.0.1:{self.identity.api_port}"
-        registered = self.customer.directory(tuple(api_url + path for path in REDIRECT_PATHS))
+        registered = self.customer.directory(tuple(api_url + path for path in (CALLBACK_PATH, APPROVED_PATH)))
         certificates_directory = directory / "certificates"
         self.entra = Entra(directory, certificates_directory, registered, self.identity.entra_ports)
         self.storage_front = StorageFront(
@@ -75,9 +75,13 @@ class Stack:
             self.customer.accounts(),
             self.identity.storage_front_ports,
         )
+        self.mail = MailServer(
+            directory, certificates_directory, self.identity.mail_key, self.identity.mail_ports, self.state_account
+        )
         addresses = CustomerAddresses(self.entra.authority, self.storage_front.url, self._write_wrapping_key())
         self.settings = {
             **app_settings(self.identity, self.azurite, addresses, self.certificates.ca_file, api_url),
+            **mail_settings(self.mail.url, self.identity.mail_key),
             **(settings or {}),
         }
         self.host = FunctionsHost(
@@ -123,6 +127,7 @@ class Stack:
         """Every process of the stack by its name in stack.json, in the order in which they are ended."""
         return {
             "functions_host": self.host.process,
+            "mail": self.mail.process,
             "storage_front": self.storage_front.process,
             "identity": self.entra.process,
             "azurite": self.azurite.process,
@@ -152,9 +157,11 @@ class Stack:
         try:
             self.entra.launch()
             self.storage_front.launch()
+            self.mail.launch()
             self.azurite.start()
             self.entra.wait_ready()
             self.storage_front.wait_ready()
+            self.mail.wait_ready()
             install_members(self.state_account, self.ca_file, self.identity)
             self.host.start()
             self._require_health()
@@ -212,6 +219,7 @@ class Stack:
                 "connection_string": self.state_account.connection_string,
             },
             "customer": self._customer_description(),
+            "mail": {"page_url": self.mail.page_url, "url": self.mail.url, "key": self.identity.mail_key},
             "operator": people[0],
             "operators": people,
             "settings": {name: self.settings[name] for name in SHORT_TIMES},

@@ -162,6 +162,15 @@ class ErrorCode(StrEnum):
     MIRROR_SCAN_INCOMPLETE = "mirror-scan-incomplete"
     MIRROR_PREVIEW = "mirror-preview"
     MIRROR_KEPT = "mirror-kept"
+    # Events and webhooks
+    WEBHOOK_URL_REFUSED = "webhook-url-refused"
+    WEBHOOK_ADDRESS_REFUSED = "webhook-address-refused"
+    WEBHOOK_HOST_UNKNOWN = "webhook-host-unknown"
+    WEBHOOK_UNREACHABLE = "webhook-unreachable"
+    WEBHOOK_TLS_NOT_TRUSTED = "webhook-tls-not-trusted"
+    WEBHOOK_NOT_ACCEPTED = "webhook-not-accepted"
+    WEBHOOK_LIMIT_REACHED = "webhook-limit-reached"
+    SIGN_IN_FAILING = "sign-in-failing"
     # Mail
     MAIL_NOT_SET_UP = "mail-not-set-up"
     MAIL_OVER_QUOTA = "mail-over-quota"
@@ -892,6 +901,59 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         "The mirror kept this blob",
         "The detail says why. Rerun the job; what is still surplus then is deleted.",
         _O,
+        409,
+    ),
+    _E.WEBHOOK_URL_REFUSED: Entry(
+        "The webhook's address cannot be used",
+        "Correct the address as the detail says: https, a public host name, port 443 or 1024 and higher.",
+        _O,
+        400,
+    ),
+    _E.WEBHOOK_ADDRESS_REFUSED: Entry(
+        "The webhook's host is not on the public internet",
+        "Point the webhook to a host whose addresses are all public; private, loopback and link-local addresses are "
+        "never called.",
+        _O,
+        409,
+    ),
+    _E.WEBHOOK_HOST_UNKNOWN: Entry(
+        "The webhook's host was not found",
+        "Check the spelling of the host in the webhook's address, and its record in the DNS.",
+        _O,
+        502,
+        retryable=True,
+    ),
+    _E.WEBHOOK_UNREACHABLE: Entry(
+        "The webhook's host does not answer",
+        "Check that the receiver runs, that its firewall lets us in, and that it answers within 10 seconds.",
+        _O,
+        502,
+        retryable=True,
+    ),
+    _E.WEBHOOK_TLS_NOT_TRUSTED: Entry(
+        "The webhook's certificate is not trusted",
+        "Install a valid certificate of a public authority for the webhook's host, with its whole chain.",
+        _O,
+        502,
+        retryable=True,
+    ),
+    _E.WEBHOOK_NOT_ACCEPTED: Entry(
+        "The webhook's receiver did not accept the event",
+        "Make the receiver answer with a 2xx status. For a redirect (3xx) enter the final address: none is followed.",
+        _O,
+        502,
+        retryable=True,
+    ),
+    _E.WEBHOOK_LIMIT_REACHED: Entry(
+        "There are as many webhooks as there can be",
+        "Delete a webhook that is no longer needed, or let one receiver hand the events on.",
+        _O,
+        409,
+    ),
+    _E.SIGN_IN_FAILING: Entry(
+        "The sign-in to Azure fails again and again",
+        "Open the project's events: each names the reason and the fix. Call the customer if they need help.",
+        _C,
         409,
     ),
     _E.MAIL_NOT_SET_UP: Entry(

@@ -29,6 +29,7 @@ from functions.domain.ports import Operation, Row, Write
 from functions.domain.views import AzureConnectionView, ConnectionKind
 from functions.services import Deployment
 from functions.services.alerts import Alerts
+from functions.services.events import Events
 from functions.services.projects import TABLE as PROJECTS
 from functions.services.sign_in_ends import SignInEnds
 from functions.services.token_checks import TokenChecks
@@ -129,7 +130,7 @@ def _checker(tables: AzureTables, latency_seconds: float) -> TokenChecks:
 
     limits, letters, continuations = Limits(), _NoLetters(), Continuations(b"k" * 32)
     deployment = Deployment(_ORGANIZATION, "Measured", "tenant", "admin", b"k" * 32)
-    ends = SignInEnds(tables, clock, letters)
+    ends = SignInEnds(tables, clock, letters, Events(tables, continuations))
     reports = TokenReports(
         tables, clock, limits, Alerts(tables, clock, continuations), letters, deployment, continuations
     )

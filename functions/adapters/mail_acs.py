@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, Never
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from azure.communication.email import EmailClient
 from azure.core.credentials import AzureKeyCredential
@@ -40,13 +40,14 @@ class AcsAccess:
     sender: str
     key: str | None = field(default=None, repr=False)
     identity_client_id: str | None = None
+    ca_file: str | None = None
+    """An authority to trust in place of the system's: loopback only."""
 
 
 class AcsMailer:
     """One Azure Communication Services resource."""
 
     def __init__(self, access: AcsAccess) -> None:
-        is_loopback = urlsplit(access.endpoint).hostname == "127.0.0.1"
         self._sender = access.sender
         self._client = EmailClient(
             access.endpoint,
@@ -55,7 +56,8 @@ class AcsMailer:
             connection_timeout=_CONNECT_SECONDS,
             read_timeout=_READ_SECONDS,
             retry_total=0,
-            use_env_settings=not is_loopback,
+            connection_verify=access.ca_file or True,
+            use_env_settings=access.ca_file is None,
         )
 
     def send(self, message: MailMessage, operation_id: str) -> SendStatus:

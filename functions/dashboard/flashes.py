@@ -50,6 +50,9 @@ class Done(StrEnum):
     SYNC_CHANGED = "sync-changed"
     MIRROR_CONFIRMED = "mirror-confirmed"
     MIRROR_WITHDRAWN = "mirror-withdrawn"
+    WEBHOOK_CHANGED = "webhook-changed"
+    WEBHOOK_AGAIN = "webhook-again"
+    WEBHOOK_DELETED = "webhook-deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,9 @@ _SENTENCES = {
     Done.SYNC_CHANGED: "Schedule and mirror saved.",
     Done.MIRROR_CONFIRMED: "Mirror confirmed: from the next run on, what is gone from the source is deleted.",
     Done.MIRROR_WITHDRAWN: "The mirror deletes nothing any more.",
+    Done.WEBHOOK_CHANGED: "Webhook saved.",
+    Done.WEBHOOK_AGAIN: "The event is sent again within a minute.",
+    Done.WEBHOOK_DELETED: "Webhook deleted.",
     Done.JOB_REASSIGNED: "Reassigned. The new agent takes the job at its next heartbeat.",
     Done.JOB_LIMITED: "Bandwidth limit saved. It holds from the agent's next heartbeat.",
     Done.CLIENT_LIMITED: "Bandwidth of the site saved. It holds from each agent's next heartbeat.",

@@ -39,6 +39,7 @@ def links_page(
         project=project,
         links=asked,
         questions=[question for _, _, question in asked if question],
+        connected=project.azure_connection is not None and project.azure_connection.signs_in,
         any_open=any(link.state is LinkState.OPEN for link in links),
         recipients=recipients,
         refusal=refusal,

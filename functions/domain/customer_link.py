@@ -42,6 +42,8 @@ class CustomerLinkView(WireModel):
     created_by: str
     expires_at: Timestamp
     ended_at: Timestamp | None = None
+    account: str = ""
+    """The storage account that it asks for; empty: that of the project's connection."""
     last_sent_at: Timestamp | None = None
     """When it last went out by mail; null: never."""
 
@@ -62,11 +64,27 @@ class LinkVisit:
     project_id: str
     link_id: str
     expires_at: datetime
+    account: str = ""
+    """What an operator typed for a project that was not connected before; empty: the connection says it."""
+    container: str = ""
 
     @property
     def label(self) -> str:
         """Result: how history and audit name this person, of whom only the link is known."""
         return f"customer link {self.link_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the holder of a link may see."""
+
+    link: LinkVisit
+    account: str
+    container: str
+    connected: bool
+    """Somebody has signed in for this account, and it still holds."""
+    ended: bool
+    """Somebody had, and it holds no longer."""
 
 
 def link_token(key: bytes, name: LinkName) -> str:

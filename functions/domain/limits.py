@@ -50,6 +50,21 @@ class Limits:
     poison_alert_seconds: float = 86_400
     """How long the alert of a message that failed stays open without another such message: it is an event, which
     nothing that the sweep can look at ends."""
+    agent_silent_seconds: float = 900
+    """An agent with work that is silent for so long is an event, which people and other systems are told of."""
+    sign_in_failures: int = 3
+    """So many failed sign-ins of a project within the window below alert the operator."""
+    sign_in_failures_window_seconds: float = 3600
+    event_retention_seconds: float = 47_304_000
+    """How long events stay listed (18 months, as summaries do)."""
+    webhooks_most: int = 10
+    """Of one project, and of the organization as a whole."""
+    webhook_claim_seconds: float = 120
+    """How long one instance may be about to try a delivery before another does. Far longer than a try can take."""
+    webhook_run_seconds: float = 20
+    """What one sweep spends on deliveries: the rest waits for the next."""
+    delivery_retention_seconds: float = 2_592_000
+    """How long the log of deliveries reaches back (30 days)."""
     link_life_seconds: float = 2_592_000
     """How long a customer link works, unless the connection is saved before (30 days)."""
     mail_per_minute: int = 30

@@ -216,6 +216,34 @@ class Tokens(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """One POST to a webhook."""
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookAnswer:
+    """What came back: the status alone, since nothing of the body is read."""
+
+    status: int
+
+
+class Deliverer(Protocol):
+    """Carries requests to hosts that somebody else named."""
+
+    def deliver(self, request: WebhookRequest) -> WebhookAnswer:
+        """Posts once. Result: the answer, whatever its status; redirects are answers like any other.
+
+        Connects to the very address that was checked, and only to a public one. Ends within some seconds.
+        Raises Fatal(webhook-url-refused), Fatal(webhook-address-refused), Retryable(webhook-host-unknown),
+        Retryable(webhook-unreachable), Retryable(webhook-tls-not-trusted).
+        """
+
+
+@dataclass(frozen=True, slots=True)
 class Ports:
     """Everything from outside that the services are built on."""
 
@@ -227,3 +255,4 @@ class Ports:
     tokens: Tokens
     mailer: Mailer
     mail_texts: MailTexts
+    deliverer: Deliverer

@@ -14,6 +14,7 @@ from functions.services.agent_sweep import AgentSweep
 from functions.services.agents import Agents
 from functions.services.alerts import Alerts
 from functions.services.allowances import Allowances
+from functions.services.announcements import Announcements
 from functions.services.attempts import Attempts
 from functions.services.audit import Audit
 from functions.services.bandwidth import Bandwidth
@@ -22,19 +23,25 @@ from functions.services.client_purge import ClientPurge
 from functions.services.clients import Clients
 from functions.services.codes import Codes
 from functions.services.commands import Commands
+from functions.services.connecting import Connecting
+from functions.services.connection_drafts import ConnectionDrafts
 from functions.services.connections import Connections
 from functions.services.customer_links import CustomerLinks
+from functions.services.deliveries import Deliveries
 from functions.services.deployment import Deployment
 from functions.services.destinations import Destinations
 from functions.services.dispatch import Dispatch
 from functions.services.enrolment import Enrolment
+from functions.services.events import Events
 from functions.services.expired_jobs import ExpiredJobs
 from functions.services.following import Following
 from functions.services.grants import Grants
 from functions.services.heartbeats import Heartbeats
+from functions.services.job_news import JobNews
 from functions.services.job_store import JobStore
 from functions.services.job_sweep import JobSweep
 from functions.services.job_views import JobViews
+from functions.services.job_watch import JobWatch
 from functions.services.jobs import Jobs
 from functions.services.ledger_store import LedgerStore
 from functions.services.ledgers import Ledgers
@@ -59,13 +66,17 @@ from functions.services.releases import Releases
 from functions.services.reports import Reports
 from functions.services.scheduled_runs import ScheduledRuns
 from functions.services.sign_in_ends import SignInEnds
+from functions.services.sign_in_failures import SignInFailures
+from functions.services.sign_ins import SignIns
 from functions.services.sweeps import Sweeps
 from functions.services.syncs import Schedules, Syncs
+from functions.services.telling import Telling
 from functions.services.throttle import Throttle
 from functions.services.token_checks import TokenChecks
 from functions.services.token_look import TokenLook
 from functions.services.token_reports import TokenReports
 from functions.services.unsubscribes import Unsubscribes
+from functions.services.webhooks import Webhooks
 
 __all__ = ["Deployment", "Services", "assemble"]
 
@@ -87,6 +98,7 @@ class Services:
     projects: Projects
     connections: Connections
     customer_links: CustomerLinks
+    connecting: Connecting
     bandwidth: Bandwidth
     jobs: Jobs
     syncs: Syncs
@@ -96,6 +108,10 @@ class Services:
     token_reports: TokenReports
     reports: Reports
     alerts: Alerts
+    events: Events
+    sign_in_failures: SignInFailures
+    webhooks: Webhooks
+    deliveries: Deliveries
     audit: Audit
     dispatch: Dispatch
     poison: Poison
@@ -134,6 +150,20 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
     agents = Agents(tables, clock, limits, audit, alerts, continuations, releases)
     views = JobViews(tables, clock, limits, store)
     schedules = Schedules(clock, limits)
+    events = Events(tables, continuations)
+    sign_in_failures = SignInFailures(clock, limits, events, alerts)
+    webhooks = Webhooks(tables, clock, tokens, limits, audit, continuations, derive(deployment.secret_key, "webhooks"))
+    deliveries = Deliveries(
+        tables,
+        clock,
+        tokens,
+        limits,
+        ports.deliverer,
+        webhooks,
+        audit,
+        continuations,
+        deployment.public_url,
+    )
     recipients = Recipients(tables, clock, audit)
     unsubscribes = Unsubscribes(tables, deployment, recipients, derive(deployment.secret_key, "unsubscribe-links"))
     composer = MailComposer(
@@ -147,7 +177,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
     sender = MailSender(tables, clock, limits, ports.mailer, MailQuota(tables, clock, limits))
     mail_alerts = MailAlerts(tables, deployment, alerts)
     outbox = MailOutbox(tables, clock, deployment, recipients, sender, composer, mail_alerts)
-    ends = SignInEnds(tables, clock, outbox)
+    ends = SignInEnds(tables, clock, outbox, events)
     lifecycle = Lifecycle(tables, store, moves, views, destinations, audit)
     token_reports = TokenReports(tables, clock, limits, alerts, outbox, deployment, continuations)
     return Services(
@@ -164,6 +194,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         projects=projects,
         connections=connections,
         customer_links=customer_links,
+        connecting=Connecting(tables, SignIns(), ConnectionDrafts(), customer_links),
         bandwidth=Bandwidth(tables, store, moves, mailbox, allowances, views, projects, clients, audit),
         jobs=Jobs(
             tables,
@@ -190,6 +221,10 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         token_reports=token_reports,
         reports=Reports(clock, store, views, ledger_store),
         alerts=alerts,
+        events=events,
+        sign_in_failures=sign_in_failures,
+        webhooks=webhooks,
+        deliveries=deliveries,
         audit=audit,
         dispatch=Dispatch(tables, store, moves, mailbox, releases, connections, destinations),
         poison=Poison(ports.blobs, clock, tokens, store, alerts, deployment),
@@ -198,14 +233,32 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
             clock,
             limits,
             AgentSweep(tables, clock, limits, alerts),
-            JobSweep(tables, clock, limits, store, moves, mailbox, allowances, releases, alerts),
+            JobSweep(
+                tables,
+                clock,
+                limits,
+                store,
+                moves,
+                mailbox,
+                allowances,
+                releases,
+                alerts,
+                JobWatch(clock, limits, events),
+            ),
             ScheduledRuns(tables, clock, moves, destinations),
+            Telling(
+                limits,
+                JobNews(tables, events),
+                sign_in_failures,
+                Announcements(tables, clock, outbox.post, deliveries),
+                deliveries,
+            ),
             outbox,
         ),
         recipients=recipients,
         unsubscribes=unsubscribes,
         outbox=outbox,
-        link_mail=LinkMail(tables, clock, tokens, recipients, outbox, audit),
+        link_mail=LinkMail(tables, clock, tokens, recipients, customer_links, outbox, audit),
         mails=Mails(tables, clock, tokens, outbox, audit),
         mail_reports=MailReports(tables, clock, mail_alerts),
     )

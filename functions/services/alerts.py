@@ -30,6 +30,7 @@ WATCHED = (
     ErrorCode.MAIL_REFUSED,
     ErrorCode.SCAN_STALLED,
     ErrorCode.SECRET_UNREADABLE,
+    ErrorCode.SIGN_IN_FAILING,
 )
 """Every kind of alert there is."""
 _TRIES = 5

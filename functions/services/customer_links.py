@@ -6,10 +6,12 @@ matter, since mail scanners open links too. What is kept of one is its name and 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from functions.domain import rows
 from functions.domain.caller import OperatorCaller, Role
+from functions.domain.connection import KNOWN_SUFFIXES, container_name, storage_name
 from functions.domain.customer_link import CustomerLinkView, LinkName, LinkState, LinkVisit, link_token, read_token
 from functions.domain.ids import need_id
 from functions.domain.limits import Limits
@@ -17,7 +19,7 @@ from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Clock, Row, RowChanged, RowMissing, Tables, Tokens, Value
 from functions.services.audit import Audit
 from functions.services.projects import TABLE as PROJECTS
-from functions.services.projects import need_project
+from functions.services.projects import connection_view, need_project
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 
 TABLE = "customerlinks"
@@ -26,6 +28,7 @@ _OLD = timedelta(days=90)
 """How long an ended link stays listed."""
 _FRESH_SHARE = 0.5
 """A mail takes the open link with at least this share of its life left, and a new one otherwise."""
+_NOTHING: Mapping[str, Value] = {}
 _REFUSALS = {
     LinkState.SAVED: (ErrorCode.CUSTOMER_LINK_DONE, "The connection was saved at {:%Y-%m-%d %H:%M} UTC."),
     LinkState.REVOKED: (ErrorCode.CUSTOMER_LINK_REVOKED, "It was withdrawn at {:%Y-%m-%d %H:%M} UTC."),
@@ -44,11 +47,22 @@ class CustomerLinks:
         self._audit = audit
         self._key = key
 
-    def create(self, caller: OperatorCaller, project_id: str) -> CustomerLinkView:
-        """Result: a new link of the project; `address` says where it leads. Raises Fatal(not-found)."""
+    def create(
+        self, caller: OperatorCaller, project_id: str, account: str = "", container: str = ""
+    ) -> CustomerLinkView:
+        """Result: a new link of the project; `address` says where it leads.
+
+        `account` and `container` as typed, both empty to keep those of the connection. Raises Fatal(not-found), and
+        for a project that is not connected to a customer's account Fatal(azure-account-invalid),
+        Fatal(azure-container-invalid).
+        """
         caller.need(Role.OPERATOR)
         project = need_project(self._tables, caller, project_id)
-        row = self._insert(caller.organization, project_id, caller.label)
+        connection = connection_view(project)
+        asked: dict[str, Value] = {}
+        if account or connection is None or not connection.signs_in:
+            asked = {"account": storage_name(account, KNOWN_SUFFIXES).host, "container": container_name(container)}
+        row = self._insert(caller.organization, project_id, caller.label, asked)
         self._record(caller, project, row.rk, "link.create")
         return link_view(row, self._clock())
 
@@ -97,7 +111,9 @@ class CustomerLinks:
         if name is None or row is None or self._project(name) is None:
             raise Fatal(ErrorCode.CUSTOMER_LINK_UNKNOWN, "The address is cut off, or its project was deleted.")
         _refuse_ended(row, self._clock())
-        return LinkVisit(*name, rows.need_moment(row, "expires_at"))
+        return LinkVisit(
+            *name, rows.need_moment(row, "expires_at"), rows.text(row, "account"), rows.text(row, "container")
+        )
 
     def revoke(self, caller: OperatorCaller, project_id: str, link_id: str) -> None:
         """Ends an open link. One that has ended stays as it is: there is nothing to take back."""
@@ -130,7 +146,7 @@ class CustomerLinks:
         fresh = [link for link in links if link.state is LinkState.OPEN and link.expires_at - now >= least]
         return max(fresh, key=lambda link: link.expires_at).link_id if fresh else None
 
-    def _insert(self, organization: str, project_id: str, by: str) -> Row:
+    def _insert(self, organization: str, project_id: str, by: str, asked: Mapping[str, Value] = _NOTHING) -> Row:
         """Result: a new link; old ones that have ended are removed with this occasion."""
         tables = OrganizationTables(self._tables, organization)
         now = self._clock()
@@ -142,6 +158,7 @@ class CustomerLinks:
             "created_at": now,
             "created_by": by,
             "expires_at": now + timedelta(seconds=self._limits.link_life_seconds),
+            **asked,
         }
         etag = tables.insert(TABLE, project_id, link_id, columns)
         return Row(tables.key(project_id), link_id, columns, etag)
@@ -202,6 +219,7 @@ def link_view(row: Row, now: datetime) -> CustomerLinkView:
         created_by=rows.text(row, "created_by"),
         expires_at=expires_at,
         ended_at=ended_at,
+        account=rows.text(row, "account"),
         last_sent_at=rows.moment(row, "last_sent_at"),
     )
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from functions.domain import rows
 from functions.domain.caller import OperatorCaller, Role
+from functions.domain.customer_link import LinkState
 from functions.domain.mail import MailDraft, MailKind
 from functions.domain.ports import Clock, Tables, Tokens
 from functions.services.audit import Audit
+from functions.services.customer_links import CustomerLinks
 from functions.services.mail_outbox import MailOutbox
 from functions.services.projects import connection_view, need_project
 from functions.services.recipients import Recipients
@@ -24,6 +26,7 @@ class LinkMail:
         clock: Clock,
         tokens: Tokens,
         recipients: Recipients,
+        links: CustomerLinks,
         outbox: MailOutbox,
         audit: Audit,
     ) -> None:
@@ -31,6 +34,7 @@ class LinkMail:
         self._clock = clock
         self._tokens = tokens
         self._recipients = recipients
+        self._links = links
         self._outbox = outbox
         self._audit = audit
 
@@ -42,9 +46,12 @@ class LinkMail:
         if not addresses:
             raise Fatal(ErrorCode.MAIL_NO_RECIPIENT, f"Project {rows.text(project, 'name')} has no recipients.")
         connection = connection_view(project)
-        facts = {"sent_by": caller.label}
-        if connection is not None:
-            facts["account"] = connection.account
+        account = connection.account if connection is not None and connection.signs_in else ""
+        link = next((each for each in self._links.of_project(caller, project_id) if each.state is LinkState.OPEN), None)
+        account = (link.account if link else "") or account
+        if not account:
+            raise Fatal(ErrorCode.AZURE_ACCOUNT_INVALID, "Make a link first, which says the account and the container.")
+        facts = {"sent_by": caller.label, "account": account.partition(".")[0]}
         self._outbox.post(
             caller.organization,
             MailDraft(

@@ -15,10 +15,13 @@ from functions.domain.limits import Limits
 from functions.domain.ports import Clock, Row, Tables
 from functions.services.agent_sweep import AgentSweep, SeenAgent
 from functions.services.codes import TABLE as CODES
+from functions.services.deliveries import TABLE as DELIVERIES
+from functions.services.events import TABLE as EVENTS
 from functions.services.guarded import Guarded
 from functions.services.job_sweep import JobSweep
 from functions.services.mail_outbox import MailOutbox
 from functions.services.scheduled_runs import ScheduledRuns
+from functions.services.telling import Telling
 from functions.services.throttle import TABLE as THROTTLES
 
 _PAGE = 1000
@@ -38,6 +41,9 @@ class SweepResult:
     alerts: int = 0
     resolved: int = 0
     removed_rows: int = 0
+    events: int = 0
+    delivered: int = 0
+    undelivered: int = 0
     mails: int = 0
     seen: dict[tuple[str, str], SeenAgent] = field(default_factory=dict, repr=False)
 
@@ -53,6 +59,7 @@ class Sweeps:
         agents: AgentSweep,
         jobs: JobSweep,
         runs: ScheduledRuns,
+        telling: Telling,
         outbox: MailOutbox,
     ) -> None:
         self._tables = tables
@@ -61,6 +68,7 @@ class Sweeps:
         self._agents = agents
         self._jobs = jobs
         self._runs = runs
+        self._telling = telling
         self._outbox = outbox
 
     def run(self) -> SweepResult:
@@ -80,9 +88,14 @@ class Sweeps:
         result.runs_begun, result.runs_skipped = due.begun, due.skipped
         now = self._clock()
         result.removed_rows = jobs.removed_rows
+        told = self._telling.run(guarded)
+        result.events, result.delivered, result.undelivered = told.events, told.delivered, told.undelivered
+        result.resolved += told.resolved
         for table, column, seconds in (
             (CODES, "expires_at", self._limits.code_retention_seconds),
             (THROTTLES, "since", self._limits.code_tries_window_seconds),
+            (EVENTS, "at", self._limits.event_retention_seconds),
+            (DELIVERIES, "created_at", self._limits.delivery_retention_seconds),
         ):
             with guarded.part(table):
                 result.removed_rows += self._forget(table, column, now - timedelta(seconds=seconds))
@@ -99,6 +112,9 @@ class Sweeps:
             alerts=result.alerts,
             resolved=result.resolved,
             removed_rows=result.removed_rows,
+            events=result.events,
+            delivered=result.delivered,
+            undelivered=result.undelivered,
             mails=result.mails,
             failed=len(guarded.faults),
         )

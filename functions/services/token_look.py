@@ -15,7 +15,6 @@ from functions.domain.views import AzureConnectionView
 from functions.services.sign_in_ends import SignInEnds
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 
-
 _OURS = frozenset({ErrorCode.STORAGE_UNAVAILABLE, ErrorCode.CHANGED_MEANWHILE})
 """Passing faults that say nothing of the sign-in: the look is made again soon."""
 

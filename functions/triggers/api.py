@@ -9,6 +9,7 @@ from functions.triggers import (
     agent_calls,
     agents,
     clients,
+    events,
     health,
     jobs,
     mails,
@@ -17,6 +18,7 @@ from functions.triggers import (
     registration_codes,
     reports,
     sign_in_ends,
+    webhooks,
 )
 from functions.triggers.edge import Routes
 from functions.triggers.edge_answer import Answer
@@ -31,6 +33,7 @@ API = (
     agents.routes,
     clients.routes,
     description,
+    events.routes,
     health.routes,
     jobs.routes,
     mails.routes,
@@ -39,6 +42,7 @@ API = (
     registration_codes.routes,
     reports.routes,
     sign_in_ends.routes,
+    webhooks.routes,
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functions.triggers import (
     pages_agents,
     pages_clients,
+    pages_connect,
     pages_help,
     pages_home,
     pages_job_actions,
@@ -13,12 +14,16 @@ from functions.triggers import (
     pages_links,
     pages_mail,
     pages_projects,
+    pages_reconnect,
+    pages_sign_in,
     pages_static,
+    pages_webhooks,
 )
 
 PAGES = (
     pages_agents.pages,
     pages_clients.pages,
+    pages_connect.pages,
     pages_help.pages,
     pages_home.pages,
     pages_job_actions.pages,
@@ -28,5 +33,8 @@ PAGES = (
     pages_mail.open_pages,
     pages_mail.pages,
     pages_projects.pages,
+    pages_reconnect.pages,
+    pages_sign_in.pages,
     pages_static.pages,
+    pages_webhooks.pages,
 )

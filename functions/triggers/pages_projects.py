@@ -17,6 +17,7 @@ from functions.dashboard.record_forms import (
     ProjectTextForm,
 )
 from functions.domain.caller import Role
+from functions.domain.views import ListQuery
 from functions.triggers.edge_answer import Answer
 from functions.triggers.edge_call import PageCall
 from functions.triggers.edge_pages import PageRoutes, RefusedForm
@@ -30,6 +31,7 @@ from migrate_contract.wire import ProjectId
 pages = PageRoutes("projects", problem_page=problem_page)
 
 _CHANGED = (ErrorCode.CHANGED_MEANWHILE,)
+_NEWEST_EVENTS = ListQuery(limit=5)
 
 
 def _projects(call: PageCall, query: ProjectsQuery, form: Form = EMPTY_FORM) -> str:
@@ -47,6 +49,7 @@ def _project(call: PageCall, project_id: str, form: Form = EMPTY_FORM, refusal: 
         agents=agents_of(call, project.client_id),
         jobs=jobs_page_of(call, SHOWN_JOBS, project_id=project_id),
         expired=call.services.expired_jobs.show(call.caller, project_id),
+        events=call.services.events.list(call.caller, project_id, _NEWEST_EVENTS).items,
         form=form,
         refusal=refusal,
     )

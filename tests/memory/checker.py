@@ -29,7 +29,7 @@ class Checked:
         self.letters = MemoryLetters()
         self.identity = MemoryRedemptions(self.clock)
         self.elapsed = 0.0
-        self.ends = SignInEnds(self.world.tables, self.clock, self.letters)
+        self.ends = SignInEnds(self.world.tables, self.clock, self.letters, self.world.services.events)
         self.alerts = Alerts(self.world.tables, self.clock, Continuations(b"k" * 32))
         self.reports = TokenReports(
             self.world.tables,

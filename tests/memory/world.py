@@ -46,6 +46,7 @@ from migrate_contract.jobs import (
 from tests.memory.blobs import MemoryBlobs
 from tests.memory.chance import CountingTokens, ManualClock
 from tests.memory.data_accounts import MemoryAccount, MemoryDataAccounts
+from tests.memory.deliverer import MemoryDeliverer
 from tests.memory.mailer import MemoryMailer
 from tests.memory.queues import MemoryQueues
 from tests.memory.tables import MemoryTables
@@ -159,6 +160,7 @@ class World:
         self.tokens = CountingTokens()
         self.account = MemoryAccount(self.clock)
         self.accounts = MemoryDataAccounts(self.account)
+        self.deliverer = MemoryDeliverer()
         self.limits = limits or Limits()
         self.numbers = count(2)
         self.mailer = MemoryMailer()
@@ -171,6 +173,7 @@ class World:
             self.tokens,
             self.mailer,
             LetterTexts(),
+            self.deliverer,
         )
         self.services: Services = assemble(self.ports, DEPLOYMENT, self.limits)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from functions.dashboard.badges import Badge
+from functions.dashboard.connect_pages import choose_page, connect_page
 from functions.dashboard.customer_pages import (
-    ShownConnection,
     approval_page,
     approved_page,
     customer_problem_page,
@@ -14,38 +13,63 @@ from functions.dashboard.customer_pages import (
     reconnect_done_page,
     reconnect_page,
     reconnect_save_page,
+    sign_in_refused_page,
 )
+from functions.dashboard.forms import EMPTY_FORM, Form
+from functions.domain.connection_views import ContainersView, DraftView
+from functions.domain.customer_link import LinkVisit, Shown
 from migrate_contract.errors import ErrorCode
 from migrate_contract.problem import problem_for
 from tests.unit.functions.dashboard import samples as s
 
 HERE = "/reconnect/grace.p3v8c5n1r6tz.l1i2n3k4i5d6." + "0a" * 20
 TENANT, APP = "ab1f708d-50f6-404c-a006-d71b2ac7a606", "5d0c1f0a-6c1e-4f1c-9a54-1d5d3c0b7f11"
-ENDED = ShownConnection(
-    "contosofiles", "archive", Badge("Sign-in needed", "bad", "key"), "Nothing is copied until somebody signs in again."
-)
-CONNECTED = ShownConnection(
-    "contosofiles", "archive", Badge("Connected", "ok", "done"), "Signing in again is possible."
-)
-NEW = ShownConnection("contosofiles", "", Badge("Not connected yet", "quiet", "clock"))
+LINK = LinkVisit("grace", s.PROJECT, "l1i2n3k4i5d6", s.NOW.replace(month=6, day=11))
+ENDED = Shown(LINK, "contosofiles", "archive", connected=False, ended=True)
+CONNECTED = Shown(LINK, "contosofiles", "archive", connected=True, ended=False)
+NEW = Shown(LINK, "contosofiles", "archive", connected=False, ended=False)
+PROBLEM = "5c1f0e2b9a7d"
 
 
-def _reconnect(connection: ShownConnection, *, first: bool = False) -> str:
-    expires_at = s.NOW.replace(month=6, day=11)
-    return reconnect_page(s.frame(HERE, role=None), s.NOW, HERE, connection, expires_at=expires_at, first=first)
+def draft(**more: object) -> DraftView:
+    values = {
+        "draft_id": "d1r2a3f4t5i6d7e8",
+        "project_id": s.PROJECT,
+        "account": "contosofiles",
+        "container": "archive",
+        "tenant_id": TENANT,
+        "person": "Olivia Owner (olivia@contoso.example)",
+        "signed_in_at": s.ago(minutes=1),
+        "expires_at": s.NOW.replace(hour=15),
+    }
+    return DraftView.model_validate({**values, **more})
+
+
+def _reconnect(shown: Shown) -> str:
+    return reconnect_page(s.frame(HERE, role=None), s.NOW, HERE, shown)
 
 
 def _save(code: ErrorCode | None = None, detail: str = "") -> str:
-    refusal = problem_for(code, detail, "5c1f0e2b9a7d") if code else None
-    return reconnect_save_page(
-        s.frame(HERE, role=None),
-        HERE,
-        draft="d1",
-        person="Olivia Owner (olivia@contoso.example)",
-        account="contosofiles",
-        container="archive",
-        refusal=refusal,
-    )
+    refusal = problem_for(code, detail, PROBLEM) if code else None
+    return reconnect_save_page(s.frame(HERE, role=None), HERE, ENDED, draft(), refusal=refusal)
+
+
+def _refused(code: ErrorCode, detail: str, *, approval: str = "", back: str = HERE) -> str:
+    problem = problem_for(code, detail, PROBLEM)
+    return sign_in_refused_page(s.frame("/connect/callback", role=None), problem, back=back, approval=approval)
+
+
+def _connect(form: Form = EMPTY_FORM) -> str:
+    return connect_page(s.frame(f"/projects/{s.PROJECT}/connect"), s.project(connected=False), form)
+
+
+def _choose(listed: list[str], form: Form = EMPTY_FORM) -> str:
+    containers = ContainersView(containers=listed, listed=bool(listed))
+    return choose_page(s.frame(f"/projects/{s.PROJECT}/connect/x"), s.project(), draft(), containers, form)
+
+
+def _form(code: ErrorCode, detail: str, **typed: str) -> Form:
+    return Form({name: [text] for name, text in typed.items()}, {}, problem_for(code, detail, PROBLEM))
 
 
 def _problem(code: ErrorCode, detail: str) -> str:
@@ -55,14 +79,36 @@ def _problem(code: ErrorCode, detail: str) -> str:
 CUSTOMER_PAGES: dict[str, Callable[[], str]] = {
     "reconnect": lambda: _reconnect(ENDED),
     "reconnect-connected": lambda: _reconnect(CONNECTED),
-    "reconnect-first": lambda: _reconnect(NEW, first=True),
+    "reconnect-first": lambda: _reconnect(NEW),
     "reconnect-save": _save,
-    "reconnect-save-refused": lambda: _save(ErrorCode.TARGET_ACCESS_DENIED, "Azure answered 403 for contosofiles."),
+    "reconnect-save-refused": lambda: _save(
+        ErrorCode.AZURE_ROLE_MISSING, "Olivia Owner (olivia@contoso.example) has no role on contosofiles."
+    ),
     "reconnect-done": lambda: reconnect_done_page(s.frame(HERE, role=None)),
     "link-expired": lambda: _problem(ErrorCode.CUSTOMER_LINK_EXPIRED, "It worked until 2026-05-01 10:00 UTC."),
     "link-unavailable": lambda: _problem(ErrorCode.STORAGE_UNAVAILABLE, "The tables do not answer."),
     "approval": lambda: approval_page(
-        s.frame("/approve/" + TENANT, role=None), "https://login.microsoftonline.com/", TENANT, APP
+        s.frame("/approve/" + TENANT, role=None), f"https://login.microsoftonline.com/?client_id={APP}", TENANT
+    ),
+    "refused-declined": lambda: _refused(ErrorCode.AZURE_CONSENT_DENIED, "AADSTS65004: User declined to consent."),
+    "refused-approval": lambda: _refused(
+        ErrorCode.AZURE_APPROVAL_NEEDED,
+        "AADSTS90094: Admin consent is required for the permissions requested by this application.",
+        approval=f"https://api.theonemigrate.app/approve/{TENANT}",
+    ),
+    "refused-state": lambda: _refused(ErrorCode.SIGN_IN_STATE_LOST, "", back=""),
+    "refused-ours": lambda: _refused(ErrorCode.IDENTITY_MISCONFIGURED, "invalid_client (7000215)"),
+    "connect": _connect,
+    "connect-refused": lambda: _connect(
+        _form(
+            ErrorCode.AZURE_ACCOUNT_NOT_FOUND, "contosofile.blob.core.windows.net is not known.", account="contosofile"
+        )
+    ),
+    "choose": lambda: _choose(["archive", "finance-2024", "media", "shared-drive"]),
+    "choose-unlisted": lambda: _choose([]),
+    "choose-refused": lambda: _choose(
+        ["archive", "media"],
+        _form(ErrorCode.AZURE_ROLE_SCOPE, "Cora Container (cora@contoso.example)", picked="media", container=""),
     ),
     "approved": lambda: approved_page(s.frame("/connect/approved", role=None)),
 }

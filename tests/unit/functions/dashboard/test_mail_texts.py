@@ -13,7 +13,7 @@ import pytest
 from functions.adapters.mail_smtp import SmtpAccess, SmtpMailer, SmtpSecurity
 from functions.dashboard.mail_texts import LetterTexts
 from functions.dashboard.mail_words import EXPIRED_WORDS, day, kind_words, mail_words, one_line
-from functions.domain.mail import ASKED_FOR, MailContext, MailKind, MailMessage, MailText
+from functions.domain.mail import ASKED_FOR, WITH_RECONNECT_LINK, MailContext, MailKind, MailMessage, MailText
 from functions.services.unsubscribes import PATH
 from migrate_contract.errors import CATALOGUE, ErrorCode
 from tests.memory.chance import ManualClock
@@ -184,13 +184,15 @@ def test_the_buttons_lead_where_each_reader_may_go() -> None:
         post.post(kind)
     post.run()
     base = "https://migrate.example"
-    job, project, agent = f"{base}/jobs/{FACTS['job_id']}", f"{base}/projects/{post.project_id}", f"{base}/agents/"
+    job = f"{base}/jobs/{FACTS['job_id']}"
     found = {mail.message.subject: links_in(mail.message.plain)[0] for mail in post.world.mailer.sent}
     assert len(found) == len(MailKind)
-    assert sorted(link for link in found.values() if link.startswith(agent)) == []
-    assert set(found.values()) == {job, project}
+    customer = [link for link in found.values() if link.startswith(f"{base}/reconnect/")]
+    assert len(customer) == len(WITH_RECONNECT_LINK)
+    assert set(found.values()) == {job, *customer}
     # Facts of a test name a job always; without one, the kind's own subject decides.
     for kind, wanted in {
+        MailKind.TEST: f"{base}/projects/{post.project_id}",
         MailKind.AGENT_OFFLINE: f"{base}/agents/{FACTS['agent_id']}",
         MailKind.IDENTITY_PROVIDER_MISCONFIGURED: f"{base}/help/target-access-denied",
         MailKind.CLIENT_SECRET_EXPIRING: f"{base}/help",
@@ -200,7 +202,7 @@ def test_the_buttons_lead_where_each_reader_may_go() -> None:
             del facts["agent_id"]
         if kind is MailKind.CLIENT_SECRET_EXPIRING:
             del facts["code"]
-        about = post.project_id if kind is MailKind.AGENT_OFFLINE else ""
+        about = post.project_id if kind in (MailKind.AGENT_OFFLINE, MailKind.TEST) else ""
         post.world.clock.forward(3600)
         post.post(kind, facts=facts, project_id=about, subject_id=f"own-{kind.value}")
         post.run()

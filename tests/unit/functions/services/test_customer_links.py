@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from functions.domain.customer_link import CustomerLinkView
 from functions.domain.limits import Limits
 from functions.domain.views import ListQuery
 from functions.services.customer_links import TABLE
@@ -26,6 +27,10 @@ def project(world: World) -> str:
     return world.project(world.client())
 
 
+def create(world: World, project_id: str) -> CustomerLinkView:
+    return world.services.customer_links.create(OPERATOR, project_id, "contosofiles", "archive")
+
+
 def token_of(world: World, project_id: str, link_id: str) -> str:
     path = world.services.customer_links.address(ORGANIZATION, project_id, link_id)
     assert path.startswith("/reconnect/")
@@ -33,7 +38,7 @@ def token_of(world: World, project_id: str, link_id: str) -> str:
 
 
 def new_token(world: World, project_id: str) -> str:
-    return token_of(world, project_id, world.services.customer_links.create(OPERATOR, project_id).link_id)
+    return token_of(world, project_id, create(world, project_id).link_id)
 
 
 def test_a_link_opens_its_project_as_often_as_wanted(world: World, project: str) -> None:
@@ -73,7 +78,7 @@ def test_a_revoked_link_opens_nothing_and_stays_revoked_when_the_connection_is_s
     world: World, project: str
 ) -> None:
     links = world.services.customer_links
-    link = links.create(OPERATOR, project)
+    link = create(world, project)
     links.revoke(OPERATOR, project, link.link_id)
     links.revoke(OPERATOR, project, link.link_id)
     links.saved(ORGANIZATION, project)
@@ -86,7 +91,7 @@ def test_a_revoked_link_opens_nothing_and_stays_revoked_when_the_connection_is_s
 @pytest.mark.parametrize("part", range(4))
 def test_a_token_that_was_changed_anywhere_is_unknown(world: World, project: str, part: int) -> None:
     links = world.services.customer_links
-    other = links.create(OPERATOR, world.project(world.client(name="Other")))
+    other = create(world, world.project(world.client(name="Other")))
     token = new_token(world, project)
     parts = token.split(".")
     parts[part] = ["rival", other.link_id, other.link_id, "0" * 40][part]
@@ -127,7 +132,7 @@ def test_mails_share_the_open_link_until_half_of_its_life_is_over(world: World, 
 
 def test_the_same_address_can_be_sent_again(world: World, project: str) -> None:
     links = world.services.customer_links
-    link = links.create(OPERATOR, project)
+    link = create(world, project)
     before = links.show_address(OPERATOR, project, link.link_id)
     world.clock.forward(60)
     assert links.for_mail(ORGANIZATION, project) == before
@@ -136,12 +141,12 @@ def test_the_same_address_can_be_sent_again(world: World, project: str) -> None:
 
 def test_links_are_listed_newest_first_and_old_ones_are_removed_with_the_next(world: World, project: str) -> None:
     links = world.services.customer_links
-    first = links.create(OPERATOR, project)
+    first = create(world, project)
     world.clock.forward(DAY)
-    second = links.create(OPERATOR, project)
+    second = create(world, project)
     assert [link.link_id for link in links.of_project(READER, project)] == [second.link_id, first.link_id]
     world.clock.forward(119 * DAY)
-    third = links.create(OPERATOR, project)
+    third = create(world, project)
     assert [link.link_id for link in links.of_project(READER, project)] == [third.link_id, second.link_id]
 
 
@@ -156,13 +161,24 @@ def test_nothing_of_the_token_is_kept(world: World, project: str) -> None:
 
 def test_only_operators_who_may_see_the_project_make_and_end_links(world: World, project: str) -> None:
     links = world.services.customer_links
-    link = links.create(OPERATOR, project)
+    link = create(world, project)
     outsider = limited("cli_" + "z" * 12)
     unseen = ErrorCode.NOT_FOUND
     for caller, code in ((READER, ErrorCode.ROLE_INSUFFICIENT), (STRANGER, unseen), (outsider, unseen)):
-        refused(code, partial(links.create, caller, project))
+        refused(code, partial(links.create, caller, project, "contosofiles", "archive"))
         refused(code, partial(links.revoke, caller, project, link.link_id))
         refused(code, partial(links.show_address, caller, project, link.link_id))
     refused(ErrorCode.NOT_FOUND, lambda: links.of_project(STRANGER, project))
     refused(ErrorCode.NOT_FOUND, lambda: links.revoke(OPERATOR, project, "x" * 12))
     refused(ErrorCode.NOT_FOUND, lambda: links.revoke(OPERATOR, project, "../other"))
+
+
+def test_a_link_of_a_project_that_was_never_connected_says_the_account_and_the_container(
+    world: World, project: str
+) -> None:
+    links = world.services.customer_links
+    refused(ErrorCode.AZURE_ACCOUNT_INVALID, lambda: links.create(OPERATOR, project))
+    refused(ErrorCode.AZURE_CONTAINER_INVALID, lambda: links.create(OPERATOR, project, "contosofiles", "A"))
+    link = links.create(OPERATOR, project, " https://contosofiles.blob.core.windows.net/ ", "archive")
+    visit = links.open(token_of(world, project, link.link_id))
+    assert (visit.account, visit.container) == ("contosofiles.blob.core.windows.net", "archive")

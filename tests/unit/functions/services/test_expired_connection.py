@@ -8,7 +8,7 @@ import pytest
 
 from functions.domain.expiry import EndKind
 from functions.domain.mail import MailKind
-from functions.domain.views import AzureConnectionBody, ConnectionKind, JobView, ProjectStatus
+from functions.domain.views import AzureConnectionBody, ConnectionKind, JobView, ListQuery, ProjectStatus
 from functions.services.expired_jobs import ExpiredJobs
 from functions.services.projects import TABLE as PROJECTS
 from functions.services.sign_in_ends import SignInEnds
@@ -27,7 +27,7 @@ def end(world: World, project_id: str, kind: EndKind = EndKind.REFUSED, reason: 
     letters = MemoryLetters()
     row = world.tables.get(PROJECTS, ORGANIZATION, project_id)
     assert row is not None
-    SignInEnds(world.tables, world.clock, letters).found(row, kind, reason)
+    SignInEnds(world.tables, world.clock, letters, world.services.events).found(row, kind, reason)
     return letters
 
 
@@ -111,6 +111,15 @@ def test_the_mail_reaches_the_outbox_of_the_deployment() -> None:
     assert REASON in sent.message.plain
 
 
+def test_the_end_is_one_event_of_the_project() -> None:
+    running = running_job()
+    for _ in range(2):
+        end(running.world, running.project_id)
+    (event,) = running.world.services.events.list(ADMIN, running.project_id, ListQuery()).items
+    assert (event.kind, event.code) == ("connection-expired", EXPIRED.value)
+    assert REASON in event.summary
+
+
 def test_somebody_else_writes_the_project_at_the_same_moment() -> None:
     running = running_job()
     world = running.world
@@ -123,7 +132,7 @@ def test_somebody_else_writes_the_project_at_the_same_moment() -> None:
             world.tables.merge(PROJECTS, pk, rk, {"description": "new"}, None)
 
     world.tables.before_write = race
-    SignInEnds(world.tables, world.clock, MemoryLetters()).found(row, EndKind.REFUSED, REASON)
+    SignInEnds(world.tables, world.clock, MemoryLetters(), world.services.events).found(row, EndKind.REFUSED, REASON)
     project = world.services.projects.show(ADMIN, running.project_id)
     assert (project.status, project.description) == (ProjectStatus.AUTH_REQUIRED, "new")
 
@@ -135,7 +144,10 @@ def test_an_end_that_is_found_after_the_reconnect_ends_nothing() -> None:
     assert row is not None
     reconnect(world, running.project_id)
     letters = MemoryLetters()
-    assert SignInEnds(world.tables, world.clock, letters).found(row, EndKind.REFUSED, REASON) is None
+    assert (
+        SignInEnds(world.tables, world.clock, letters, world.services.events).found(row, EndKind.REFUSED, REASON)
+        is None
+    )
     assert (status(world, running.project_id), letters.asked) == (ProjectStatus.IN_PROGRESS, 0)
 
 

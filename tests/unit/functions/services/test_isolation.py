@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from functions.domain.caller import OperatorCaller, Principal, Role
+from functions.domain.event_views import WebhookCreate, WebhookPatch
 from functions.domain.mail_views import RecipientBody, TestMailBody
 from functions.domain.views import (
     AgentPatch,
@@ -77,8 +78,13 @@ class Two:
         self.other_agent: AgentHand = self.world.online_agent(self.other_client)
         self.other_project = self.world.project(self.other_client)
         self.code_id = self.services.codes.list(ADMIN, LIST, self.running.client_id).items[0].code_id
-        self.link_id = self.services.customer_links.create(ADMIN, self.running.project_id).link_id
+        self.link_id = self.services.customer_links.create(
+            ADMIN, self.running.project_id, "contosofiles", "archive"
+        ).link_id
         self.running.agent.grant(self.running.job)
+        hook = WebhookCreate(url="https://hooks.customer.example/", project_id=self.running.project_id)
+        self.webhook_id = self.services.webhooks.create(ADMIN, hook).webhook_id
+        self.event_id = self.services.deliveries.test(ADMIN, self.webhook_id).event_id
 
 
 type Operation = Callable[[Two, OperatorCaller], object]
@@ -94,11 +100,18 @@ READS: dict[str, Operation] = {
     "ledgers.files": lambda two, who: two.services.ledgers.files(who, two.running.job_id, LIST),
     "ledgers.csv": lambda two, who: two.services.ledgers.csv(who, two.running.job_id),
     "ledgers.safe_csv": lambda two, who: two.services.ledgers.safe_csv(who, two.running.job_id),
+    "events.list": lambda two, who: two.services.events.list(who, two.running.project_id, LIST),
+    "webhooks.show": lambda two, who: two.services.webhooks.show(who, two.webhook_id),
+    "webhooks.need": lambda two, who: two.services.webhooks.need(who, two.webhook_id),
+    "deliveries.list": lambda two, who: two.services.deliveries.list(who, two.webhook_id, LIST),
     "recipients.list": lambda two, who: two.services.recipients.list(who, two.running.project_id),
     "mails.list": lambda two, who: two.services.mails.list(who, two.running.project_id),
     "reports.job_report": lambda two, who: two.services.reports.job_report(who, two.running.job_id),
 }
 WRITES: dict[str, Operation] = {
+    "connecting.begin": lambda two, who: two.services.connecting.begin(who, two.running.project_id, "contosofiles", ""),
+    "connecting.draft": lambda two, who: two.services.connecting.draft(who, two.running.project_id, "d" * 16),
+    "connecting.save": lambda two, who: two.services.connecting.save(who, two.running.project_id, "d" * 16, "archive"),
     "customer_links.create": lambda two, who: two.services.customer_links.create(who, two.running.project_id),
     "customer_links.show_address": lambda two, who: two.services.customer_links.show_address(
         who, two.running.project_id, two.link_id
@@ -135,6 +148,15 @@ WRITES: dict[str, Operation] = {
     "bandwidth.limit_job": lambda two, who: two.services.bandwidth.limit_job(
         who, two.running.job_id, BandwidthLimitBody(limit_mbps=1.0)
     ),
+    "webhooks.create": lambda two, who: two.services.webhooks.create(
+        who, WebhookCreate(url="https://hooks.customer.example/", project_id=two.running.project_id)
+    ),
+    "webhooks.change": lambda two, who: two.services.webhooks.change(who, two.webhook_id, WebhookPatch(enabled=False)),
+    "webhooks.renew_secret": lambda two, who: two.services.webhooks.renew_secret(who, two.webhook_id),
+    "webhooks.delete": lambda two, who: two.services.webhooks.delete(who, two.webhook_id),
+    "webhooks.need_changeable": lambda two, who: two.services.webhooks.need_changeable(who, two.webhook_id),
+    "deliveries.test": lambda two, who: two.services.deliveries.test(who, two.webhook_id),
+    "deliveries.again": lambda two, who: two.services.deliveries.again(who, two.webhook_id, two.event_id),
     "jobs.create": lambda two, who: two.services.jobs.create(
         who,
         JobCreate(project_id=two.running.project_id, name="X", source=LocalSource(path="/"), destination=DESTINATION),
@@ -173,6 +195,7 @@ LISTS: dict[str, Callable[[Two, OperatorCaller], list[Any]]] = {
     "projects.list": lambda two, who: list(two.services.projects.list(who, LIST).items),
     "jobs.list": lambda two, who: list(two.services.jobs.list(who, LIST).items),
     "alerts.list": lambda two, who: list(two.services.alerts.list(who, LIST, open_only=False).items),
+    "webhooks.list": lambda two, who: list(two.services.webhooks.list(who, LIST).items),
     "audit.list": lambda two, who: list(two.services.audit.list(who, LIST).items),
 }
 OF_AGENTS = {
@@ -189,6 +212,12 @@ OF_AGENTS = {
 }
 """Tried below, and in the tests of enrolment and heartbeats: the caller's partition is its own."""
 WITHOUT_A_CALLER = {
+    "connecting.approval_url",
+    "connecting.begin_visit",
+    "connecting.finish",
+    "connecting.save_visit",
+    "connecting.visit",
+    "connecting.visit_draft",
     "customer_links.address",
     "customer_links.for_mail",
     "customer_links.forget",
@@ -208,6 +237,15 @@ WITHOUT_A_CALLER = {
     "dispatch.handle",
     "dispatch.dispatch",
     "poison.record",
+    "events.record",
+    "events.since",
+    "sign_in_failures.failed",
+    "sign_in_failures.resolve",
+    "webhooks.every",
+    "webhooks.find",
+    "webhooks.key",
+    "deliveries.enqueue",
+    "deliveries.run",
     "sweeps.run",
     "token_checks.run",
     "token_reports.finish",

@@ -39,6 +39,7 @@ clients_edit                PATCH  api/clients/{client_id}                     O
 clients_limit               PUT    api/clients/{client_id}/bandwidth-limit     Operator
 clients_list                GET    api/clients                                 Reader
 clients_show                GET    api/clients/{client_id}                     Reader
+events_list                 GET    api/projects/{project_id}/events            Reader
 expired_jobs_rerun          POST   api/projects/{project_id}/expired-jobs/rerun Operator
 expired_jobs_show           GET    api/projects/{project_id}/expired-jobs      Reader
 health_show                 GET    api/health                                  open
@@ -86,6 +87,15 @@ reports_safe_to_delete      GET    api/jobs/{job_id}/safe-to-delete.csv        R
 reports_show                GET    api/jobs/{job_id}/report                    Reader
 token_checks_list           GET    api/token-checks                            Reader
 token_checks_runs           GET    api/token-checks/runs                       Reader
+webhooks_change             PATCH  api/webhooks/{webhook_id}                   Operator
+webhooks_create             POST   api/webhooks                                Operator
+webhooks_delete             DELETE api/webhooks/{webhook_id}                   Operator
+webhooks_deliveries         GET    api/webhooks/{webhook_id}/deliveries        Reader
+webhooks_list               GET    api/webhooks                                Reader
+webhooks_renew_secret       POST   api/webhooks/{webhook_id}/secret            Operator
+webhooks_retry              POST   api/webhooks/{webhook_id}/deliveries/{event_id}/retry Operator
+webhooks_show               GET    api/webhooks/{webhook_id}                   Reader
+webhooks_test               POST   api/webhooks/{webhook_id}/test              Operator
 """
 
 
