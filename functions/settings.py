@@ -28,6 +28,7 @@ from pydantic import (
 )
 
 from functions.domain.limits import Limits
+from functions.identity_settings import IdentitySettings, read_identity
 from functions.mail_settings import MailSettings, read_mail
 from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.wire import Name, OrganizationId
@@ -139,6 +140,7 @@ class Settings(_Part):
     consent_secret_expires_on: date | None = None
     limits: Limits
     mail: MailSettings = MailSettings()
+    identity: IdentitySettings = IdentitySettings()
     platform_authentication: bool = False
     """True only where App Service says that its authentication is on: a principal header counts then alone."""
 
@@ -166,6 +168,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     values = _plain(given)
     values["limits"] = _limits(given, wrong)
     values["mail"] = read_mail(given, wrong)
+    values["identity"] = read_identity(given, wrong)
     values["storage"] = _storage(given, "ONEMIGRATE_STORAGE", ("blob", "queue", "table"), wrong)
     values["data_storage"] = _storage(given, "ONEMIGRATE_DATA_STORAGE", ("blob",), wrong)
     if values["storage"] is None:

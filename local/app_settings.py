@@ -14,6 +14,8 @@ SHORT_TIMES: Mapping[str, str] = {
     "ONEMIGRATE_HEARTBEAT_IDLE_SECONDS": "5",
     "ONEMIGRATE_REDISPATCH_SECONDS": "5",
     "ONEMIGRATE_SWEEP_SCHEDULE": "*/5 * * * * *",
+    "ONEMIGRATE_MAIL_RETRY_SECONDS": "5",
+    "ONEMIGRATE_MAIL_STATUS_SECONDS": "5",
     "ONEMIGRATE_TOKEN_REFRESH_SCHEDULE": "*/30 * * * * *",
 }
 """Shorter than the product's defaults, so that a person who looks does not wait; all else is the default."""

@@ -26,7 +26,7 @@ class LetterTexts:
             "link": context.link,
             "unsubscribe_link": context.unsubscribe_link,
             "support": one_line(context.support),
-            "about": kind_words(kind) + (" of this project" if context.project_name else ""),
+            "about": kind_words(kind) + (", for this project" if context.project_name else ""),
             "organization": one_line(context.organization_name),
         }
         plain = _environment().get_template("letter.txt").render(given)

@@ -77,3 +77,13 @@ class ConnectionStatusView(WireModel):
     """When it ends, if it is not renewed any more."""
     last_grant_ends_at: Timestamp | None = None
     """Access that was handed to an agent cannot be recalled: it ends then at the latest."""
+
+
+class UpkeepView(WireModel):
+    """What one upkeep of stored sign-ins did."""
+
+    looked_at: int
+    rewrapped: int
+    """Whose key is wrapped by the current key now, and was by an older one."""
+    destroyed: int
+    """Drafts that nobody saved."""

@@ -81,3 +81,9 @@ class Limits:
     """How long a mail stays listed (90 days), and so how long the same letter is not posted again."""
     mail_run_seconds: float = 20
     """What one sweep spends on mail: the rest waits for the next."""
+    sign_in_seconds: float = 600
+    """From the click to Microsoft's answer; what the answer is checked against is kept for so long."""
+    draft_seconds: float = 3600
+    """A sign-in that is not saved within this time is destroyed."""
+    role_wait_seconds: float = 600
+    """A role takes up to 10 minutes to act: refusals for want of one may pass for so long."""

@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum, unique
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from functions.domain.mail import Mailer, MailTexts
+
+if TYPE_CHECKING:  # It is built on this module.
+    from functions.domain.identity_ports import CustomerAccounts, IdentityService, KeyWrapping
 
 type Value = str | int | float | bool | datetime | bytes | None
 """A column. None is dropped: a column cannot be emptied by a merge, only overwritten."""
@@ -256,3 +259,6 @@ class Ports:
     mailer: Mailer
     mail_texts: MailTexts
     deliverer: Deliverer
+    identity: IdentityService
+    wrapping: KeyWrapping
+    customer_accounts: CustomerAccounts

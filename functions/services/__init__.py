@@ -27,6 +27,7 @@ from functions.services.connecting import Connecting
 from functions.services.connection_drafts import ConnectionDrafts
 from functions.services.connections import Connections
 from functions.services.customer_links import CustomerLinks
+from functions.services.customer_side import customer_side
 from functions.services.deliveries import Deliveries
 from functions.services.deployment import Deployment
 from functions.services.destinations import Destinations
@@ -67,6 +68,7 @@ from functions.services.reports import Reports
 from functions.services.scheduled_runs import ScheduledRuns
 from functions.services.sign_in_ends import SignInEnds
 from functions.services.sign_in_failures import SignInFailures
+from functions.services.sign_in_upkeep import SignInUpkeep
 from functions.services.sign_ins import SignIns
 from functions.services.sweeps import Sweeps
 from functions.services.syncs import Schedules, Syncs
@@ -97,6 +99,10 @@ class Services:
     ledgers: Ledgers
     projects: Projects
     connections: Connections
+    connection_drafts: ConnectionDrafts
+    redemption: Redemption
+    sign_ins: SignIns
+    sign_in_upkeep: SignInUpkeep
     customer_links: CustomerLinks
     connecting: Connecting
     bandwidth: Bandwidth
@@ -142,16 +148,17 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
     ledger_store = LedgerStore(ports.blobs)
     clients = Clients(tables, clock, tokens, audit, continuations, ClientPurge(tables))
     projects = Projects(tables, clock, tokens, audit, continuations)
-    connections = Connections(tables, clock, ports.data_accounts, audit, projects)
-    destinations = Destinations(connections, claims)
     customer_links = CustomerLinks(
         tables, clock, tokens, limits, audit, derive(deployment.secret_key, "customer-links")
     )
+    events = Events(tables, continuations)
+    sign_in_failures = SignInFailures(clock, limits, events, alerts)
+    customer = customer_side(ports, deployment, limits, audit, projects, sign_in_failures)
+    connections = customer.connections
+    destinations = Destinations(connections, claims)
     agents = Agents(tables, clock, limits, audit, alerts, continuations, releases)
     views = JobViews(tables, clock, limits, store)
     schedules = Schedules(clock, limits)
-    events = Events(tables, continuations)
-    sign_in_failures = SignInFailures(clock, limits, events, alerts)
     webhooks = Webhooks(tables, clock, tokens, limits, audit, continuations, derive(deployment.secret_key, "webhooks"))
     deliveries = Deliveries(
         tables,
@@ -193,8 +200,12 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         ledgers=Ledgers(tables, store, attempts, ledger_store, continuations),
         projects=projects,
         connections=connections,
+        connection_drafts=customer.drafts,
+        redemption=customer.redemption,
+        sign_ins=customer.sign_ins,
+        sign_in_upkeep=customer.upkeep,
         customer_links=customer_links,
-        connecting=Connecting(tables, SignIns(), ConnectionDrafts(), customer_links),
+        connecting=Connecting(tables, customer.sign_ins, customer.drafts, customer_links),
         bandwidth=Bandwidth(tables, store, moves, mailbox, allowances, views, projects, clients, audit),
         jobs=Jobs(
             tables,
@@ -216,7 +227,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         lifecycle=lifecycle,
         expired_jobs=ExpiredJobs(tables, views, lifecycle),
         token_checks=TokenChecks(
-            tables, clock, monotonic, tokens, limits, TokenLook(clock, limits, Redemption(), ends), token_reports
+            tables, clock, monotonic, tokens, limits, TokenLook(clock, limits, customer.redemption, ends), token_reports
         ),
         token_reports=token_reports,
         reports=Reports(clock, store, views, ledger_store),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
+from functions.domain.connection import PUBLIC_SUFFIX
+
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
@@ -23,3 +25,5 @@ class Deployment:
     """When the client secret of the app that customers sign in with ends; None where nobody has said."""
     operator_mail: tuple[str, ...] = ()
     """Who gets the mail that is for operators, and that of projects without recipients."""
+    storage_suffixes: tuple[str, ...] = (PUBLIC_SUFFIX,)
+    """What the hosts of customers' storage accounts may end with; the first is that of a bare name."""

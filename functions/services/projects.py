@@ -26,6 +26,7 @@ from functions.services.audit import Audit
 from functions.services.clients import TABLE as CLIENTS
 from functions.services.clients import need_client, touch_client
 from functions.services.mail_purge import forget_mail
+from functions.services.token_store import destroy_sign_ins
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 from migrate_contract.schedule import BandwidthSchedule
 
@@ -152,6 +153,7 @@ class Projects:
         except RowChanged as changed:
             raise Retryable(ErrorCode.CHANGED_MEANWHILE, "The project was changed just now.") from changed
         forget_mail(self._tables, caller.organization, project_id)
+        destroy_sign_ins(self._tables, caller.organization, project_id)
         self._audit.record(
             caller.organization,
             caller.label,

@@ -46,6 +46,8 @@ class Browser:
     def __init__(self, ca_file: Path, authority: str) -> None:
         """Trust that authority's certificates; `authority` is the identity server's address."""
         self._authority = urlsplit(authority).netloc
+        self.visited: list[str] = []
+        """Every address that a page or a redirect has led to, the newest last."""
         self._http = httpx.Client(
             verify=ssl.create_default_context(cafile=ca_file), timeout=120, trust_env=False, follow_redirects=False
         )
@@ -99,7 +101,8 @@ class Browser:
             if not answer.has_redirect_location and goes_on is None:
                 return answer
             target = answer.headers["location"] if goes_on is None else unescape(goes_on[1])
-            answer = self._http.get(urljoin(str(answer.url), target))
+            self.visited.append(urljoin(str(answer.url), target))
+            answer = self._http.get(self.visited[-1])
         raise SignInStuck(f"more than {_HOPS} redirects, the last to {answer.url.copy_with(query=None)}")
 
 

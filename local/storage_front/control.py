@@ -92,6 +92,11 @@ class StorageControl(ControlClient):
         """Every request since that place, oldest first."""
         return [Entry(**entry) for entry in self.call("GET", f"/log?after={since.position}")]
 
+    def signatures(self) -> list[str]:
+        """Every signature and delegation key that has passed since the start."""
+        secrets: list[str] = self.call("GET", "/signatures")
+        return secrets
+
     def place(self) -> Place:
         """The end of the log as it is now."""
         return Place(len(self.requests()))
@@ -140,6 +145,9 @@ def control_application(accounts: Accounts, log: RequestLog) -> web.Application:
     async def read(request: web.Request) -> web.Response:
         return web.json_response(log.read(int(request.query.get("after", "0"))))
 
+    async def signatures(_request: web.Request) -> web.Response:
+        return web.json_response(sorted(log.signatures))
+
     application = web.Application()
     application.add_routes(
         [
@@ -149,6 +157,7 @@ def control_application(accounts: Accounts, log: RequestLog) -> web.Application:
             web.post("/faults", changing(fault)),
             web.delete("/faults", changing(recover)),
             web.get("/log", read),
+            web.get("/signatures", signatures),
         ]
     )
     return application

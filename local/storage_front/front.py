@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import uuid
 from dataclasses import dataclass, replace
@@ -15,10 +16,11 @@ from yarl import URL
 
 from local.storage_front.accounts import Account, Accounts
 from local.storage_front.bearer import RESOURCE, BearerTokens, TokenRefused
-from local.storage_front.operations import Operation, operation_of
+from local.storage_front.operations import DELEGATION_KEY, Operation, operation_of
 from local.storage_front.request_log import Entry, RequestLog
 
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "expect"})
+_KEY_VALUE = re.compile(r"<Value>([^<]+)</Value>")
 _CHUNK_BYTES = 256 * 1024
 
 
@@ -63,6 +65,8 @@ class Front:
         raw_path, _, query_string = request.raw_path.partition("?")
         operation = operation_of(request.method, raw_path, query_string, request.headers)
         authentication, person = _authentication(request, operation)
+        if "sig" in operation.query:
+            self._log.signatures.add(operation.query["sig"])
         entry = Entry(
             time=datetime.now(UTC).isoformat(),
             operation=operation.name,
@@ -135,6 +139,8 @@ class Front:
                 self._log.write(replace(entry, status=upstream.status, code=code))
                 await answer.prepare(request)
                 async for chunk in upstream.content.iter_chunked(_CHUNK_BYTES):
+                    if entry.operation == DELEGATION_KEY:
+                        self._log.signatures.update(_KEY_VALUE.findall(chunk.decode("utf-8", "replace")))
                     await answer.write(chunk)
                 await answer.write_eof()
                 return answer

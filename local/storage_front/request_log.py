@@ -32,6 +32,8 @@ class RequestLog:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._file = path.open("a", encoding="utf-8", buffering=1)
+        self.signatures: set[str] = set()
+        """Every signature and delegation key that has passed, in memory only: for a search that must not find them."""
 
     def write(self, entry: Entry) -> None:
         """Add a request."""

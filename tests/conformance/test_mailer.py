@@ -140,7 +140,7 @@ class OverSmtp:
         self.mailer: Mailer = SmtpMailer(access, utc_now)
 
     def sent(self) -> list[EmailMessage]:
-        return [parsed(bytes(envelope.content or b"")) for envelope in self.handler.envelopes]
+        return [parsed(envelope.original_content or b"") for envelope in self.handler.envelopes]
 
     def be_busy(self) -> None:
         self.handler.answer = "451 try later"

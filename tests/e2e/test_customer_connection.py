@@ -1,0 +1,196 @@
+"""The whole way of a customer's connection, on real parts: sign-in, copy, the token dies, mail, reconnect, rerun.
+
+One run for all tests here. What the storage account saw is read in its own log, apart from what the product says.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import customer_cloud
+from local.customer_cloud import OWNER
+from local.customer_person import connect_project, operator_browser, reconnect_by_link
+from local.mail.store import SentMail
+from local.stack import Stack
+from local.storage_front.control import Place
+from tests.harness import everything_kept
+from tests.harness.agent_process import AgentProcess
+from tests.harness.conditions import eventually
+from tests.harness.container import blobs, files, open_container
+from tests.harness.operator import Operator
+
+CUSTOMER_MAIL = "olivia@contoso.example"
+CONTAINER = "archive"
+GRANT_SECONDS = 8
+FILES = 40
+FILE_BYTES = 64 * 1024
+SLOW_MBPS = 1.0
+TIMES = {"ONEMIGRATE_GRANT_SECONDS": str(GRANT_SECONDS), "ONEMIGRATE_SWEEP_SCHEDULE": "*/2 * * * * *"}
+
+
+@dataclass
+class Run:
+    """What happened, in the order in which it did."""
+
+    stack: Stack
+    tree: Path
+    agent_home: Path
+    project_id: str
+    job_id: str = ""
+    failed: dict[str, Any] = field(default_factory=dict)
+    project_then: dict[str, Any] = field(default_factory=dict)
+    verified: set[str] = field(default_factory=set)
+    mails: list[SentMail] = field(default_factory=list)
+    reconnected_at: Place = field(default_factory=lambda: Place(0))
+    last_page: str = ""
+    project_after: dict[str, Any] = field(default_factory=dict)
+    done: dict[str, Any] = field(default_factory=dict)
+
+
+def link_in(text: str) -> str:
+    found = re.search(r"https?://[^\s\"<>]+/reconnect/[A-Za-z0-9._-]+", text)
+    assert found is not None, text
+    return found[0]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """The whole way, once."""
+    tree = tmp_path_factory.mktemp("share")
+    for number in range(FILES):
+        (tree / f"file {number:02d}.bin").write_bytes(os.urandom(FILE_BYTES))
+    with Stack(tmp_path_factory.mktemp("stack"), settings=TIMES) as stack:
+        operator = Operator(stack)
+        engagement = operator.engagement("Whole way", connected=False)
+        way = Run(stack, tree, tmp_path_factory.mktemp("agent"), engagement.project_id)
+        agent = AgentProcess(way.agent_home, stack.api_url, str(stack.ca_file))
+        try:
+            agent.register(operator.api.create_code(engagement.client_id))
+            agent.start()
+            connect(way, operator)
+            let_the_token_die(way, operator)
+            reconnect(way, operator)
+            yield way
+        finally:
+            agent.close()
+
+
+def connect(way: Run, operator: Operator) -> None:
+    """An operator connects with the owner's sign-in, and a slow copy begins."""
+    recipients = f"/api/projects/{way.project_id}/recipients"
+    operator.api.call("POST", recipients, {"address": CUSTOMER_MAIL})
+    connect_project(way.stack, way.project_id, CONTAINER)
+    slow = {"bandwidth_limit_mbps": SLOW_MBPS}
+    way.job_id = str(operator.create_job(way.project_id, str(way.tree), CONTAINER, transfer=slow)["job_id"])
+    eventually(
+        lambda: (operator.api.job(way.job_id)["progress"] or {}).get("verified_files", 0) >= 3,
+        seconds=60,
+        what="some files that are verified",
+    )
+
+
+def let_the_token_die(way: Run, operator: Operator) -> None:
+    """The owner's tokens are revoked while the job runs."""
+    way.stack.entra.control.revoke(way.stack.customer.object_ids[OWNER])
+    way.failed = operator.wait_for(way.job_id, "failed", seconds=60)
+    way.project_then = operator.api.call("GET", f"/api/projects/{way.project_id}")
+    way.verified = {row["path"] for row in operator.ledger(way.job_id) if row["bucket"] == "transferred"}
+    way.mails = eventually(
+        lambda: [mail for mail in way.stack.mail.control.mails(CUSTOMER_MAIL) if "/reconnect/" in mail.plain],
+        seconds=30,
+        what="the mail to the customer",
+    )
+
+
+def reconnect(way: Run, operator: Operator) -> None:
+    """The customer follows the mail's link; the job is run again."""
+    way.reconnected_at = way.stack.storage_front.control.place()
+    way.last_page = reconnect_by_link(way.stack, link_in(way.mails[0].plain), way.stack.customer.person(OWNER))
+    way.project_after = operator.api.call("GET", f"/api/projects/{way.project_id}")
+    operator.api.call("PATCH", f"/api/jobs/{way.job_id}", {"transfer": {}})
+    operator.act(way.job_id, "rerun")
+    way.done = operator.wait_for(way.job_id, "completed", seconds=60)
+
+
+def test_the_dead_token_fails_the_job_with_the_exact_words(run: Run):
+    fault = run.failed["fault"]
+    assert fault["code"] == "azure-credentials-expired"
+    assert fault["title"] == "Azure credentials expired — re-authenticate via dashboard"
+    assert "AADSTS50173" in fault["detail"], "the exact reason"
+    assert run.project_then["status"] == "auth_required"
+    assert "AADSTS50173" in run.project_then["sign_in_end"]["reason"]
+
+
+def test_one_mail_goes_to_the_customer_and_its_link_needs_no_operator(run: Run):
+    (mail,) = run.mails
+    assert link_in(mail.plain) == link_in(mail.html)
+    assert customer_cloud.ACCOUNT in mail.plain
+    later = [each for each in run.stack.mail.control.mails(CUSTOMER_MAIL) if "/reconnect/" in each.plain]
+    assert len(later) == 1
+    assert run.project_after["status"] == "in_progress"
+    assert run.last_page
+
+
+def test_the_rerun_completes_and_sends_no_verified_file_again(run: Run):
+    assert len(run.verified) >= 3
+    written = run.stack.storage_front.control.writes(run.reconnected_at)
+    names = {entry.blob for entry in written if entry.authentication == "SAS" and entry.operation != "DeleteBlob"}
+    assert names & run.verified == set()
+    assert {name for name in names if name.endswith(".bin")} == set(files(run.tree)) - run.verified
+    assert run.done["progress"]["files"]["unchanged"] == len(run.verified)
+    account = run.stack.customer_account
+    stored = blobs(open_container(account.connection_string, str(run.stack.ca_file), CONTAINER))
+    assert stored == files(run.tree)
+
+
+def test_the_agent_has_reached_the_account_by_signatures_alone(run: Run):
+    entries = run.stack.storage_front.control.requests()
+    by_agent = [entry for entry in entries if entry.authentication == "SAS"]
+    assert {entry.person for entry in by_agent} == {run.stack.customer.object_ids[OWNER]}
+    assert {entry.authentication for entry in entries} <= {"SAS", "OAuth", "Anonymous"}
+    assert [entry for entry in by_agent if entry.operation == "DeleteBlob" and entry.status < 300] == []
+
+
+def secrets_of(run: Run) -> list[str]:
+    """Every secret of the customer's connection that was used in the run."""
+    cloud, stack = run.stack.customer, run.stack
+    return [
+        *stack.entra.control.issued(),
+        *stack.storage_front.control.signatures(),
+        cloud.client_secret,
+        cloud.account_key,
+        stack.identity.wrapping_key,
+    ]
+
+
+def kept_by(run: Run) -> list[tuple[str, bytes]]:
+    """Everything that the run has left: tables, blobs, queues, logs, the agent's folder, and every page."""
+    stack = run.stack
+    with operator_browser(stack) as browser:
+        pages = list(everything_kept.pages_of(browser, stack.api_url))
+    return [
+        *everything_kept.tables_of(stack.state_account, stack.ca_file),
+        *everything_kept.blobs_of(stack.state_account, stack.ca_file),
+        *everything_kept.queues_of(stack.state_account, stack.ca_file),
+        *everything_kept.files_of(stack.directory / "logs", run.agent_home),
+        *pages,
+    ]
+
+
+def test_nothing_secret_is_kept_anywhere(run: Run):
+    secrets = secrets_of(run)
+    assert len(secrets) > 20
+    kept = kept_by(run)
+    places = {where.split()[0] for where, _ in kept}
+    assert places >= {"table", "blob", "file", "page"}
+    assert any(f"/jobs/{run.job_id}" in where for where, _ in kept), "the job's page was looked at"
+    assert everything_kept.found_in(kept, secrets) == []
+    planted = [*kept, ("table planted", secrets[0].encode())]
+    assert everything_kept.found_in(planted, secrets) == ["table planted"]
