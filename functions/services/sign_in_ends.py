@@ -7,9 +7,10 @@ the mark, under a name that is read off the mark: a crash between the two is mad
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, time
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Protocol
 
 import structlog
@@ -76,25 +77,38 @@ class SignInEnds:
         return marked
 
     def tell(self, project: Row, connection: AzureConnectionView, end: SignInEnd) -> None:
-        """Writes the event and posts the one mail of this end, if that was not done; repeating it changes nothing."""
+        """Posts the one mail of this end and records its event; repeating it changes nothing."""
         facts = {"reason": end.reason, "account": connection.account}
-        said = f"The sign-in to account {connection.account} has ended: {end.reason}"
-        self._record(project, connection, EventKind.CONNECTION_EXPIRED, end.at, said, facts)
+        event = _event(
+            project,
+            EventKind.CONNECTION_EXPIRED,
+            end.at,
+            end.at.isoformat(),
+            f"The sign-in to {connection.account} has ended: {end.reason}",
+            facts,
+        )
+        self._events.record(replace(event, code=ErrorCode.AZURE_CREDENTIALS_EXPIRED))
         self._post(project, connection, MailKind.CONNECTION_EXPIRED, end.at.date(), facts)
 
     def announce(
         self, project: Row, connection: AzureConnectionView, notice: Notice, ends_at: datetime, reason: str
     ) -> None:
-        """Writes the event and posts the mail that so many days are left; repeating it changes nothing."""
+        """Posts the mail that so many days are left and records the event; repeating it changes nothing."""
         facts = {
             "days_left": str(max(days_left(ends_at, self._clock()), 0)),
             "expires_on": ends_at.date().isoformat(),
             "account": connection.account,
             "reason": reason,
         }
-        said = f"The sign-in to account {connection.account} could not be renewed and ends on {facts['expires_on']}."
-        due_at = datetime.combine(notice.due_on, time(), UTC)
-        self._record(project, connection, EventKind.CONNECTION_EXPIRING, due_at, said, facts)
+        event = _event(
+            project,
+            EventKind.CONNECTION_EXPIRING,
+            datetime(notice.due_on.year, notice.due_on.month, notice.due_on.day, tzinfo=UTC),
+            f"{connection.connected_at.isoformat()} {notice.due_on.isoformat()}",
+            f"The sign-in to {connection.account} ends on {ends_at:%Y-%m-%d} unless it is renewed: {reason}",
+            facts,
+        )
+        self._events.record(event)
         self._post(project, connection, MailKind.CONNECTION_EXPIRING, notice.due_on, facts)
 
     def works(self, project: Row) -> None:
@@ -134,30 +148,6 @@ class SignInEnds:
             return end
         raise Retryable(ErrorCode.CHANGED_MEANWHILE, "The project was changed several times just now.")
 
-    def _record(
-        self,
-        project: Row,
-        connection: AzureConnectionView,
-        kind: EventKind,
-        at: datetime,
-        said: str,
-        facts: dict[str, str],
-    ) -> None:
-        event = Event(
-            organization=project.pk,
-            client_id=rows.text(project, "client_id"),
-            project_id=project.rk,
-            kind=kind,
-            subject=project.rk,
-            occurrence=f"{int(connection.connected_at.timestamp() * 1000)}-{int(at.timestamp() * 1000)}",
-            at=at,
-            summary=said,
-            code=ErrorCode.AZURE_CREDENTIALS_EXPIRED,
-            link=f"/projects/{project.rk}",
-            facts=facts,
-        )
-        self._events.record(event)
-
     def _post(
         self,
         project: Row,
@@ -184,3 +174,21 @@ def need_sign_in(project: Row) -> None:
             ErrorCode.AZURE_CREDENTIALS_EXPIRED,
             f"Project {rows.text(project, 'name')}, since {end.at:%Y-%m-%d %H:%M} UTC: {end.reason}",
         )
+
+
+def _event(
+    project: Row, kind: EventKind, at: datetime, occurrence: str, summary: str, facts: Mapping[str, str]
+) -> Event:
+    """Result: what the project's list of events and its webhooks say."""
+    return Event(
+        organization=project.pk,
+        client_id=rows.text(project, "client_id"),
+        project_id=project.rk,
+        kind=kind,
+        subject=project.rk,
+        occurrence=occurrence,
+        at=at,
+        summary=summary,
+        link=f"/projects/{project.rk}",
+        facts=facts,
+    )

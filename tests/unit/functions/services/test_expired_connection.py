@@ -8,7 +8,7 @@ import pytest
 
 from functions.domain.expiry import EndKind
 from functions.domain.mail import MailKind
-from functions.domain.views import AzureConnectionBody, ConnectionKind, JobView, ProjectStatus
+from functions.domain.views import AzureConnectionBody, ConnectionKind, JobView, ListQuery, ProjectStatus
 from functions.services.expired_jobs import ExpiredJobs
 from functions.services.projects import TABLE as PROJECTS
 from functions.services.sign_in_ends import SignInEnds
@@ -109,6 +109,15 @@ def test_the_mail_reaches_the_outbox_of_the_deployment() -> None:
     running.world.services.sweeps.run()
     (sent,) = running.world.mailer.sent
     assert REASON in sent.message.plain
+
+
+def test_the_end_is_one_event_of_the_project() -> None:
+    running = running_job()
+    for _ in range(2):
+        end(running.world, running.project_id)
+    (event,) = running.world.services.events.list(ADMIN, running.project_id, ListQuery()).items
+    assert (event.kind, event.code) == ("connection-expired", EXPIRED.value)
+    assert REASON in event.summary
 
 
 def test_somebody_else_writes_the_project_at_the_same_moment() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from structlog.testing import capture_logs
 
 from functions.domain.limits import Limits
 from functions.domain.views import ListQuery, ProjectStatus
@@ -16,6 +18,13 @@ from tests.memory.redemptions import OUR_SECRET, REVOKED, UNREACHABLE
 from tests.memory.world import ADMIN, ORGANIZATION, STRANGER, limited
 
 DOWN = Retryable(ErrorCode.STORAGE_UNAVAILABLE, "down")
+
+
+@pytest.fixture(autouse=True)
+def quiet_log() -> Iterator[None]:
+    """Tracebacks of faults that a test asks for are slow to print, and nobody reads them."""
+    with capture_logs():
+        yield
 
 
 def open_alerts(checked: Checked) -> list[str]:
