@@ -31,7 +31,15 @@ OPERATOR_ENDPOINTS = {
     if endpoint.audience is Audience.OPERATOR
 }
 WITH_ID = [endpoint for endpoint in OPERATOR_ENDPOINTS.values() if endpoint.path]
-LISTS = ["agents_list", "clients_list", "jobs_list", "projects_list", "registration_codes_list", "alerts_list", "webhooks_list"]
+LISTS = [
+    "agents_list",
+    "clients_list",
+    "jobs_list",
+    "projects_list",
+    "registration_codes_list",
+    "alerts_list",
+    "webhooks_list",
+]
 BODIES: dict[str, dict[str, Any]] = {
     "clients_edit": {"name": "taken over"},
     "agents_edit": {"name": "taken over"},
@@ -43,6 +51,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "clients_limit": {"limit_mbps": 1},
     "jobs_limit": {"limit_mbps": 1},
     "jobs_mirror_confirm": {"container": "isolation-ours"},
+    "recipients_add": {"address": "taken@over.example"},
+    "mails_test": {"address": "taken@over.example"},
     "webhooks_change": {"enabled": False},
 }
 
@@ -56,6 +66,7 @@ class Belongings:
     agent_id: str
     job_id: str
     code_id: str
+    recipient_id: str
     webhook_id: str
     event_id: str
     agent: WireAgent
@@ -77,6 +88,10 @@ def belongings(stack: Stack, operator: OperatorApi, container: str) -> Belonging
         seconds=60,
         what="the start command in the agent's mailbox",
     )
+    address = {"address": "it@isolation.example"}
+    operator.call("POST", f"/api/projects/{project_id}/recipients", address)
+    (recipient,) = operator.call("GET", f"/api/projects/{project_id}/recipients")["items"]
+    recipient_id = recipient["recipient_id"]
     hook = {"url": "https://hooks.isolation.invalid/", "project_id": project_id}
     webhook_id = operator.call("POST", "/api/webhooks", hook)["webhook_id"]
     event_id = operator.call("POST", f"/api/webhooks/{webhook_id}/test", None)["event_id"]
@@ -86,6 +101,7 @@ def belongings(stack: Stack, operator: OperatorApi, container: str) -> Belonging
         agent.agent_id,
         job["job_id"],
         made["code_id"],
+        recipient_id,
         webhook_id,
         event_id,
         agent,
@@ -170,6 +186,7 @@ def state_of(operator: OperatorApi, owner: Belongings) -> list[Any]:
         operator.call("GET", f"/api/projects/{owner.project_id}"),
         [agent[name] for name in ("name", "revoked_at", "open_commands")],
         [job[name] for name in ("name", "transfer", "state", "attempt", "wish", "agent_id", "approved_at")],
+        operator.call("GET", f"/api/projects/{owner.project_id}/recipients"),
         operator.call("GET", f"/api/webhooks/{owner.webhook_id}"),
         operator.call("GET", f"/api/webhooks/{owner.webhook_id}/deliveries"),
         [code["state"] for code in operator.call("GET", "/api/registration-codes", client_id=owner.client_id)["items"]],
