@@ -31,7 +31,7 @@ class SignInView(WireModel):
 
 
 class SignInAnswerBody(WireModel):
-    """`POST /api/projects/{project_id}/azure-sign-in/finish`: what Microsoft added to the callback's address."""
+    """`POST /api/azure-sign-in`: what Microsoft added to the callback's address."""
 
     browser: Typed
     answer: dict[Annotated[str, StringConstraints(max_length=100)], Annotated[str, StringConstraints(max_length=8000)]]
@@ -57,9 +57,10 @@ class ContainersView(WireModel):
     listed: bool = True
 
 
-class ContainerBody(WireModel):
-    """Which container to test."""
+class DraftBody(WireModel):
+    """`PUT /api/projects/{project_id}/azure-connection/customer`: which sign-in to save, and for which container."""
 
+    draft_id: Annotated[str, StringConstraints(max_length=64)]
     container: Typed
 
 

@@ -210,11 +210,9 @@ class ConnectionKind(StrEnum):
 
 
 class AzureConnectionBody(WireModel):
-    """`PUT /api/projects/{project_id}/azure-connection`. The customer's account is that of a sign-in's draft."""
+    """`PUT /api/projects/{project_id}/azure-connection`. A customer's own account is connected by a sign-in."""
 
-    kind: ConnectionKind
-    draft_id: Annotated[str, StringConstraints(max_length=64)] = ""
-    container: Annotated[str, StringConstraints(max_length=300)] = ""
+    kind: Literal[ConnectionKind.DEPLOYMENT]
 
 
 class AzureConnectionView(WireModel):

@@ -116,12 +116,15 @@ class Connections:
                 )
                 return WaitingAccount(account, self._sign_ins.wait, lambda: redemption.need(project))
 
-    def status(self, caller: OperatorCaller, project_id: str) -> ConnectionStatusView | None:
-        """Result: how the customer's connection stands; None where the project has none. Raises Fatal(not-found)."""
-        return self.standing(need_project(self._tables, caller, project_id))
+    def status(self, caller: OperatorCaller, project_id: str) -> ConnectionStatusView:
+        """Result: how the customer's connection stands. Raises Fatal(NO_AZURE_CONNECTION), Fatal(not-found)."""
+        status = self.standing(need_project(self._tables, caller, project_id))
+        if status is None:
+            raise Fatal(ErrorCode.NO_AZURE_CONNECTION, "The project is not connected to a customer's account.")
+        return status
 
     def standing(self, project: Row) -> ConnectionStatusView | None:
-        """Result: as `status`, of a project's row."""
+        """Result: how the customer's connection of a project stands; None where it has none."""
         connection, stored = connection_view(project), self._sign_ins.redemption.stored(project)
         if connection is None or stored is None:
             return None

@@ -8,6 +8,7 @@ from functools import cache
 from functions.triggers import (
     agent_calls,
     agents,
+    azure_sign_in,
     clients,
     events,
     health,
@@ -31,6 +32,7 @@ description = Routes("description")
 API = (
     agent_calls.routes,
     agents.routes,
+    azure_sign_in.routes,
     clients.routes,
     description,
     events.routes,

@@ -21,3 +21,10 @@ def sweep(timer: func.TimerRequest) -> None:
 def token_refresh(timer: func.TimerRequest) -> None:
     """Looks at every customer's sign-in once a day and renews it once a week; a run goes on where one was cut off."""
     bootstrap.services().token_checks.run()
+
+
+@blueprint.function_name("sign_in_upkeep")
+@blueprint.timer_trigger(arg_name="timer", schedule="0 17 * * * *", use_monitor=False)
+def sign_in_upkeep(timer: func.TimerRequest) -> None:
+    """Destroys sign-ins that nobody saved, and wraps keys anew after a rotation."""
+    bootstrap.services().sign_in_upkeep.run()

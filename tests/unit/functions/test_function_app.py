@@ -33,13 +33,14 @@ OPEN_PAGES = {
 
 def test_every_function_is_known_by_name():
     pages = [endpoint.name for routes in PAGES for endpoint in routes.endpoints]
-    others = ["dispatch", "dispatch_poison", "mail_events", "sweep", "token_refresh"]
+    others = ["dispatch", "dispatch_poison", "mail_events", "sign_in_upkeep", "sweep", "token_refresh"]
     assert [function.name for function in app_functions()] == sorted([*API_NAMES, *pages, *others])
     triggers = {function.name: function.trigger for function in app_functions() if function.name in others}
     assert triggers == {
         "dispatch": "queueTrigger",
         "dispatch_poison": "queueTrigger",
         "mail_events": "queueTrigger",
+        "sign_in_upkeep": "timerTrigger",
         "sweep": "timerTrigger",
         "token_refresh": "timerTrigger",
     }

@@ -11,7 +11,7 @@ from functions.domain import rows
 from functions.domain.connection import SignInRefused
 from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Row
-from functions.domain.views import AzureConnectionBody, ConnectionKind
+from functions.domain.views import AzureConnectionBody, ConnectionKind, ProjectPatch
 from functions.services.redemption import Redemption
 from functions.services.sign_ins import TABLE as SIGN_INS
 from functions.services.token_store import TABLE as TOKENS
@@ -19,7 +19,7 @@ from functions.services.token_store import StoredSignIn
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 from tests.memory.customer_accounts import ACCOUNT
 from tests.memory.identity import NOBODY, OTHER_TENANT, OWNER, TENANT
-from tests.memory.world import ADMIN, ORGANIZATION, READER, World, connector, refused, taken_job
+from tests.memory.world import ADMIN, ORGANIZATION, READER, STRANGER, World, connector, limited, refused, taken_job
 
 
 @pytest.fixture
@@ -56,7 +56,6 @@ def test_a_customer_signs_in_chooses_a_container_and_saves(world: World, project
     shown = world.services.projects.show(ADMIN, project)
     assert shown.azure_connection == saved
     status = world.services.connections.status(READER, project)
-    assert status is not None
     assert status.signed_in_as == draft.person
     assert status.expires_at == world.clock() + timedelta(days=90)
     assert any("new-one/_onemigrate/access-test-" in name for name in world.customer_accounts.accounts[ACCOUNT].blobs)
@@ -236,11 +235,19 @@ def test_reconnecting_destroys_the_sign_in_before_and_disconnecting_every_one(wo
     world.services.connections.disconnect(ADMIN, project)
     assert _tokens(world, project) == []
     refused(ErrorCode.NO_AZURE_CONNECTION, lambda: world.services.redemption.token(row))
-    assert world.services.connections.status(ADMIN, project) is None
+    refused(ErrorCode.NO_AZURE_CONNECTION, lambda: world.services.connections.status(ADMIN, project))
     world.connect_customer(project)
     body = AzureConnectionBody(kind=ConnectionKind.DEPLOYMENT)
     world.services.connections.connect(ADMIN, project, body)
     assert _tokens(world, project) == []
+
+
+def test_how_a_connection_stands_is_shown_to_those_who_may_see_the_project(world: World, project: str) -> None:
+    world.connect_customer(project)
+    other = world.client(name="Other")
+    for outsider in (STRANGER, limited(other)):
+        refused(ErrorCode.NOT_FOUND, lambda who=outsider: world.services.connections.status(who, project))  # type: ignore[misc]
+    assert world.services.connections.status(READER, project).account == ACCOUNT
 
 
 def test_a_deleted_project_leaves_no_sign_in(world: World, project: str) -> None:
@@ -350,8 +357,6 @@ def test_upkeep_forgets_old_sign_ins_and_keeps_connections(world: World, project
 
 
 def test_a_closed_project_is_not_connected(world: World, project: str) -> None:
-    from functions.domain.views import ProjectPatch
-
     draft = world.draft(project)
     world.services.projects.change(ADMIN, project, ProjectPatch(status="cancelled"))
     refused(ErrorCode.PROJECT_CLOSED, lambda: world.services.sign_ins.begin(connector(project), ACCOUNT))

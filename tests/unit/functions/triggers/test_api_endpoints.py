@@ -33,6 +33,12 @@ agents_revoke               POST   api/agents/{agent_id}/revoke                O
 agents_show                 GET    api/agents/{agent_id}                       Reader
 alerts_list                 GET    api/alerts                                  Reader
 audit_list                  GET    api/audit                                   Admin
+azure_connection_show       GET    api/projects/{project_id}/azure-connection/customer Reader
+azure_sign_in_begin         POST   api/projects/{project_id}/azure-sign-in     Operator
+azure_sign_in_containers    GET    api/projects/{project_id}/azure-sign-in/{draft_id} Operator
+azure_sign_in_finish        POST   api/azure-sign-in                           Operator
+azure_sign_in_save          PUT    api/projects/{project_id}/azure-connection/customer Operator
+azure_sign_in_upkeep        POST   api/azure-sign-in/upkeep                    Admin
 clients_create              POST   api/clients                                 Operator
 clients_delete              DELETE api/clients/{client_id}                     Admin
 clients_edit                PATCH  api/clients/{client_id}                     Operator
