@@ -12,7 +12,9 @@ import pytest
 
 from functions.adapters.mail_smtp import SmtpAccess, SmtpMailer, SmtpSecurity
 from functions.dashboard.mail_texts import LetterTexts
-from functions.dashboard.mail_words import EXPIRED_WORDS, day, kind_words, mail_words, one_line
+from functions.dashboard.mail_word_parts import day, one_line
+from functions.dashboard.mail_words import kind_words, mail_words
+from functions.dashboard.mail_words_connection import EXPIRED_WORDS
 from functions.domain.mail import ASKED_FOR, WITH_RECONNECT_LINK, MailContext, MailKind, MailMessage, MailText
 from functions.services.unsubscribes import PATH
 from migrate_contract.errors import CATALOGUE, ErrorCode
