@@ -49,6 +49,16 @@ def day(iso: str) -> str:
     return f"{found.day} {found:%B %Y}"
 
 
+def in_days(days: str) -> str:
+    """Result: "in 14 days", "in 1 day", "today"."""
+    return {"0": "today", "1": "in 1 day"}.get(days, f"in {days} days")
+
+
+def days_left(days: str) -> str:
+    """Result: "14 days left", "1 day left", "last day"."""
+    return {"0": "last day", "1": "1 day left"}.get(days, f"{days} days left")
+
+
 def project_of(context: MailContext) -> str:
     """Result: the project as a mail names it."""
     return context.project_name or "OneMigrate"

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from functions.dashboard.mail_word_parts import Facts, MailWords, customer_reads, day, project_of, rows_of, storage_rows
+from functions.dashboard.mail_word_parts import (
+    Facts,
+    MailWords,
+    customer_reads,
+    day,
+    days_left,
+    in_days,
+    project_of,
+    rows_of,
+    storage_rows,
+)
 from functions.domain.mail import MailContext
 
 EXPIRED_WORDS = "Azure credentials expired — re-authenticate via dashboard"
@@ -15,12 +25,12 @@ _SIGN_IN = (
 
 def expiring(facts: Facts, context: MailContext) -> MailWords:
     """Result: the mail of a connection that ends soon."""
-    left = "1 day" if facts["days_left"] == "1" else f"{facts['days_left']} days"
+    days = facts["days_left"]
     until = day(facts["expires_on"])
     return MailWords(
-        subject=f"Please sign in again by {until}: {project_of(context)} ({left} left)",
+        subject=f"Please sign in again by {until}: {project_of(context)} ({days_left(days)})",
         tone="warn",
-        headline=f"The connection to your Azure storage ends in {left}",
+        headline=f"The connection to your Azure storage ends {in_days(days)}",
         paragraphs=(
             f"{context.organization_name} copies files to your Azure storage for the project {project_of(context)}. "
             f"The permission that was given for this is normally renewed by itself. For some time that has not "

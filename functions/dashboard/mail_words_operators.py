@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from functions.dashboard.mail_word_parts import Facts, MailWords, day, entry_of, operator_reads, project_of, rows_of
+from functions.dashboard.mail_word_parts import (
+    Facts,
+    MailWords,
+    day,
+    days_left,
+    entry_of,
+    in_days,
+    operator_reads,
+    project_of,
+    rows_of,
+)
 from functions.domain.mail import MailContext
 
 
@@ -55,12 +65,12 @@ def identity(facts: Facts, context: MailContext) -> MailWords:
 
 def secret_expiring(facts: Facts, context: MailContext) -> MailWords:
     """Result: the mail of our client secret's end."""
-    left = "1 day" if facts["days_left"] == "1" else f"{facts['days_left']} days"
+    days = facts["days_left"]
     until = day(facts["expires_on"])
     return MailWords(
-        subject=f"Our client secret expires on {until}: {context.organization_name} ({left} left)",
+        subject=f"Our client secret expires on {until}: {context.organization_name} ({days_left(days)})",
         tone="warn",
-        headline=f"The client secret of our app registration expires in {left}",
+        headline=f"The client secret of our app registration expires {in_days(days)}",
         paragraphs=("Without a new one, no connection to a customer's storage can be renewed or made from then on.",),
         rows=rows_of(("Expires on", until), ("App registration", "storage consent")),
         fix="Make a new client secret in the app registration for storage consent, set it as "

@@ -130,6 +130,9 @@ def test_the_customers_mails_say_project_date_what_happens_then_and_where_to_rec
         assert needed in plain
     assert "Storage Blob Data Contributor" in plain
     assert "(1 day left)" in write(MailKind.CONNECTION_EXPIRING, {**FULL, "days_left": "1"}).subject
+    last = write(MailKind.CLIENT_SECRET_EXPIRING, {**FULL, "days_left": "0"})
+    assert "(last day)" in last.subject
+    assert "expires today" in last.plain
     expired = write(MailKind.CONNECTION_EXPIRED).plain
     assert EXPIRED_WORDS in expired
     assert "AADSTS50173" in expired
