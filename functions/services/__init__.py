@@ -53,6 +53,7 @@ from functions.services.mail_composer import MailComposer
 from functions.services.mail_outbox import MailOutbox
 from functions.services.mail_quota import MailQuota
 from functions.services.mail_reports import MailReports
+from functions.services.mail_retention import MailRetention
 from functions.services.mail_sender import MailSender
 from functions.services.mailbox import Mailbox
 from functions.services.mails import Mails
@@ -265,6 +266,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
                 deliveries,
             ),
             outbox,
+            MailRetention(tables, clock, limits),
         ),
         recipients=recipients,
         unsubscribes=unsubscribes,
