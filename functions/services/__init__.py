@@ -185,7 +185,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
     sender = MailSender(tables, clock, limits, ports.mailer, MailQuota(tables, clock, limits))
     mail_alerts = MailAlerts(tables, deployment, alerts)
     outbox = MailOutbox(tables, clock, deployment, recipients, sender, composer, mail_alerts)
-    ends = SignInEnds(tables, clock, outbox)
+    ends = SignInEnds(tables, clock, outbox, events)
     lifecycle = Lifecycle(tables, store, moves, views, destinations, audit)
     token_reports = TokenReports(tables, clock, limits, alerts, outbox, deployment, continuations)
     return Services(
