@@ -44,6 +44,8 @@ class TokenLook:
 
     def look(self, project: Row, connection: AzureConnectionView, memory: Remembered) -> Look:
         """Result: what was found and done. Raises Retryable(storage-unavailable), Retryable(changed-meanwhile)."""
+        if memory.reconnected:
+            self._ends.works(project)
         redeemed_at = self._redemptions.redeemed_at(project) or connection.connected_at
         found = Look(
             result=LookResult.NOT_DUE,

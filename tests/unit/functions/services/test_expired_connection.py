@@ -14,6 +14,7 @@ from functions.services.projects import TABLE as PROJECTS
 from functions.services.sign_in_ends import SignInEnds
 from migrate_contract.errors import CATALOGUE, ErrorCode, Fatal, Retryable
 from migrate_contract.jobs import JobFault, JobPhase
+from tests.memory.identity import OWNER
 from tests.memory.letters import MemoryLetters
 from tests.memory.world import ADMIN, ORGANIZATION, READER, Running, World, limited, refused, running_job, taken_job
 
@@ -244,6 +245,44 @@ def test_who_may_see_and_do_that() -> None:
     refused(ErrorCode.ROLE_INSUFFICIENT, lambda: expired_jobs(world).rerun(READER, running.project_id))
     other = limited(world.client(name="Another"))
     refused(ErrorCode.NOT_FOUND, lambda: expired_jobs(world).show(other, running.project_id))
+
+
+def test_the_whole_way_on_a_customers_account() -> None:
+    """Revoked under a running job, told once, signed in again, and run again: through the product's own redemption."""
+    world = World()
+    client_id = world.client()
+    agent = world.online_agent(client_id)
+    project_id = world.project(client_id, connected=False)
+    world.connect_customer(project_id)
+    job = world.new_job(project_id)
+    world.drain()
+    agent.take(job)
+    agent.report(job, JobPhase.RUNNING)
+    running = Running(world, client_id, project_id, agent, job.job_id)
+    agent.grant(job)
+    world.identity.revoked.add(OWNER.object_id)
+    world.clock.forward(1800)
+    failed(running)
+    assert running.job.fault is not None
+    assert "AADSTS50173" in running.job.fault.detail
+    assert status(world, project_id) is ProjectStatus.AUTH_REQUIRED
+    world.services.token_checks.run()
+    world.services.sweeps.run()
+    assert [mail.message.to for mail in world.mailer.sent] == ["operators@acme.example"]
+
+    world.identity.revoked.clear()
+    world.clock.forward(60)
+    world.connect_customer(project_id)
+    assert status(world, project_id) is ProjectStatus.IN_PROGRESS
+    (begun,) = expired_jobs(world).rerun(ADMIN, project_id).begun
+    assert begun.attempt == 2
+    world.drain()
+    agent.take(running.job)
+    assert agent.grant(running.job)
+    world.clock.forward(8 * 86_400)
+    assert world.services.token_checks.run().totals() == {"looked": 1, "redeemed": 1}
+    world.services.sweeps.run()
+    assert len([mail for mail in world.mailer.sent if "AADSTS50173" in mail.message.plain]) == 1
 
 
 def test_an_end_is_not_moved_by_a_later_finder() -> None:

@@ -149,6 +149,21 @@ def test_a_sign_in_makes_the_project_work_again_and_its_next_end_is_another_mail
     assert checked.letters.kinds() == ["connection-expired", "connection-expired"]
 
 
+def test_a_reconnect_takes_back_mails_that_wait_within_the_hour() -> None:
+    checked = Checked()
+    project_id = checked.project()
+    checked.identity.fault = REVOKED
+    for _ in range(7):
+        checked.day()
+    checked.identity.fault = None
+    checked.clock.forward(3600)
+    checked.sign_in(project_id)
+    checked.clock.forward(3600)
+    assert checked.checker.run().totals() == {"looked": 1, "not_due": 1}
+    assert [project for project, _ in checked.letters.withdrawn] == [project_id]
+    assert checked.checker.run().totals() == {"looked": 0}
+
+
 def test_an_outage_that_ends_takes_its_mails_back() -> None:
     checked = Checked()
     project_id = checked.project()
