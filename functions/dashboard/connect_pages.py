@@ -10,7 +10,7 @@ from functions.dashboard.fields import FormModel
 from functions.dashboard.forms import EMPTY_FORM, Form
 from functions.dashboard.frame import Frame
 from functions.dashboard.rendering import render
-from functions.domain.connection_views import ContainersView, DraftView
+from functions.domain.connection_views import Chosen
 from functions.domain.views import ProjectView
 
 _SHOWN = 200
@@ -50,11 +50,10 @@ def connect_page(frame: Frame, project: ProjectView, form: Form = EMPTY_FORM) ->
     )
 
 
-def choose_page(
-    frame: Frame, project: ProjectView, draft: DraftView, containers: ContainersView, form: Form = EMPTY_FORM
-) -> str:
+def choose_page(frame: Frame, project: ProjectView, chosen: Chosen, form: Form = EMPTY_FORM) -> str:
     """Result: asks for the container, and says as whom one is signed in."""
-    names = containers.containers[:_SHOWN]
+    draft, found = chosen.draft, chosen.containers
+    names = found.containers[:_SHOWN]
     return render(
         "choose.html",
         frame,
@@ -63,8 +62,9 @@ def choose_page(
         account=draft.account,
         person=draft.person,
         containers=names,
-        more=len(containers.containers) > _SHOWN,
-        listed=containers.listed,
+        more=len(found.containers) > _SHOWN,
+        listed=found.listed or chosen.fault is not None,
+        fault=None if form.refusal else chosen.fault,
         picked=form.value("picked", draft.container),
         typed=form.value("container", "" if draft.container in names else draft.container),
         form=form,

@@ -82,7 +82,7 @@ def sign_in_refused_page(frame: Frame, problem: Problem, *, back: str, approval:
         "sign_in_refused.html",
         frame,
         problem=problem,
-        symbol=_SYMBOLS.get(problem.status, "warning"),
+        symbol=_symbol(problem),
         back=back,
         label="Go back" if problem.code in _NOT_BY_SIGNING_IN else "Sign in again",
         approval=approval,
@@ -91,4 +91,9 @@ def sign_in_refused_page(frame: Frame, problem: Problem, *, back: str, approval:
 
 def customer_problem_page(frame: Frame, problem: Problem) -> str:
     """Result: a refusal or failure, without a way into the dashboard."""
-    return render("customer_problem.html", frame, problem=problem, symbol=_SYMBOLS.get(problem.status, "warning"))
+    return render("customer_problem.html", frame, problem=problem, symbol=_symbol(problem))
+
+
+def _symbol(problem: Problem) -> str:
+    done = problem.code == ErrorCode.CUSTOMER_LINK_DONE.value
+    return "done" if done else _SYMBOLS.get(problem.status, "warning")

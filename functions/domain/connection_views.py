@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from migrate_contract.errors import MigrateError
 from migrate_contract.wire import Timestamp, WireModel
 
 Typed = Annotated[str, StringConstraints(max_length=300)]
@@ -57,6 +59,17 @@ class ContainersView(WireModel):
     listed: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A draft and the containers to choose from; `fault`: what kept them from being listed."""
+
+    draft: DraftView
+    containers: ContainersView
+    fault: MigrateError | None = None
+
+
+class ContainerBody(WireModel):
+    """Which container to test."""
 class DraftBody(WireModel):
     """`PUT /api/projects/{project_id}/azure-connection/customer`: which sign-in to save, and for which container."""
 

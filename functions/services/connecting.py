@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from functions.domain.caller import OperatorCaller, Role
 from functions.domain.connection import Connector, SignInStart
-from functions.domain.connection_views import ContainersView, DraftView
+from functions.domain.connection_views import Chosen, ContainersView, DraftView
 from functions.domain.customer_link import LinkVisit, Shown
 from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Tables
@@ -20,7 +20,7 @@ from functions.services.customer_links import CustomerLinks
 from functions.services.projects import TABLE as PROJECTS
 from functions.services.projects import need_project, project_view
 from functions.services.sign_ins import SignIns
-from migrate_contract.errors import ErrorCode, Fatal
+from migrate_contract.errors import ErrorCode, Fatal, MigrateError
 
 
 class Connecting:
@@ -44,10 +44,17 @@ class Connecting:
         """Result: where an administrator of that tenant approves us."""
         return self._sign_ins.approval_url(tenant_id)
 
-    def draft(self, caller: OperatorCaller, project_id: str, draft_id: str) -> tuple[DraftView, ContainersView]:
-        """Result: what the operator's sign-in has brought, and the account's containers. Raises as ConnectionDrafts."""
+    def draft(self, caller: OperatorCaller, project_id: str, draft_id: str) -> Chosen:
+        """Result: what the operator's sign-in has brought, and the account's containers or why they are not listed.
+
+        Raises as ConnectionDrafts.show.
+        """
         who = self._operator(caller, project_id)
-        return self._drafts.show(who, draft_id), self._drafts.containers(who, draft_id)
+        draft = self._drafts.show(who, draft_id)
+        try:
+            return Chosen(draft, self._drafts.containers(who, draft_id))
+        except MigrateError as fault:
+            return Chosen(draft, ContainersView(listed=False), fault)
 
     def save(self, caller: OperatorCaller, project_id: str, draft_id: str, container: str) -> None:
         """Proves the access and saves. Raises as ConnectionDrafts.save."""

@@ -10,12 +10,21 @@ from functions.dashboard.customer_pages import (
     reconnect_done_page,
     reconnect_page,
     reconnect_save_page,
+    sign_in_refused_page,
 )
 from functions.triggers.edge_answer import Answer, html_answer
 from functions.triggers.edge_call import OpenPageCall
 from functions.triggers.edge_pages import PageRoutes, RefusedForm
 from functions.triggers.edge_paths import DraftId, LinkToken
-from functions.triggers.sign_in_start import BEGIN_REFUSALS, LINK_REFUSALS, NO_REFERRER, SAVE_REFUSALS, leave
+from functions.triggers.sign_in_start import (
+    BEGIN_REFUSALS,
+    LINK_REFUSALS,
+    SAVE_REFUSALS,
+    SITE_ONLY,
+    leave,
+    refused_sign_in,
+)
+from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.problem import Problem
 
 pages = PageRoutes("reconnect", problem_page=customer_problem_page)
@@ -40,12 +49,14 @@ def _save(call: OpenPageCall, token: str, draft_id: str, refusal: Problem | None
 
 
 def _save_again(call: OpenPageCall, refused: RefusedForm, token: str, draft_id: str) -> str:
+    if refused.problem.code == ErrorCode.SIGN_IN_EXPIRED.value:
+        return sign_in_refused_page(call.frame, refused.problem, back=_here(token))
     return _save(call, token, draft_id, refused.problem)
 
 
 def _private(text: str) -> Answer:
     page = html_answer(text)
-    return Answer(page.body, page.status, page.content_type, NO_REFERRER)
+    return Answer(page.body, page.status, page.content_type, SITE_ONLY)
 
 
 @pages.open_page("reconnect/{token}", refusals=LINK_REFUSALS)
@@ -63,7 +74,12 @@ def page_reconnect_begin(call: OpenPageCall, token: LinkToken) -> Answer:
 @pages.open_page("reconnect/{token}/{draft_id}", refusals=(*LINK_REFUSALS, *SAVE_REFUSALS))
 def page_reconnect_check(call: OpenPageCall, token: LinkToken, draft_id: DraftId) -> Answer:
     """After the sign-in: says as whom, and offers to test and save."""
-    return _private(_save(call, token, draft_id))
+    try:
+        return _private(_save(call, token, draft_id))
+    except Fatal as fault:
+        if fault.code is not ErrorCode.SIGN_IN_EXPIRED:
+            raise
+        return refused_sign_in(call, fault, _here(token))
 
 
 @pages.open_form("reconnect/{token}/{draft_id}/save", again=_save_again, refusals=(*LINK_REFUSALS, *SAVE_REFUSALS))

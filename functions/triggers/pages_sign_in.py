@@ -7,28 +7,23 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import structlog
 from pydantic import StringConstraints
 
 from functions.dashboard.customer_pages import (
     approval_page,
     approved_page,
     customer_problem_page,
-    sign_in_refused_page,
 )
-from functions.domain.connection import SignInRefused
-from functions.triggers.edge_answer import Answer, html_answer, problem_headers, problem_of, see_other
+from functions.triggers.edge_answer import Answer, see_other
 from functions.triggers.edge_call import OpenPageCall
 from functions.triggers.edge_pages import PageRoutes
 from functions.triggers.edge_paths import TenantId
 from functions.triggers.edge_request import Query
-from functions.triggers.sign_in_cookie import SignInCookie, forget_header, read_cookie
-from functions.triggers.sign_in_start import FINISH_REFUSALS, NO_REFERRER, is_public_https
+from functions.triggers.sign_in_cookie import forget_header, read_cookie
+from functions.triggers.sign_in_start import FINISH_REFUSALS, is_public_https, refused_sign_in
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError
 
 pages = PageRoutes("sign-in", problem_page=customer_problem_page)
-
-log = structlog.get_logger("edge")
 
 Short = Annotated[str, StringConstraints(max_length=300)]
 Long = Annotated[str, StringConstraints(max_length=8000)]
@@ -65,7 +60,7 @@ def page_sign_in_callback(call: OpenPageCall, query: CallbackQuery) -> Answer:
     try:
         draft = call.services.connecting.finish(cookie.browser, query.answer())
     except MigrateError as fault:
-        return _refused(call, fault, cookie, forget)
+        return refused_sign_in(call, fault, cookie.back, forget)
     return see_other(f"{cookie.back or f'/projects/{draft.project_id}/connect'}/{draft.draft_id}", headers=forget)
 
 
@@ -81,16 +76,3 @@ def page_approved(call: OpenPageCall, query: ApprovedQuery) -> Answer:
     if query.error or query.admin_consent.lower() != "true":
         raise Fatal(ErrorCode.AZURE_CONSENT_DENIED, "Microsoft says that it was not approved.")
     return call.html(approved_page(call.frame))
-
-
-def _refused(call: OpenPageCall, fault: MigrateError, cookie: SignInCookie, forget: dict[str, str]) -> Answer:
-    """Result: the page of a sign-in that ended without access: what happened, and the one thing to do."""
-    log.info("refused", code=fault.code.value)
-    problem = problem_of(fault, call.frame.correlation_id, call.services.settings.support)
-    tenant_id = fault.tenant_id if isinstance(fault, SignInRefused) else ""
-    approval = ""
-    if fault.code is ErrorCode.AZURE_APPROVAL_NEEDED and tenant_id:
-        approval = f"{call.frame.public_url}/approve/{tenant_id}"
-    text = sign_in_refused_page(call.frame, problem, back=cookie.back, approval=approval)
-    headers = {**problem_headers(problem), **forget, **NO_REFERRER}
-    return Answer(text.encode(), problem.status, html_answer("").content_type, headers)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import parse_qs, urlsplit
 
-from functions.dashboard.customer_pages import leaving_page
-from functions.domain.connection import SignInStart
-from functions.triggers.edge_answer import Answer, html_answer
+import structlog
+
+from functions.dashboard.customer_pages import leaving_page, sign_in_refused_page
+from functions.domain.connection import SignInRefused, SignInStart
+from functions.triggers.edge_answer import Answer, html_answer, problem_headers, problem_of
 from functions.triggers.edge_call import OpenPageCall, PageCall
 from functions.triggers.sign_in_cookie import SignInCookie
-from migrate_contract.errors import ErrorCode
+from migrate_contract.errors import ErrorCode, MigrateError
+
+log = structlog.get_logger("edge")
 
 BEGIN_REFUSALS = (
     ErrorCode.AZURE_ACCOUNT_INVALID,
@@ -62,8 +67,9 @@ LINK_REFUSALS = (
     ErrorCode.CUSTOMER_LINK_REVOKED,
     ErrorCode.CUSTOMER_LINK_EXPIRED,
 )
-NO_REFERRER = {"Referrer-Policy": "no-referrer"}
-"""The address of a page with a signed link in it is told to nobody, not even to our own pages."""
+SITE_ONLY = {"Referrer-Policy": "strict-origin"}
+"""The address of a page with a signed link in it is told to nobody, not even to our own pages. With "no-referrer" a
+browser would not say the origin of our own forms either, and they would be refused."""
 
 
 def leave(call: OpenPageCall | PageCall, start: SignInStart, back: str) -> Answer:
@@ -73,7 +79,25 @@ def leave(call: OpenPageCall | PageCall, start: SignInStart, back: str) -> Answe
     seconds = (start.expires_at - call.services.clock()).total_seconds()
     cookie = SignInCookie(start.browser, back).header(state, seconds, https=is_public_https(call))
     page = html_answer(leaving_page(call.frame, start.url, address.hostname or "", start.account))
-    return Answer(page.body, page.status, page.content_type, {**cookie, **NO_REFERRER})
+    return Answer(page.body, page.status, page.content_type, {**cookie, **SITE_ONLY})
+
+
+def refused_sign_in(
+    call: OpenPageCall | PageCall, fault: MigrateError, back: str, headers: Mapping[str, str] | None = None
+) -> Answer:
+    """Result: the page of a sign-in that brought no access: what happened, and the one thing to do.
+
+    `back`: the page that it began on, "" where nobody knows.
+    """
+    log.info("refused", code=fault.code.value)
+    problem = problem_of(fault, call.frame.correlation_id, call.services.settings.support)
+    tenant_id = fault.tenant_id if isinstance(fault, SignInRefused) else ""
+    approval = ""
+    if fault.code is ErrorCode.AZURE_APPROVAL_NEEDED and tenant_id:
+        approval = f"{call.frame.public_url}/approve/{tenant_id}"
+    page = html_answer(sign_in_refused_page(call.frame, problem, back=back, approval=approval), problem.status)
+    more = {**problem_headers(problem), **(headers or {}), **SITE_ONLY}
+    return Answer(page.body, page.status, page.content_type, more)
 
 
 def is_public_https(call: OpenPageCall | PageCall) -> bool:

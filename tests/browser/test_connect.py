@@ -36,8 +36,8 @@ def begin(operator: Dashboard, account: str = ACCOUNT, container: str = "") -> N
     """From the project's page to Microsoft."""
     page = operator.page
     page.get_by_role("link", name=re.compile("(Connect|Reconnect) Azure Storage")).first.click()
-    page.get_by_label("Storage account").fill(account)
-    page.get_by_label("Container").fill(container)
+    page.get_by_role("textbox", name="Storage account").fill(account)
+    page.get_by_role("textbox", name="Container").fill(container)
     page.get_by_role("button", name="Sign in with Microsoft").click()
 
 
@@ -52,8 +52,8 @@ def make_link(operator: Dashboard, container: str) -> str:
     """Result: the address of a link for an account that was not connected before."""
     page = operator.page
     page.get_by_role("link", name="Connect Azure Storage").click()
-    page.get_by_label("Storage account").fill(ACCOUNT)
-    page.get_by_label("Container").fill(container)
+    page.get_by_role("textbox", name="Storage account").fill(ACCOUNT)
+    page.get_by_role("textbox", name="Container").fill(container)
     page.get_by_role("button", name="Make a link for the customer").click()
     return page.locator("#address").inner_text()
 
@@ -68,15 +68,15 @@ def test_an_operator_connects_an_account_and_disconnects_it(operator: Dashboard)
     sign_in(page, operator.stack)
     expect_heading(page, "Choose the container")
     expect(page.get_by_text("Olivia Owner (olivia@contoso.example)")).to_be_visible()
-    page.get_by_label(re.compile("Or another one|Container")).last.fill("by-operator")
+    page.get_by_role("textbox", name=re.compile("Or another one|Container")).fill("by-operator")
     page.get_by_role("button", name="Test and save").click()
     expect(page.get_by_text("Azure Storage is connected.", exact=True)).to_be_visible()
     card = page.locator("section", has=page.get_by_role("heading", name="Azure Storage", exact=True))
     for words in (ACCOUNT, "by-operator", "Olivia Owner", "Connected"):
         expect(card).to_contain_text(words)
     card.get_by_role("link", name="Reconnect Azure Storage").click()
-    expect(page.get_by_label("Storage account")).to_have_value(ACCOUNT)
-    expect(page.get_by_label("Container")).to_have_value("by-operator")
+    expect(page.get_by_role("textbox", name="Storage account")).to_have_value(ACCOUNT)
+    expect(page.get_by_role("textbox", name="Container")).to_have_value("by-operator")
     page.get_by_role("link", name="Not now").click()
     card.get_by_role("link", name="Disconnect").click()
     page.get_by_role("button", name="Disconnect").click()
@@ -183,11 +183,12 @@ def test_a_missing_role_is_named_and_its_person(operator: Dashboard, kind: str, 
     expect(page.get_by_role("button", name="Test and save")).to_be_visible()
 
 
-def test_somebody_of_another_tenant_stays_at_microsoft_or_is_told_which_tenant(operator: Dashboard) -> None:
+def test_somebody_of_another_tenant_does_not_come_back(operator: Dashboard) -> None:
     page, stack = operator.page, operator.stack
     begin(operator, container="stranger")
-    expect(page.get_by_role("heading", name="Pick an account")).to_be_visible()
-    expect(page.get_by_role("button", name=stack.customer.person(STRANGER).name)).to_have_count(0)
+    pick(page, stack, STRANGER)
+    expect(page.get_by_text("AADSTS50020")).to_be_visible()
+    assert page.url.startswith(stack.entra.authority)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +202,7 @@ def test_a_wrong_account_is_refused_before_any_sign_in(operator: Dashboard, acco
     page = operator.page
     begin(operator, account=account)
     expect(page.get_by_role("alert")).to_contain_text(title)
-    expect(page.get_by_label("Storage account")).to_have_value(account)
+    expect(page.get_by_role("textbox", name="Storage account")).to_have_value(account)
 
 
 def test_a_closed_firewall_says_what_to_allow(operator: Dashboard) -> None:
@@ -283,7 +284,7 @@ def test_an_account_is_connected_with_the_keyboard_alone(operator: Dashboard) ->
     page = operator.page
     page.locator("#connect-customer").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_label("Storage account")).to_be_focused()
+    expect(page.get_by_role("textbox", name="Storage account")).to_be_focused()
     page.keyboard.type(ACCOUNT)
     page.keyboard.press("Tab")
     page.keyboard.type("by-keyboard-alone")

@@ -36,12 +36,15 @@ def test_recipients_are_added_refused_and_removed(project: Dashboard) -> None:
     expect(page.get_by_text("Recipient removed.")).to_be_visible()
 
 
-def test_a_link_is_made_shown_and_revoked(project: Dashboard, browser: Browser) -> None:
+def test_a_link_is_made_shown_mailed_and_revoked(project: Dashboard, browser: Browser) -> None:
     page = project.page
     page.get_by_role("link", name="Links for the customer").click()
-    page.get_by_role("button", name="Send a link by mail").click()
-    expect(page.get_by_text("Nobody is set to get this project's mail")).to_be_visible()
-    page.get_by_role("button", name="Make a link").click()
+    page.get_by_role("link", name="Make a link").click()
+    page.get_by_role("textbox", name="Storage account").fill("contosofiles")
+    page.get_by_role("button", name="Make a link for the customer").click()
+    expect(page.get_by_role("alert")).to_contain_text("This cannot be the name of a container")
+    page.get_by_role("textbox", name="Container").fill("archive")
+    page.get_by_role("button", name="Make a link for the customer").click()
     address = page.locator("#address").inner_text()
     assert address.startswith(f"{project.stack.api_url}/reconnect/")
     customer = browser.new_context(viewport={"width": 400, "height": 800}, java_script_enabled=False).new_page()
@@ -50,7 +53,9 @@ def test_a_link_is_made_shown_and_revoked(project: Dashboard, browser: Browser) 
     expect(customer.get_by_role("navigation")).to_have_count(0)
     assert page_overflow(customer) == 0
     page.get_by_role("link", name="All links").click()
-    page.get_by_role("link", name="Revoke").click()
+    page.get_by_role("button", name="Send a link by mail").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nobody is set to get this project's mail")
+    page.get_by_role("link", name="Revoke", exact=True).click()
     page.get_by_role("button", name="Revoke the link").click()
     expect(page.get_by_text("The link no longer works.")).to_be_visible()
     customer.reload()

@@ -16,9 +16,9 @@ from functions.dashboard.customer_pages import (
     sign_in_refused_page,
 )
 from functions.dashboard.forms import EMPTY_FORM, Form
-from functions.domain.connection_views import ContainersView, DraftView
+from functions.domain.connection_views import Chosen, ContainersView, DraftView
 from functions.domain.customer_link import LinkVisit, Shown
-from migrate_contract.errors import ErrorCode
+from migrate_contract.errors import ErrorCode, Fatal, MigrateError
 from migrate_contract.problem import problem_for
 from tests.unit.functions.dashboard import samples as s
 
@@ -63,9 +63,9 @@ def _connect(form: Form = EMPTY_FORM) -> str:
     return connect_page(s.frame(f"/projects/{s.PROJECT}/connect"), s.project(connected=False), form)
 
 
-def _choose(listed: list[str], form: Form = EMPTY_FORM) -> str:
-    containers = ContainersView(containers=listed, listed=bool(listed))
-    return choose_page(s.frame(f"/projects/{s.PROJECT}/connect/x"), s.project(), draft(), containers, form)
+def _choose(listed: list[str], form: Form = EMPTY_FORM, fault: MigrateError | None = None) -> str:
+    chosen = Chosen(draft(), ContainersView(containers=listed, listed=bool(listed)), fault)
+    return choose_page(s.frame(f"/projects/{s.PROJECT}/connect/x"), s.project(), chosen, form)
 
 
 def _form(code: ErrorCode, detail: str, **typed: str) -> Form:
@@ -106,6 +106,7 @@ CUSTOMER_PAGES: dict[str, Callable[[], str]] = {
     ),
     "choose": lambda: _choose(["archive", "finance-2024", "media", "shared-drive"]),
     "choose-unlisted": lambda: _choose([]),
+    "choose-walled": lambda: _choose([], fault=Fatal(ErrorCode.AZURE_FIREWALL, "contosofiles.blob.core.windows.net")),
     "choose-refused": lambda: _choose(
         ["archive", "media"],
         _form(ErrorCode.AZURE_ROLE_SCOPE, "Cora Container (cora@contoso.example)", picked="media", container=""),

@@ -22,7 +22,7 @@ from tests.unit.functions.triggers.support import ENVIRONMENT, SITE, request
 def handlers(routes: PageRoutes) -> dict[str, Any]:
     own = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
     own.register_functions(routes.blueprint)
-    return {one.get_function_name(): one.get_user_function() for one in own.get_functions()}
+    return {str(one.get_function_name()): one.get_user_function() for one in own.get_functions()}
 
 
 HANDLERS = {**handlers(pages_reconnect.pages), **handlers(pages_sign_in.pages)}
@@ -80,7 +80,7 @@ def test_a_link_shows_account_container_and_status_and_nothing_else(world: World
     answer = ask("page_reconnect", token)
     shown = words(answer)
     assert answer.status_code == 200
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Referrer-Policy"] == "strict-origin"
     for word in ("contosofiles", "archive", "Connected"):
         assert word in shown
     for word in ("Olivia", "Olga", "Move", "St. Mary", project_id, "/projects", "/clients", "<nav"):
