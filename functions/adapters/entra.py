@@ -110,6 +110,7 @@ class EntraIdentity:
                 instance_discovery=False,
                 http_client=self._http,
                 token_cache=_KeepsNothing(),
+                http_cache=_ForgetsAnswers(),
             )
         except (requests.RequestException, MsalError, RuntimeError) as fault:
             _silent(fault)
@@ -128,6 +129,13 @@ class _KeepsNothing(TokenCache):  # type: ignore[misc]
     """MSAL would keep every token for the life of the process."""
 
     def add(self, event: object, now: object = None) -> None:
+        """See msal."""
+
+
+class _ForgetsAnswers(dict[str, Any]):
+    """MSAL would answer from a fault of a minute ago, and one person's at the sign-in to everybody of the tenant."""
+
+    def __setitem__(self, key: str, value: object) -> None:
         """See msal."""
 
 

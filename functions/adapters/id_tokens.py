@@ -49,12 +49,10 @@ class IdTokens:
                 leeway=_LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "aud", "iss", "oid", "tid"]},
             )
-        except jwt.InvalidIssuerError as fault:
-            raise _wrong_tenant(tenant_id) from fault
         except jwt.InvalidTokenError as fault:
             raise Fatal(ErrorCode.SIGN_IN_REFUSED, f"The id token is not valid ({type(fault).__name__}).") from fault
         if claims["tid"] != tenant_id:
-            raise _wrong_tenant(tenant_id)
+            raise Fatal(ErrorCode.AZURE_WRONG_TENANT, f"The storage account belongs to tenant {tenant_id}.")
         return Person(
             object_id=str(claims["oid"]),
             username=str(claims.get("preferred_username", ""))[:200],
@@ -82,7 +80,3 @@ class IdTokens:
             raise Retryable(
                 ErrorCode.IDENTITY_UNAVAILABLE, f"Microsoft's signing keys cannot be read ({type(fault).__name__})."
             ) from fault
-
-
-def _wrong_tenant(tenant_id: str) -> Fatal:
-    return Fatal(ErrorCode.AZURE_WRONG_TENANT, f"The storage account belongs to tenant {tenant_id}.")

@@ -69,8 +69,8 @@ def project_page(
     *,
     agents: Sequence[AgentView],
     jobs: Page[JobView],
-    events: Sequence[EventView] = (),
     expired: ExpiredJobsView | None = None,
+    events: Sequence[EventView] = (),
     form: Form = EMPTY_FORM,
     refusal: Problem | None = None,
 ) -> str:

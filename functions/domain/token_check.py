@@ -47,13 +47,15 @@ class Remembered:
     """The first look at which the redemption that was due did not succeed; None where the last one did."""
     told: str = ""
     """The newest mail that was posted: its kind and day. It saves posting it again, no more."""
+    reconnected: bool = False
+    """The last look was at an earlier connection of the project."""
 
 
-def is_due(row: Row | None, now: datetime, claim_seconds: float) -> bool:
-    """Result: whether the connection has not been looked at today (UTC), and no instance is at it."""
+def is_due(row: Row | None, connected_at: datetime, now: datetime, claim_seconds: float) -> bool:
+    """Result: whether this connection has not been looked at today (UTC), and no instance is at it."""
     if row is None:
         return True
-    if rows.text(row, "done_on") == now.date().isoformat():
+    if rows.text(row, "done_on") == now.date().isoformat() and not _is_of_another(row, connected_at):
         return False
     claimed_at = rows.moment(row, "claimed_at")
     return claimed_at is None or claimed_at + timedelta(seconds=claim_seconds) <= now
@@ -67,9 +69,14 @@ def claim_columns(run_id: str, now: datetime) -> dict[str, Value]:
 def remembered(row: Row | None, connected_at: datetime) -> Remembered:
     """Result: what was left by looks at this very connection; nothing of an earlier one."""
     if row is None or rows.moment(row, "connected_at") != connected_at:
-        return Remembered(connected_at)
+        return Remembered(connected_at, reconnected=row is not None and _is_of_another(row, connected_at))
     failing = rows.moment(row, "failing_since") if rows.flag(row, "failing") else None
     return Remembered(connected_at, failing, rows.text(row, "told"))
+
+
+def _is_of_another(row: Row, connected_at: datetime) -> bool:
+    known = rows.moment(row, "connected_at")
+    return known is not None and known != connected_at
 
 
 @dataclass(frozen=True, slots=True)

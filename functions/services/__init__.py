@@ -53,6 +53,7 @@ from functions.services.mail_composer import MailComposer
 from functions.services.mail_outbox import MailOutbox
 from functions.services.mail_quota import MailQuota
 from functions.services.mail_reports import MailReports
+from functions.services.mail_retention import MailRetention
 from functions.services.mail_sender import MailSender
 from functions.services.mailbox import Mailbox
 from functions.services.mails import Mails
@@ -184,7 +185,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
     sender = MailSender(tables, clock, limits, ports.mailer, MailQuota(tables, clock, limits))
     mail_alerts = MailAlerts(tables, deployment, alerts)
     outbox = MailOutbox(tables, clock, deployment, recipients, sender, composer, mail_alerts)
-    ends = SignInEnds(tables, clock, outbox)
+    ends = SignInEnds(tables, clock, outbox, events)
     lifecycle = Lifecycle(tables, store, moves, views, destinations, audit)
     token_reports = TokenReports(tables, clock, limits, alerts, outbox, deployment, continuations)
     return Services(
@@ -265,6 +266,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
                 deliveries,
             ),
             outbox,
+            MailRetention(tables, clock, limits),
         ),
         recipients=recipients,
         unsubscribes=unsubscribes,

@@ -29,8 +29,8 @@ WATCHED = (
     ErrorCode.MAIL_NOT_ACCEPTED,
     ErrorCode.MAIL_REFUSED,
     ErrorCode.SCAN_STALLED,
-    ErrorCode.SIGN_IN_FAILING,
     ErrorCode.SECRET_UNREADABLE,
+    ErrorCode.SIGN_IN_FAILING,
 )
 """Every kind of alert there is."""
 _TRIES = 5

@@ -7,19 +7,22 @@ the mark, under a name that is read off the mark: a crash between the two is mad
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Protocol
 
 import structlog
 
 from functions.domain import rows
+from functions.domain.event import Event, EventKind
 from functions.domain.expiry import NOT_ENDED, EndKind, Notice, SignInEnd, days_left, end_of
 from functions.domain.mail import MailDraft, MailKind
 from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Clock, Row, RowChanged, RowMissing, Tables
 from functions.domain.views import AzureConnectionView
+from functions.services.events import Events
 from functions.services.projects import TABLE, connection_view
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 
@@ -40,10 +43,11 @@ class Letters(Protocol):
 class SignInEnds:
     """Marks ends, takes them back, and refuses what needs a sign-in that works."""
 
-    def __init__(self, tables: Tables, clock: Clock, letters: Letters) -> None:
+    def __init__(self, tables: Tables, clock: Clock, letters: Letters, events: Events) -> None:
         self._tables = tables
         self._clock = clock
         self._letters = letters
+        self._events = events
 
     @contextmanager
     def watching(self, project: Row) -> Iterator[None]:
@@ -73,20 +77,38 @@ class SignInEnds:
         return marked
 
     def tell(self, project: Row, connection: AzureConnectionView, end: SignInEnd) -> None:
-        """Posts the one mail of this end, if it was not posted; repeating it changes nothing."""
+        """Posts the one mail of this end and records its event; repeating it changes nothing."""
         facts = {"reason": end.reason, "account": connection.account}
+        event = _event(
+            project,
+            EventKind.CONNECTION_EXPIRED,
+            end.at,
+            end.at.isoformat(),
+            f"The sign-in to {connection.account} has ended: {end.reason}",
+            facts,
+        )
+        self._events.record(replace(event, code=ErrorCode.AZURE_CREDENTIALS_EXPIRED))
         self._post(project, connection, MailKind.CONNECTION_EXPIRED, end.at.date(), facts)
 
     def announce(
         self, project: Row, connection: AzureConnectionView, notice: Notice, ends_at: datetime, reason: str
     ) -> None:
-        """Posts the mail that so many days are left; repeating it changes nothing."""
+        """Posts the mail that so many days are left and records the event; repeating it changes nothing."""
         facts = {
             "days_left": str(max(days_left(ends_at, self._clock()), 0)),
             "expires_on": ends_at.date().isoformat(),
             "account": connection.account,
             "reason": reason,
         }
+        event = _event(
+            project,
+            EventKind.CONNECTION_EXPIRING,
+            datetime(notice.due_on.year, notice.due_on.month, notice.due_on.day, tzinfo=UTC),
+            f"{connection.connected_at.isoformat()} {notice.due_on.isoformat()}",
+            f"The sign-in to {connection.account} ends on {ends_at:%Y-%m-%d} unless it is renewed: {reason}",
+            facts,
+        )
+        self._events.record(event)
         self._post(project, connection, MailKind.CONNECTION_EXPIRING, notice.due_on, facts)
 
     def works(self, project: Row) -> None:
@@ -152,3 +174,21 @@ def need_sign_in(project: Row) -> None:
             ErrorCode.AZURE_CREDENTIALS_EXPIRED,
             f"Project {rows.text(project, 'name')}, since {end.at:%Y-%m-%d %H:%M} UTC: {end.reason}",
         )
+
+
+def _event(
+    project: Row, kind: EventKind, at: datetime, occurrence: str, summary: str, facts: Mapping[str, str]
+) -> Event:
+    """Result: what the project's list of events and its webhooks say."""
+    return Event(
+        organization=project.pk,
+        client_id=rows.text(project, "client_id"),
+        project_id=project.rk,
+        kind=kind,
+        subject=project.rk,
+        occurrence=occurrence,
+        at=at,
+        summary=summary,
+        link=f"/projects/{project.rk}",
+        facts=facts,
+    )

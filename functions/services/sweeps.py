@@ -20,6 +20,7 @@ from functions.services.events import TABLE as EVENTS
 from functions.services.guarded import Guarded
 from functions.services.job_sweep import JobSweep
 from functions.services.mail_outbox import MailOutbox
+from functions.services.mail_retention import MailRetention
 from functions.services.scheduled_runs import ScheduledRuns
 from functions.services.telling import Telling
 from functions.services.throttle import TABLE as THROTTLES
@@ -61,6 +62,7 @@ class Sweeps:
         runs: ScheduledRuns,
         telling: Telling,
         outbox: MailOutbox,
+        mail_retention: MailRetention,
     ) -> None:
         self._tables = tables
         self._clock = clock
@@ -70,6 +72,7 @@ class Sweeps:
         self._runs = runs
         self._telling = telling
         self._outbox = outbox
+        self._mail_retention = mail_retention
 
     def run(self) -> SweepResult:
         """Result: what was found and done.
@@ -99,6 +102,8 @@ class Sweeps:
         ):
             with guarded.part(table):
                 result.removed_rows += self._forget(table, column, now - timedelta(seconds=seconds))
+        with guarded.part("old mail"):
+            result.removed_rows += self._mail_retention.run()
         with guarded.part("mail"):  # The last: what it waits for, nothing else has to wait for.
             result.mails = self._outbox.run(self._limits.mail_run_seconds).ended
         _log.info(

@@ -110,7 +110,7 @@ class TokenChecks:
                     self._tables.delete(TABLE, row.pk, row.rk)
             elif is_closed(project):
                 tally.count(project.pk, "quiet")
-            elif is_due(row, now, self._limits.token_claim_seconds):
+            elif is_due(row, connection.connected_at, now, self._limits.token_claim_seconds):
                 yield _Visit(project.pk, project.rk, row)
         for row in known.values():
             self._tables.delete(TABLE, row.pk, row.rk)

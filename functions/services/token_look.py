@@ -15,6 +15,9 @@ from functions.domain.views import AzureConnectionView
 from functions.services.sign_in_ends import SignInEnds
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 
+_OURS = frozenset({ErrorCode.STORAGE_UNAVAILABLE, ErrorCode.CHANGED_MEANWHILE})
+"""Passing faults that say nothing of the sign-in: the look is made again soon."""
+
 
 class Redemptions(Protocol):
     """The part of the redemption that is used here."""
@@ -41,6 +44,8 @@ class TokenLook:
 
     def look(self, project: Row, connection: AzureConnectionView, memory: Remembered) -> Look:
         """Result: what was found and done. Raises Retryable(storage-unavailable), Retryable(changed-meanwhile)."""
+        if memory.reconnected:
+            self._ends.works(project)
         redeemed_at = self._redemptions.redeemed_at(project) or connection.connected_at
         found = Look(
             result=LookResult.NOT_DUE,
@@ -68,9 +73,11 @@ class TokenLook:
                 marked = self._ends.found(project, EndKind.REFUSED, fatal.detail)
                 result = LookResult.REFUSED if marked is not None else LookResult.NOT_DUE
                 return replace(found, result=result, detail=fatal.detail)
+            if fatal.code is ErrorCode.NO_AZURE_CONNECTION:
+                return found  # Disconnected this moment.
             return self._failed(found, LookResult.MISCONFIGURED, fatal)
         except Retryable as passing:
-            if passing.code is ErrorCode.STORAGE_UNAVAILABLE:
+            if passing.code in _OURS:
                 raise
             return self._not_now(project, connection, self._failed(found, LookResult.UNAVAILABLE, passing), end)
         if end is not None or found.memory.failing_since is not None:

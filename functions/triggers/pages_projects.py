@@ -48,8 +48,8 @@ def _project(call: PageCall, project_id: str, form: Form = EMPTY_FORM, refusal: 
         project,
         agents=agents_of(call, project.client_id),
         jobs=jobs_page_of(call, SHOWN_JOBS, project_id=project_id),
-        events=call.services.events.list(call.caller, project_id, _NEWEST_EVENTS).items,
         expired=call.services.expired_jobs.show(call.caller, project_id),
+        events=call.services.events.list(call.caller, project_id, _NEWEST_EVENTS).items,
         form=form,
         refusal=refusal,
     )

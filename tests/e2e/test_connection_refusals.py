@@ -130,12 +130,11 @@ def test_the_access(
     [
         (lambda _: None, "cancel", ErrorCode.AZURE_CONSENT_DENIED),
         (lambda it: it.entra.control.expire_secret(), "accept", ErrorCode.IDENTITY_MISCONFIGURED),
-        (lambda it: it.entra.control.refuse(Refusal.UNAVAILABLE), "accept", ErrorCode.IDENTITY_UNAVAILABLE),
         (lambda it: it.entra.control.forge_id_tokens(wrong_key=True), "accept", ErrorCode.SIGN_IN_REFUSED),
         (lambda it: it.entra.control.forge_id_tokens(aud="another"), "accept", ErrorCode.SIGN_IN_REFUSED),
         (lambda it: it.entra.control.forge_id_tokens(iss="https://evil.example"), "accept", ErrorCode.SIGN_IN_REFUSED),
     ],
-    ids=["consent-denied", "our-secret", "unavailable", "forged-key", "forged-audience", "forged-issuer"],
+    ids=["consent-denied", "our-secret", "forged-key", "forged-audience", "forged-issuer"],
 )
 def test_the_sign_in(stack: Stack, browser: Browser, project: str, prepare: Prepare, answer: str, code: ErrorCode):
     page = begin(stack, browser, project)
@@ -172,6 +171,13 @@ def test_an_answer_counts_once_in_its_own_browser(stack: Stack, browser: Browser
     page = begin(stack, browser, project)
     with browser_of(stack) as thief:
         says(thief.sign_in(page, stack.customer.person(OWNER)), ErrorCode.SIGN_IN_STATE_LOST)
+
+
+def test_a_service_that_is_away_is_tried_again(stack: Stack, browser: Browser, project: str):
+    """The last one here: for some seconds nobody asks that service again."""
+    page = begin(stack, browser, project)
+    stack.entra.control.refuse(Refusal.UNAVAILABLE)
+    says(browser.sign_in(page, stack.customer.person(OWNER)), ErrorCode.IDENTITY_UNAVAILABLE)
 
 
 def links_of(html: str) -> list[str]:

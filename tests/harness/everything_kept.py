@@ -20,8 +20,9 @@ _PIECE = 32
 """Characters of a secret that are enough to know it again, so that a part of it is found too."""
 _PEEKED = 32
 _PAGES = 150
-_HREF = re.compile(r'href="(/[^"#]*)')
-_LEFT_OUT = re.compile(r"^/(\.auth|static|favicon|api/.*openapi)")
+_HREF = re.compile(r'(?:href|hx-get)="(/[^"#]*)')
+_LEFT_OUT = re.compile(r"^/(\.auth|static|favicon|help/|api/.*openapi)")
+"""The same for everybody, or not ours."""
 
 
 def tables_of(account: StorageAccount, ca_file: Path) -> Iterator[tuple[str, bytes]]:

@@ -1,14 +1,16 @@
-"""The token refresh checker over memory, with customers' projects: what its tests are written in."""
+"""The token refresh checker with customers' projects: what its tests are written in, over memory or other tables."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
 
+from functions.adapters.randomness import SystemTokens
 from functions.domain.keys import Continuations
 from functions.domain.limits import Limits
-from functions.domain.ports import Row
+from functions.domain.ports import Row, Tables
 from functions.domain.views import AzureConnectionView, ConnectionKind, ProjectPatch, ProjectView
+from functions.services import assemble
 from functions.services.alerts import Alerts
 from functions.services.projects import TABLE as PROJECTS
 from functions.services.sign_in_ends import SignInEnds
@@ -21,18 +23,24 @@ from tests.memory.world import ADMIN, DEPLOYMENT, ORGANIZATION, World
 
 
 class Checked:
-    """A world with a checker. `other` is a second instance over the same tables."""
+    """A world with a checker. `instance` makes a second one over the same tables."""
 
-    def __init__(self, limits: Limits | None = None, *, secret_expires_on: date | None = None) -> None:
+    def __init__(
+        self, limits: Limits | None = None, *, secret_expires_on: date | None = None, tables: Tables | None = None
+    ) -> None:
         self.world = World(limits)
+        self.tables: Tables = tables or self.world.tables
+        if tables is not None:
+            self.world.ports = replace(self.world.ports, tables=tables, tokens=SystemTokens())
+            self.world.services = assemble(self.world.ports, DEPLOYMENT, self.world.limits)
         self.clock = self.world.clock
         self.letters = MemoryLetters()
         self.identity = MemoryRedemptions(self.clock)
         self.elapsed = 0.0
-        self.ends = SignInEnds(self.world.tables, self.clock, self.letters)
-        self.alerts = Alerts(self.world.tables, self.clock, Continuations(b"k" * 32))
+        self.ends = SignInEnds(self.tables, self.clock, self.letters, self.world.services.events)
+        self.alerts = Alerts(self.tables, self.clock, Continuations(b"k" * 32))
         self.reports = TokenReports(
-            self.world.tables,
+            self.tables,
             self.clock,
             self.world.limits,
             self.alerts,
@@ -46,10 +54,10 @@ class Checked:
         """Another instance of the timer."""
         look = TokenLook(self.clock, self.world.limits, self.identity, self.ends)
         return TokenChecks(
-            self.world.tables,
+            self.tables,
             self.clock,
             lambda: self.elapsed,
-            self.world.tokens,
+            self.world.ports.tokens,
             self.world.limits,
             look,
             self.reports,
@@ -69,7 +77,7 @@ class Checked:
             connected_at=self.clock(),
             connected_by="Carol",
         )
-        self.world.tables.merge(PROJECTS, ORGANIZATION, project_id, {"connection": connection.model_dump_json()}, None)
+        self.tables.merge(PROJECTS, ORGANIZATION, project_id, {"connection": connection.model_dump_json()}, None)
         self.identity.sign_in(project_id)
 
     def close(self, project_id: str) -> None:
@@ -79,7 +87,7 @@ class Checked:
         return self.world.services.projects.show(ADMIN, project_id)
 
     def row(self, project_id: str) -> Row:
-        found = self.world.tables.get(PROJECTS, ORGANIZATION, project_id)
+        found = self.tables.get(PROJECTS, ORGANIZATION, project_id)
         assert found is not None
         return found
 

@@ -13,6 +13,8 @@ from functions.domain.views import ListQuery
 from functions.services import assemble
 from migrate_contract.errors import ErrorCode
 from migrate_contract.jobs import JobFault, JobPhase
+from tests.memory.checker import Checked
+from tests.memory.redemptions import UNREACHABLE
 from tests.memory.world import ADMIN, DEPLOYMENT, ORGANIZATION, Running, World, refused, running_job, taken_job, tally
 
 LIST = ListQuery()
@@ -306,3 +308,15 @@ def test_failing_sign_ins_are_mailed_to_the_operators() -> None:
     mails(world)
     assert {mail.message.to for mail in world.mailer.sent} == set(DEPLOYMENT.operator_mail)
     assert len(world.mailer.sent) == len(DEPLOYMENT.operator_mail) > 0
+
+
+def test_a_connection_that_ends_is_an_event_at_each_notice_and_at_its_end() -> None:
+    checked = Checked()
+    project_id = checked.project()
+    checked.identity.fault = UNREACHABLE
+    for _ in range(100):
+        checked.day()
+        checked.checker.run()
+    found = [event.kind for event in events(checked.world, project_id)]
+    assert found == [EventKind.CONNECTION_EXPIRED, *[EventKind.CONNECTION_EXPIRING] * 4]
+    assert "customerdata" in events(checked.world, project_id)[0].summary

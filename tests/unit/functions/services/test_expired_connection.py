@@ -8,12 +8,13 @@ import pytest
 
 from functions.domain.expiry import EndKind
 from functions.domain.mail import MailKind
-from functions.domain.views import AzureConnectionBody, ConnectionKind, JobView, ProjectStatus
+from functions.domain.views import AzureConnectionBody, ConnectionKind, JobView, ListQuery, ProjectStatus
 from functions.services.expired_jobs import ExpiredJobs
 from functions.services.projects import TABLE as PROJECTS
 from functions.services.sign_in_ends import SignInEnds
 from migrate_contract.errors import CATALOGUE, ErrorCode, Fatal, Retryable
 from migrate_contract.jobs import JobFault, JobPhase
+from tests.memory.identity import OWNER
 from tests.memory.letters import MemoryLetters
 from tests.memory.world import ADMIN, ORGANIZATION, READER, Running, World, limited, refused, running_job, taken_job
 
@@ -27,7 +28,7 @@ def end(world: World, project_id: str, kind: EndKind = EndKind.REFUSED, reason: 
     letters = MemoryLetters()
     row = world.tables.get(PROJECTS, ORGANIZATION, project_id)
     assert row is not None
-    SignInEnds(world.tables, world.clock, letters).found(row, kind, reason)
+    SignInEnds(world.tables, world.clock, letters, world.services.events).found(row, kind, reason)
     return letters
 
 
@@ -111,6 +112,15 @@ def test_the_mail_reaches_the_outbox_of_the_deployment() -> None:
     assert REASON in sent.message.plain
 
 
+def test_the_end_is_one_event_of_the_project() -> None:
+    running = running_job()
+    for _ in range(2):
+        end(running.world, running.project_id)
+    (event,) = running.world.services.events.list(ADMIN, running.project_id, ListQuery()).items
+    assert (event.kind, event.code) == ("connection-expired", EXPIRED.value)
+    assert REASON in event.summary
+
+
 def test_somebody_else_writes_the_project_at_the_same_moment() -> None:
     running = running_job()
     world = running.world
@@ -123,7 +133,7 @@ def test_somebody_else_writes_the_project_at_the_same_moment() -> None:
             world.tables.merge(PROJECTS, pk, rk, {"description": "new"}, None)
 
     world.tables.before_write = race
-    SignInEnds(world.tables, world.clock, MemoryLetters()).found(row, EndKind.REFUSED, REASON)
+    SignInEnds(world.tables, world.clock, MemoryLetters(), world.services.events).found(row, EndKind.REFUSED, REASON)
     project = world.services.projects.show(ADMIN, running.project_id)
     assert (project.status, project.description) == (ProjectStatus.AUTH_REQUIRED, "new")
 
@@ -135,7 +145,10 @@ def test_an_end_that_is_found_after_the_reconnect_ends_nothing() -> None:
     assert row is not None
     reconnect(world, running.project_id)
     letters = MemoryLetters()
-    assert SignInEnds(world.tables, world.clock, letters).found(row, EndKind.REFUSED, REASON) is None
+    assert (
+        SignInEnds(world.tables, world.clock, letters, world.services.events).found(row, EndKind.REFUSED, REASON)
+        is None
+    )
     assert (status(world, running.project_id), letters.asked) == (ProjectStatus.IN_PROGRESS, 0)
 
 
@@ -232,6 +245,44 @@ def test_who_may_see_and_do_that() -> None:
     refused(ErrorCode.ROLE_INSUFFICIENT, lambda: expired_jobs(world).rerun(READER, running.project_id))
     other = limited(world.client(name="Another"))
     refused(ErrorCode.NOT_FOUND, lambda: expired_jobs(world).show(other, running.project_id))
+
+
+def test_the_whole_way_on_a_customers_account() -> None:
+    """Revoked under a running job, told once, signed in again, and run again: through the product's own redemption."""
+    world = World()
+    client_id = world.client()
+    agent = world.online_agent(client_id)
+    project_id = world.project(client_id, connected=False)
+    world.connect_customer(project_id)
+    job = world.new_job(project_id)
+    world.drain()
+    agent.take(job)
+    agent.report(job, JobPhase.RUNNING)
+    running = Running(world, client_id, project_id, agent, job.job_id)
+    agent.grant(job)
+    world.identity.revoked.add(OWNER.object_id)
+    world.clock.forward(1800)
+    failed(running)
+    assert running.job.fault is not None
+    assert "AADSTS50173" in running.job.fault.detail
+    assert status(world, project_id) is ProjectStatus.AUTH_REQUIRED
+    world.services.token_checks.run()
+    world.services.sweeps.run()
+    assert [mail.message.to for mail in world.mailer.sent] == ["operators@acme.example"]
+
+    world.identity.revoked.clear()
+    world.clock.forward(60)
+    world.connect_customer(project_id)
+    assert status(world, project_id) is ProjectStatus.IN_PROGRESS
+    (begun,) = expired_jobs(world).rerun(ADMIN, project_id).begun
+    assert begun.attempt == 2
+    world.drain()
+    agent.take(running.job)
+    assert agent.grant(running.job)
+    world.clock.forward(8 * 86_400)
+    assert world.services.token_checks.run().totals() == {"looked": 1, "redeemed": 1}
+    world.services.sweeps.run()
+    assert len([mail for mail in world.mailer.sent if "AADSTS50173" in mail.message.plain]) == 1
 
 
 def test_an_end_is_not_moved_by_a_later_finder() -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 
+from functions.domain import rows
 from functions.domain.limits import Limits
 from functions.domain.mail import NEEDED_FACTS, MailDraft, MailKind, MailMessage, SendState, SendStatus
 from functions.domain.mail_views import MailView, RecipientBody, TestMailBody
 from functions.domain.views import ListQuery
 from functions.services.mail_outbox import MailOutbox
+from functions.services.mail_quota import MailQuota
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 from tests.memory.world import ADMIN, ORGANIZATION, READER, STRANGER, World, limited, refused
 
@@ -22,6 +25,23 @@ FACTS = {name: "7" for names in NEEDED_FACTS.values() for name in names} | {
     "code": "target-access-denied",
     "expires_on": "2026-03-16",
 }
+
+
+def event(operation_id: str, status: str, at: str = "2026-03-02T14:05:00Z", said: str = "") -> dict[str, object]:
+    """A delivery report as Event Grid sends it."""
+    return {
+        "id": "1",
+        "topic": "/subscriptions/x",
+        "eventType": "Microsoft.Communication.EmailDeliveryReportReceived",
+        "data": {
+            "sender": "noreply@acme.example",
+            "recipient": "it@church.example",
+            "messageId": operation_id,
+            "status": status,
+            "deliveryStatusDetails": {"statusMessage": said},
+            "deliveryAttemptTimeStamp": at,
+        },
+    }
 
 
 class Post:
@@ -406,3 +426,51 @@ def test_a_deleted_project_leaves_no_address_behind() -> None:
     for table in ("mails", "recipients", "outbox"):
         assert post.world.tables.everything().get(table, []) == []
     assert post.world.mailer.sent == []
+
+
+def test_old_mails_are_removed_once_a_day_and_new_ones_stay() -> None:
+    post = Post()
+    post.post()
+    post.run()
+    post.run(31)
+    operation_id = post.world.mailer.sent[0].operation_id
+    post.world.services.mail_reports.handle(json.dumps(event(operation_id, "Delivered")))
+    assert post.world.services.sweeps.run().removed_rows == 0
+    post.world.clock.forward(post.world.limits.mail_retention_seconds - 60)
+    post.post(MailKind.CONNECTION_EXPIRED)
+    assert post.world.services.sweeps.run().removed_rows == 0
+    post.world.clock.forward(86_400)
+    assert post.world.services.sweeps.run().removed_rows == 4  # letter, copy, delivery, operation
+    assert post.world.services.sweeps.run().removed_rows == 0
+    assert [mail.kind for mail in post.mails()] == ["connection-expired"]
+
+
+def test_the_quota_is_one_for_all_instances_and_never_more() -> None:
+    post = Post(limits=Limits(mail_per_minute=100, mail_per_hour=100))
+    quota = MailQuota(post.world.tables, post.world.clock, post.world.limits)
+    other = MailQuota(post.world.tables, post.world.clock, post.world.limits)
+    taken: list[bool] = []
+
+    def race(table: str, pk: str, rk: str) -> None:
+        post.world.tables.before_write = None
+        taken.append(other.take())
+
+    for _ in range(60):
+        post.world.tables.before_write = race
+        taken.append(quota.take())
+    post.world.tables.before_write = None
+    assert sum(taken) == 100
+    assert not other.has_room()
+    post.world.clock.forward(3601)
+    assert other.has_room()
+
+
+def test_a_high_quota_still_fits_its_row() -> None:
+    post = Post(limits=Limits(mail_per_minute=5000, mail_per_hour=5000))
+    quota = MailQuota(post.world.tables, post.world.clock, post.world.limits)
+    now = post.world.clock().timestamp()
+    quota.close(0)
+    times = rows.long_text("times", json.dumps([now] * 4999))
+    post.world.tables.merge("mailquota", "deployment", "sent", times, None)
+    assert quota.take()
+    assert not quota.take()

@@ -15,7 +15,7 @@ from functions.services.recipients import MOST
 from functions.services.unsubscribes import PATH
 from migrate_contract.errors import ErrorCode
 from tests.memory.world import ADMIN, ORGANIZATION, limited, refused
-from tests.unit.functions.services.test_mail_outbox import Post
+from tests.unit.functions.services.test_mail_outbox import Post, event
 
 EVENT = "Microsoft.Communication.EmailDeliveryReportReceived"
 
@@ -152,22 +152,6 @@ def test_a_link_that_was_changed_is_refused() -> None:
     ]
     for bad in changed:
         refused(ErrorCode.MAIL_LINK_INVALID, lambda bad=bad: unsubscribes.mute(bad))  # type: ignore[misc]
-
-
-def event(operation_id: str, status: str, at: str = "2026-03-02T14:05:00Z", said: str = "") -> dict[str, object]:
-    return {
-        "id": "1",
-        "topic": "/subscriptions/x",
-        "eventType": EVENT,
-        "data": {
-            "sender": "noreply@acme.example",
-            "recipient": "it@church.example",
-            "messageId": operation_id,
-            "status": status,
-            "deliveryStatusDetails": {"statusMessage": said},
-            "deliveryAttemptTimeStamp": at,
-        },
-    }
 
 
 def report(post: Post, *events: dict[str, object]) -> None:

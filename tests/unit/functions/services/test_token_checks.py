@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from structlog.testing import capture_logs
 
 from functions.domain.limits import Limits
 from functions.domain.views import ListQuery, ProjectStatus
@@ -16,6 +18,13 @@ from tests.memory.redemptions import OUR_SECRET, REVOKED, UNREACHABLE
 from tests.memory.world import ADMIN, ORGANIZATION, STRANGER, limited
 
 DOWN = Retryable(ErrorCode.STORAGE_UNAVAILABLE, "down")
+
+
+@pytest.fixture(autouse=True)
+def quiet_log() -> Iterator[None]:
+    """Tracebacks of faults that a test asks for are slow to print, and nobody reads them."""
+    with capture_logs():
+        yield
 
 
 def open_alerts(checked: Checked) -> list[str]:
@@ -138,6 +147,21 @@ def test_a_sign_in_makes_the_project_work_again_and_its_next_end_is_another_mail
     for _ in range(8):
         checked.day()
     assert checked.letters.kinds() == ["connection-expired", "connection-expired"]
+
+
+def test_a_reconnect_takes_back_mails_that_wait_within_the_hour() -> None:
+    checked = Checked()
+    project_id = checked.project()
+    checked.identity.fault = REVOKED
+    for _ in range(7):
+        checked.day()
+    checked.identity.fault = None
+    checked.clock.forward(3600)
+    checked.sign_in(project_id)
+    checked.clock.forward(3600)
+    assert checked.checker.run().totals() == {"looked": 1, "not_due": 1}
+    assert [project for project, _ in checked.letters.withdrawn] == [project_id]
+    assert checked.checker.run().totals() == {"looked": 0}
 
 
 def test_an_outage_that_ends_takes_its_mails_back() -> None:
