@@ -221,7 +221,6 @@ WITHOUT_A_CALLER = {
     "connecting.visit_draft",
     "customer_links.address",
     "customer_links.for_mail",
-    "customer_links.forget",
     "customer_links.open",
     "customer_links.saved",
     "members.resolve",
