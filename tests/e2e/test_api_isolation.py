@@ -51,6 +51,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "clients_limit": {"limit_mbps": 1},
     "jobs_limit": {"limit_mbps": 1},
     "jobs_mirror_confirm": {"container": "isolation-ours"},
+    "azure_sign_in_begin": {"account": "customerdata"},
+    "azure_sign_in_save": {"draft_id": "draft-of-nobody", "container": "taken-over"},
     "recipients_add": {"address": "taken@over.example"},
     "mails_test": {"address": "taken@over.example"},
     "webhooks_change": {"enabled": False},
@@ -66,6 +68,7 @@ class Belongings:
     agent_id: str
     job_id: str
     code_id: str
+    draft_id: str
     recipient_id: str
     webhook_id: str
     event_id: str
@@ -101,6 +104,7 @@ def belongings(stack: Stack, operator: OperatorApi, container: str) -> Belonging
         agent.agent_id,
         job["job_id"],
         made["code_id"],
+        "draft-of-nobody",
         recipient_id,
         webhook_id,
         event_id,
