@@ -70,6 +70,8 @@ class Chosen:
 
 class ContainerBody(WireModel):
     """Which container to test."""
+
+
 class DraftBody(WireModel):
     """`PUT /api/projects/{project_id}/azure-connection/customer`: which sign-in to save, and for which container."""
 
