@@ -33,7 +33,7 @@ _NAMES = {
     "local_stack": "LOCAL_STACK",
 }
 _LISTS = {"suffixes": "STORAGE_SUFFIXES", "outbound_addresses": "OUTBOUND_ADDRESSES"}
-_GUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+_GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 _VAULT_HOSTS = r"(vault\.azure\.net|vault\.usgovcloudapi\.net|vault\.azure\.cn|managedhsm\.azure\.net)"
 
 
@@ -44,7 +44,10 @@ def _suffix(text: str) -> str:
 
 
 def _network(text: str) -> str:
-    return str(ipaddress.ip_network(text)).removesuffix("/32").removesuffix("/128")
+    try:
+        return str(ipaddress.ip_network(text)).removesuffix("/32").removesuffix("/128")
+    except ValueError:
+        raise ValueError("must be addresses or networks, as 203.0.113.7 or 198.51.100.0/28") from None
 
 
 class IdentitySettings(BaseModel):
