@@ -46,6 +46,7 @@ def _project(call: PageCall, project_id: str, form: Form = EMPTY_FORM, refusal: 
         call.frame,
         call.services.clock(),
         project,
+        connection=call.services.connections.status(call.caller, project_id),
         agents=agents_of(call, project.client_id),
         jobs=jobs_page_of(call, SHOWN_JOBS, project_id=project_id),
         expired=call.services.expired_jobs.show(call.caller, project_id),

@@ -31,7 +31,15 @@ OPERATOR_ENDPOINTS = {
     if endpoint.audience is Audience.OPERATOR
 }
 WITH_ID = [endpoint for endpoint in OPERATOR_ENDPOINTS.values() if endpoint.path]
-LISTS = ["agents_list", "clients_list", "jobs_list", "projects_list", "registration_codes_list", "alerts_list", "webhooks_list"]
+LISTS = [
+    "agents_list",
+    "clients_list",
+    "jobs_list",
+    "projects_list",
+    "registration_codes_list",
+    "alerts_list",
+    "webhooks_list",
+]
 BODIES: dict[str, dict[str, Any]] = {
     "clients_edit": {"name": "taken over"},
     "agents_edit": {"name": "taken over"},
