@@ -18,6 +18,7 @@ from playwright.sync_api import Page, expect
 from local import customer_cloud
 from local.customer_cloud import OWNER
 from local.customer_person import connect_project, operator_browser
+from local.entra.refusals import Refusal
 from local.mail.store import SentMail
 from local.stack import Stack
 from local.storage_front.control import Place
@@ -31,10 +32,10 @@ from tests.harness.operator import Operator
 
 CUSTOMER_MAIL = "olivia@contoso.example"
 CONTAINER = "archive"
-GRANT_SECONDS = 8
+GRANT_SECONDS = 5
 FILES = 40
 FILE_BYTES = 64 * 1024
-SLOW_MBPS = 0.5
+SLOW_MBPS = 0.3
 TIMES = {"ONEMIGRATE_GRANT_SECONDS": str(GRANT_SECONDS), "ONEMIGRATE_SWEEP_SCHEDULE": "*/2 * * * * *"}
 
 
@@ -47,6 +48,8 @@ class Run:
     agent_home: Path
     project_id: str
     job_id: str = ""
+    job_in_between: dict[str, Any] = field(default_factory=dict)
+    project_in_between: dict[str, Any] = field(default_factory=dict)
     failed: dict[str, Any] = field(default_factory=dict)
     project_then: dict[str, Any] = field(default_factory=dict)
     stored: set[str] = field(default_factory=set)
@@ -86,6 +89,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
             agent.register(operator.api.create_code(engagement.client_id))
             agent.start()
             connect(way, operator)
+            let_faults_pass(way, operator)
             let_the_token_die(way, operator)
             reconnect(way, operator)
             yield way
@@ -107,6 +111,22 @@ def copied(way: Run, since: Place = Place(0)) -> set[str]:  # noqa: B008
     """The files that were written by a signature, in the account's own log."""
     written = way.stack.storage_front.control.writes(since)
     return {entry.blob for entry in written if entry.authentication == "SAS" and entry.blob.endswith(".bin")}
+
+
+def let_faults_pass(way: Run, operator: Operator) -> None:
+    """Faults that are not the customer's meet renewals of the running job's access, and end."""
+    control = way.stack.entra.control
+    asked = len(control.log())
+    for refusal in (Refusal.UNAVAILABLE, Refusal.SECRET_EXPIRED):
+        control.refuse(refusal, grant="refresh_token", times=1)
+
+    def outcomes() -> list[str]:
+        return [entry["outcome"] for entry in control.log()[asked:]]
+
+    eventually(lambda: outcomes()[-1:] == ["ok"] and len(outcomes()) >= 3, seconds=60, what="a renewal after faults")
+    assert {"unavailable", "secret_expired"} <= set(outcomes())
+    way.job_in_between = operator.api.job(way.job_id)
+    way.project_in_between = operator.api.call("GET", f"/api/projects/{way.project_id}")
 
 
 def let_the_token_die(way: Run, operator: Operator) -> None:
@@ -151,6 +171,12 @@ def reconnect(way: Run, operator: Operator) -> None:
             way.done = operator.wait_for(way.job_id, "completed", seconds=60)
             page.goto(f"{way.stack.api_url}/jobs/{way.job_id}")
             way.shoot(page, "7 done")
+
+
+def test_faults_that_are_not_the_customers_stop_nothing(run: Run):
+    assert run.job_in_between["state"] == "running"
+    assert run.job_in_between["fault"] is None
+    assert run.project_in_between["status"] == "in_progress"
 
 
 def test_the_dead_token_fails_the_job_with_the_exact_words(run: Run):
