@@ -33,8 +33,8 @@ from tests.harness.operator import Operator
 CUSTOMER_MAIL = "olivia@contoso.example"
 CONTAINER = "archive"
 GRANT_SECONDS = 5
-FILES = 40
-FILE_BYTES = 64 * 1024
+FILES = 90
+FILE_BYTES = 16 * 1024
 SLOW_MBPS = 0.3
 TIMES = {"ONEMIGRATE_GRANT_SECONDS": str(GRANT_SECONDS), "ONEMIGRATE_SWEEP_SCHEDULE": "*/2 * * * * *"}
 
