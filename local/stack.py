@@ -29,6 +29,10 @@ SIGN_IN_FILE = "sign-in.json"
 """In the stack's folder: the operators whom the functions host signs in."""
 
 
+CORE_TOOLS_FRONT_URL = "http://localhost:7080"
+"""Where the sign-in front of the Core Tools answers: a customer's sign-in may come back there too."""
+
+
 class Stack:
     """The whole system in one folder: this repository's app in a functions host, and the Azure that it talks to.
 
@@ -64,7 +68,9 @@ class Stack:
             ports=self.identity.azurite_ports,
         )
         api_url = f"{'https' if https else 'http'}://127.0.0.1:{self.identity.api_port}"
-        registered = self.customer.directory(tuple(api_url + path for path in (CALLBACK_PATH, APPROVED_PATH)))
+        registered = self.customer.directory(
+            tuple(site + path for site in (api_url, CORE_TOOLS_FRONT_URL) for path in (CALLBACK_PATH, APPROVED_PATH))
+        )
         certificates_directory = directory / "certificates"
         self.entra = Entra(directory, certificates_directory, registered, self.identity.entra_ports)
         self.storage_front = StorageFront(
