@@ -68,8 +68,6 @@ class Chosen:
     fault: MigrateError | None = None
 
 
-class ContainerBody(WireModel):
-    """Which container to test."""
 class DraftBody(WireModel):
     """`PUT /api/projects/{project_id}/azure-connection/customer`: which sign-in to save, and for which container."""
 

@@ -31,7 +31,15 @@ OPERATOR_ENDPOINTS = {
     if endpoint.audience is Audience.OPERATOR
 }
 WITH_ID = [endpoint for endpoint in OPERATOR_ENDPOINTS.values() if endpoint.path]
-LISTS = ["agents_list", "clients_list", "jobs_list", "projects_list", "registration_codes_list", "alerts_list", "webhooks_list"]
+LISTS = [
+    "agents_list",
+    "clients_list",
+    "jobs_list",
+    "projects_list",
+    "registration_codes_list",
+    "alerts_list",
+    "webhooks_list",
+]
 BODIES: dict[str, dict[str, Any]] = {
     "clients_edit": {"name": "taken over"},
     "agents_edit": {"name": "taken over"},
@@ -44,6 +52,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "jobs_limit": {"limit_mbps": 1},
     "jobs_mirror_confirm": {"container": "isolation-ours"},
     "webhooks_change": {"enabled": False},
+    "azure_sign_in_begin": {"account": "contosofiles"},
+    "azure_sign_in_save": {"draft_id": "d" * 24, "container": "isolation-ours"},
 }
 
 
@@ -60,6 +70,7 @@ class Belongings:
     event_id: str
     agent: WireAgent
     container: str
+    draft_id: str = "d" * 24
 
     def path(self, endpoint: Endpoint) -> str:
         """Result: the endpoint's address with this client's ids."""
