@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .make
 SOURCE ?=
+STORAGE ?=
 PYTEST_ARGS ?=
 # Most tests wait for servers of their own, so a few more than the cores run side by side.
 WORKERS ?= 3
@@ -59,8 +60,8 @@ system-packages: ## check for (or install, as root) the system packages the test
 # --- run -------------------------------------------------------------------------------------------
 
 .PHONY: demo up down status local-settings func sign-in-front
-demo: install ## copy SOURCE=<folder> through the whole system and compare every byte
-	@$(BIN)/python -m local demo $(if $(SOURCE),--source "$(SOURCE)")
+demo: install ## copy SOURCE=<folder> through the whole system (STORAGE=deployment: to our own account) and compare
+	@$(BIN)/python -m local demo $(if $(SOURCE),--source "$(SOURCE)") $(if $(STORAGE),--storage "$(STORAGE)")
 
 up: install ## start the local stack with a seeded project and leave it running
 	@$(BIN)/python -m local up

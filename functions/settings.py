@@ -11,6 +11,7 @@ import binascii
 import math
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -27,6 +28,8 @@ from pydantic import (
 )
 
 from functions.domain.limits import Limits
+from functions.identity_settings import IdentitySettings, read_identity
+from functions.mail_settings import MailSettings, read_mail
 from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.wire import Name, OrganizationId
 
@@ -50,9 +53,21 @@ _PLAIN = {
         "local_stack",
         "storage_ca_file",
         "sweep_schedule",
+        "token_refresh_schedule",
+        "consent_secret_expires_on",
     )
 }
-_COUNTS = frozenset({"code_tries", "clone_changes"})
+_COUNTS = frozenset(
+    {
+        "code_tries",
+        "clone_changes",
+        "mail_per_minute",
+        "mail_per_hour",
+        "sign_in_failures",
+        "token_check_workers",
+        "webhooks_most",
+    }
+)
 _NO_STORAGE = (
     "ONEMIGRATE_STORAGE is missing: a connection string, or ONEMIGRATE_STORAGE__blobServiceUri, "
     "ONEMIGRATE_STORAGE__queueServiceUri and ONEMIGRATE_STORAGE__tableServiceUri"
@@ -120,7 +135,12 @@ class Settings(_Part):
     data_storage: StorageAccess | None = None
     storage_ca_file: Path | None = None
     sweep_schedule: Annotated[str, StringConstraints(min_length=1)]
+    token_refresh_schedule: Annotated[str, StringConstraints(min_length=1)]
+    """Hourly, say: each connection is looked at once a day, and a run that was cut off is gone on with."""
+    consent_secret_expires_on: date | None = None
     limits: Limits
+    mail: MailSettings = MailSettings()
+    identity: IdentitySettings = IdentitySettings()
     platform_authentication: bool = False
     """True only where App Service says that its authentication is on: a principal header counts then alone."""
 
@@ -147,6 +167,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     wrong: list[str] = []
     values = _plain(given)
     values["limits"] = _limits(given, wrong)
+    values["mail"] = read_mail(given, wrong)
+    values["identity"] = read_identity(given, wrong)
     values["storage"] = _storage(given, "ONEMIGRATE_STORAGE", ("blob", "queue", "table"), wrong)
     values["data_storage"] = _storage(given, "ONEMIGRATE_DATA_STORAGE", ("blob",), wrong)
     if values["storage"] is None:

@@ -16,7 +16,7 @@ from rich.console import Console
 from local import core_tools
 from local.azurite import AzuriteMissing
 from local.background import BackgroundStack, StackBusy
-from local.demo import DemoFailed, default_source, run_demo
+from local.demo import DemoFailed, Destination, default_source, run_demo
 from local.demo_display import DemoDisplay
 from local.functions_host.easyauth import read_sign_in
 from local.operator_api import ApiRefused
@@ -33,6 +33,9 @@ def _print_addresses(description: dict[str, Any], stack_file: Path) -> None:
     print(f"  sign in at       {description['sign_in_url']}")
     print(f"API                {description['api_url']}/api/health")
     print(f"Copies go to       {description['storage']['blob_endpoint']} (container {seed['container']})")
+    customer = description["customer"]
+    print(f"Customer's account {customer['account']} (sign in as {customer['people'][0]['name']})")
+    print(f"Sent mail          {description['mail']['page_url']}")
     print(f"CA certificate     {description['ca_file']}")
     print(f"Everything else    {stack_file}")
 
@@ -82,11 +85,12 @@ def sign_in_front() -> int:
     return 0
 
 
-def demo(source: Path | None) -> int:
+def demo(source: Path | None, destination: Destination) -> int:
     """Run the demonstration; exit code 0 only if every byte is equal."""
     with DemoDisplay(Console(highlight=False)) as display:
         try:
-            report = run_demo((source or default_source()).expanduser().resolve(), display, check=_end_if_asked)
+            folder = (source or default_source()).expanduser().resolve()
+            report = run_demo(folder, display, destination=destination, check=_end_if_asked)
         except DemoFailed as fault:
             display.failure(fault.cause, fault.fix)
             return 1
@@ -124,14 +128,18 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, command in COMMANDS.items():
         commands.add_parser(name, help=(command.__doc__ or "").partition("\n")[0])
-    commands.add_parser("demo").add_argument("--source", type=Path)
+    demonstration = commands.add_parser("demo", help="Copy a folder through the whole system and compare every byte")
+    demonstration.add_argument("--source", type=Path)
+    demonstration.add_argument(
+        "--storage", type=Destination, choices=list(Destination), default=Destination.CUSTOMER, help="whose account"
+    )
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _end_in_order)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where a shell has it ignored
         signal.signal(signal.SIGINT, _end_in_order)
     try:
         if arguments.command == "demo":
-            return demo(arguments.source)
+            return demo(arguments.source, arguments.storage)
         return COMMANDS[arguments.command]()
     except KeyboardInterrupt:
         print("Interrupted; everything that was started has been ended.", file=sys.stderr)

@@ -19,8 +19,8 @@ from local.processes import ProcessIdentity, identity_of, stop_process
 from local.seed import seed
 from local.stack import Stack
 
-# Ended in this order: the control plane before the storage that it uses.
-_ORDER = ("functions_host", "azurite")
+# Ended in this order: the control plane before what it uses.
+_ORDER = ("functions_host", "mail", "storage_front", "identity", "azurite")
 
 
 class StackBusy(Exception):
@@ -54,7 +54,7 @@ class BackgroundStack:
             except BaseException:
                 stack.stop()
                 raise
-            for process in (stack.host.process, stack.azurite.process):
+            for process in stack.processes.values():
                 process.outlive_us()
             return self.description(), False
 
@@ -86,8 +86,7 @@ class BackgroundStack:
             return {}
 
     def _record(self, stack: Stack) -> None:
-        pids = {"functions_host": stack.host.process.pid, "azurite": stack.azurite.process.pid}
-        identities = {name: identity_of(pid) for name, pid in pids.items()}
+        identities = {name: identity_of(process.pid) for name, process in stack.processes.items()}
         write_private_json(
             self._processes_file,
             {name: dataclasses.asdict(identity) for name, identity in identities.items() if identity},

@@ -7,11 +7,11 @@ from pathlib import Path
 import certifi
 
 from local.identity import write_private_json
-from local.stack import Stack
+from local.stack import CORE_TOOLS_FRONT_URL, Stack
 
 PORT = 7071
-FRONT_PORT = 7080
-FRONT_URL = f"http://localhost:{FRONT_PORT}"
+FRONT_URL = CORE_TOOLS_FRONT_URL
+FRONT_PORT = int(FRONT_URL.rpartition(":")[2])
 
 
 def write_local_settings(stack: Stack, app_directory: Path) -> tuple[Path, Path]:

@@ -1,7 +1,8 @@
 """The demonstration: a folder goes through the whole system, and every byte is compared afterwards.
 
-Own stack in a temporary folder, client, project and job through the public API, a real agent process that
-registers with a code. Nothing of it is left behind. The verdict is the comparison's, not the product's.
+Own stack in a temporary folder, client, project and job through the public API, the customer's sign-in by the product's
+own pages, a real agent process that registers with a code. Nothing of it is left behind. The verdict is the
+comparison's, not the product's.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from enum import StrEnum, unique
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,11 @@ from azure.storage.blob import ContainerClient
 from local.agent_process import AgentProcess
 from local.azurite import sdk_options
 from local.comparison import compare
+from local.customer_cloud import OWNER
+from local.customer_person import NotConnected, connect_project
 from local.demo_display import DemoDisplay
 from local.demo_report import DemoReport
+from local.entra.browser import FormMissing, SignInStuck
 from local.operator_api import OperatorApi
 from local.stack import Stack
 
@@ -29,6 +34,17 @@ CONTAINER = "demo"
 ENDED = {"completed", "failed", "cancelled"}
 STALLED_SECONDS = 300
 _POLL_SECONDS = 0.5
+
+
+@unique
+class Destination(StrEnum):
+    """Whose storage account the demonstration copies to; set by the command line."""
+
+    CUSTOMER = "customer"
+    """The customer's own, reached by the sign-in of a person there."""
+    DEPLOYMENT = "deployment"
+    """The one that this deployment owns."""
+
 
 type BeforeComparison = Callable[[ContainerClient], None]
 """Gets the container after the copy and before the comparison; a test damages it here."""
@@ -52,6 +68,7 @@ def run_demo(
     source: Path,
     display: DemoDisplay,
     *,
+    destination: Destination = Destination.CUSTOMER,
     before_comparison: BeforeComparison | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> DemoReport:
@@ -65,12 +82,12 @@ def run_demo(
     with ExitStack() as cleanup:
         directory = Path(tempfile.mkdtemp(prefix="onemigrate-demo-"))
         cleanup.callback(shutil.rmtree, directory, ignore_errors=True)
-        display.step("Starting the local stack (Azurite over HTTPS, functions host)")
+        display.step("Starting the local stack (Azurite over HTTPS, identity server, functions host)")
         stack = cleanup.enter_context(Stack(directory / "stack"))
         api = cleanup.enter_context(stack.operator_api())
         display.step(f"Control plane at {stack.api_url}: creating client, project and registration code")
         client_id = api.create_client("Demonstration")["client_id"]
-        project_id = api.create_project(client_id, "Copy of a folder")["project_id"]
+        project_id = _connected_project(stack, api, client_id, destination, display)
         agent = AgentProcess(directory / "agent", stack.api_url, stack.ca_file)
         display.step("Registering and starting an agent")
         agent.register(api.create_code(client_id), "demonstration agent")
@@ -81,7 +98,7 @@ def run_demo(
         job = _watch(stack, api, job_id, agent, display, check)
         check()
         not_copied = _not_copied(api, job_id)
-        container = cleanup.enter_context(_container(stack))
+        container = cleanup.enter_context(_container(stack, destination))
         if before_comparison:
             before_comparison(container)
         display.step("Comparing source and container byte for byte")
@@ -95,6 +112,26 @@ def run_demo(
     seconds = time.monotonic() - started_at
     progress = job["progress"]
     return DemoReport(source, progress["files"], progress["bytes"], not_copied, comparison, seconds)
+
+
+def _connected_project(
+    stack: Stack, api: OperatorApi, client_id: str, destination: Destination, display: DemoDisplay
+) -> str:
+    """The id of a project that is connected to the account of that kind. Raises DemoFailed."""
+    name = "Copy of a folder"
+    if destination is Destination.DEPLOYMENT:
+        return str(api.create_project(client_id, name)["project_id"])
+    project_id = str(api.create_unconnected_project(client_id, name)["project_id"])
+    owner = stack.customer.person(OWNER)
+    display.step(f"{owner.name} signs in for the customer's account '{stack.customer_account.name}'")
+    try:
+        connect_project(stack, project_id, CONTAINER)
+    except (NotConnected, SignInStuck, FormMissing) as fault:
+        raise DemoFailed(
+            f"the customer's account was not connected: {fault}\n{stack.host.process.log_tail()}",
+            "Read the last page above, and the host's last output.",
+        ) from fault
+    return project_id
 
 
 def _watch(
@@ -153,7 +190,6 @@ def _not_copied(api: OperatorApi, job_id: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _container(stack: Stack) -> ContainerClient:
-    return ContainerClient.from_connection_string(
-        stack.data_account.connection_string, CONTAINER, **sdk_options(stack.ca_file)
-    )
+def _container(stack: Stack, destination: Destination) -> ContainerClient:
+    account = stack.customer_account if destination is Destination.CUSTOMER else stack.data_account
+    return ContainerClient.from_connection_string(account.connection_string, CONTAINER, **sdk_options(stack.ca_file))

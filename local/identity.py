@@ -13,8 +13,10 @@ import secrets
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from local.azurite import new_account_key
+from local.customer_cloud import CustomerCloud, new_customer_cloud
 from local.functions_host.principal import LocalOperator
 from local.ports import free_ports, is_listening
 
@@ -41,13 +43,27 @@ class StackIdentity:
 
     azurite_ports: tuple[int, int, int]
     api_port: int
+    entra_ports: tuple[int, int]
+    """Of the identity server, and of its control API."""
+    storage_front_ports: tuple[int, int]
+    mail_ports: tuple[int, int]
+    """Of the mail service, and of its control side with the page of sent mail."""
     state_account_key: str = field(repr=False)
     data_account_key: str = field(repr=False)
     secret_key: str = field(repr=False)
     session_key: str = field(repr=False)
+    wrapping_key: str = field(repr=False)
+    """Wraps the keys of the secrets that the product stores, as a key of Key Vault does in Azure."""
+    mail_key: str = field(repr=False)
+    customer: CustomerCloud
     audience: str
     tenant_id: str
     operators: tuple[StackOperator, ...]
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Every port that a server of the stack listens on."""
+        return (*self.azurite_ports, self.api_port, *self.entra_ports, *self.storage_front_ports, *self.mail_ports)
 
     @property
     def first_admin(self) -> StackOperator:
@@ -57,7 +73,6 @@ class StackIdentity:
 
 def new_identity() -> StackIdentity:
     """A fresh identity, with an Admin in each of two organizations and an Operator and a Reader in the first."""
-    blob, queue, table, api = free_ports(4)
     tenant_id = str(uuid.uuid4())
     people = (
         ("Local Operator", "operator", ORGANIZATION, "Admin"),
@@ -80,12 +95,14 @@ def new_identity() -> StackIdentity:
         for name, user, organization, role in people
     )
     return StackIdentity(
-        azurite_ports=(blob, queue, table),
-        api_port=api,
+        **_fresh_ports(),
         state_account_key=new_account_key(),
         data_account_key=new_account_key(),
         secret_key=base64.b64encode(secrets.token_bytes(32)).decode("ascii"),
         session_key=base64.b64encode(secrets.token_bytes(32)).decode("ascii"),
+        wrapping_key=base64.b64encode(secrets.token_bytes(32)).decode("ascii"),
+        mail_key=base64.b64encode(secrets.token_bytes(64)).decode("ascii"),
+        customer=new_customer_cloud(),
         audience=str(uuid.uuid4()),
         tenant_id=tenant_id,
         operators=operators,
@@ -106,20 +123,38 @@ def identity_in(directory: Path) -> StackIdentity:
 def renew_ports(directory: Path) -> None:
     """Give a stack that does not run other ports if something else has taken one of its own."""
     identity = identity_in(directory)
-    if any(is_listening(port) for port in (*identity.azurite_ports, identity.api_port)):
-        blob, queue, table, api = free_ports(4)
-        moved = dataclasses.replace(identity, azurite_ports=(blob, queue, table), api_port=api)
+    if any(is_listening(port) for port in identity.ports):
+        moved = dataclasses.replace(identity, **_fresh_ports())
         write_private_json(directory / "identity.json", dataclasses.asdict(moved))
+
+
+def _fresh_ports() -> dict[str, Any]:
+    """Free ports for every server, by field."""
+    blob, queue, table, api, *others = free_ports(10)
+    return {
+        "azurite_ports": (blob, queue, table),
+        "api_port": api,
+        "entra_ports": (others[0], others[1]),
+        "storage_front_ports": (others[2], others[3]),
+        "mail_ports": (others[4], others[5]),
+    }
 
 
 def _read(path: Path) -> StackIdentity:
     document = json.loads(path.read_text("utf-8"))
+    if "mail_ports" not in document:  # a stack of a version that had none: its data stays
+        document = {**dataclasses.asdict(new_identity()), **document}
+        write_private_json(path, document)
     operators = tuple(
         StackOperator(entry["organization"], entry["role"], LocalOperator(**entry["person"]))
         for entry in document.pop("operators")
     )
-    blob, queue, table = document.pop("azurite_ports")
-    return StackIdentity(azurite_ports=(blob, queue, table), operators=operators, **document)
+    ports: dict[str, Any] = {
+        name: tuple(document.pop(name))
+        for name in ("azurite_ports", "entra_ports", "storage_front_ports", "mail_ports")
+    }
+    customer = CustomerCloud(**document.pop("customer"))
+    return StackIdentity(operators=operators, customer=customer, **ports, **document)
 
 
 def write_private_json(path: Path, document: object) -> None:

@@ -59,9 +59,14 @@ class OperatorApi:
 
     def create_project(self, client_id: str, name: str) -> dict[str, Any]:
         """The view of a new project, connected to the account that this deployment owns."""
-        view: dict[str, Any] = self.call("POST", "/api/projects", {"client_id": client_id, "name": name})
+        view = self.create_unconnected_project(client_id, name)
         connection = {"kind": "deployment"}
         self.call("PUT", f"/api/projects/{view['project_id']}/azure-connection", connection)
+        return view
+
+    def create_unconnected_project(self, client_id: str, name: str) -> dict[str, Any]:
+        """The view of a new project."""
+        view: dict[str, Any] = self.call("POST", "/api/projects", {"client_id": client_id, "name": name})
         return view
 
     def create_code(self, client_id: str) -> str:

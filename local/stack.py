@@ -8,23 +8,36 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from local.app_settings import SHORT_TIMES, app_settings
+from functions.domain.connection import APPROVED_PATH, CALLBACK_PATH
+from local import customer_cloud
+from local.app_settings import SHORT_TIMES, CustomerAddresses, app_settings, mail_settings
 from local.azurite import Azurite, StorageAccount
 from local.certificates import certificates_in
+from local.customer_cloud import CustomerCloud
+from local.entra.process import Entra
 from local.functions_host.easyauth import SignIn, write_sign_in
 from local.functions_process import FunctionsHost, FunctionsHostOptions
 from local.identity import DATA_ACCOUNT, STATE_ACCOUNT, StackOperator, identity_in
+from local.mail.process import MailServer
 from local.members import install_members
 from local.operator_api import ApiRefused, OperatorApi
-from local.processes import ProcessFailed
+from local.processes import ChildProcess, ProcessFailed
+from local.storage_front.process import StorageFront
 
 APP_DIRECTORY = Path(__file__).resolve().parent.parent
 SIGN_IN_FILE = "sign-in.json"
 """In the stack's folder: the operators whom the functions host signs in."""
 
 
+CORE_TOOLS_FRONT_URL = "http://localhost:7080"
+"""Where the sign-in front of the Core Tools answers: a customer's sign-in may come back there too."""
+
+
 class Stack:
-    """Azurite and the functions host with this repository's app, living in one folder.
+    """The whole system in one folder: this repository's app in a functions host, and the Azure that it talks to.
+
+    `azurite` holds our own accounts and the customers'; `entra` signs the customers' people in; `storage_front` is
+    the way to a customer's account; `mail` keeps the mail that the app sends.
 
     The folder makes it the same stack after `stop` and `start`: same ports, keys and data. `settings` add to
     or replace the app settings. A stack is started once at a time; its methods are not for several threads.
@@ -47,12 +60,34 @@ class Stack:
         self.azurite = Azurite(
             directory,
             self.certificates,
-            {STATE_ACCOUNT: self.identity.state_account_key, DATA_ACCOUNT: self.identity.data_account_key},
+            {
+                STATE_ACCOUNT: self.identity.state_account_key,
+                DATA_ACCOUNT: self.identity.data_account_key,
+                **self.customer.account_keys(),
+            },
             ports=self.identity.azurite_ports,
         )
         api_url = f"{'https' if https else 'http'}://127.0.0.1:{self.identity.api_port}"
+        registered = self.customer.directory(
+            tuple(site + path for site in (api_url, CORE_TOOLS_FRONT_URL) for path in (CALLBACK_PATH, APPROVED_PATH))
+        )
+        certificates_directory = directory / "certificates"
+        self.entra = Entra(directory, certificates_directory, registered, self.identity.entra_ports)
+        self.storage_front = StorageFront(
+            directory,
+            certificates_directory,
+            self.azurite,
+            self.entra,
+            self.customer.accounts(),
+            self.identity.storage_front_ports,
+        )
+        self.mail = MailServer(
+            directory, certificates_directory, self.identity.mail_key, self.identity.mail_ports, self.state_account
+        )
+        addresses = CustomerAddresses(self.entra.authority, self.storage_front.url, self._write_wrapping_key())
         self.settings = {
-            **app_settings(self.identity, self.azurite, self.certificates.ca_file, api_url),
+            **app_settings(self.identity, self.azurite, addresses, self.certificates.ca_file, api_url),
+            **mail_settings(self.mail.url, self.identity.mail_key),
             **(settings or {}),
         }
         self.host = FunctionsHost(
@@ -84,6 +119,27 @@ class Stack:
         return self.azurite.account(DATA_ACCOUNT)
 
     @property
+    def customer(self) -> CustomerCloud:
+        """The customers' people, tenants and accounts."""
+        return self.identity.customer
+
+    @property
+    def customer_account(self) -> StorageAccount:
+        """The customer's account as its owner sees it: by key, and past the front (which logs nothing of it)."""
+        return self.azurite.account(customer_cloud.ACCOUNT)
+
+    @property
+    def processes(self) -> dict[str, ChildProcess]:
+        """Every process of the stack by its name in stack.json, in the order in which they are ended."""
+        return {
+            "functions_host": self.host.process,
+            "mail": self.mail.process,
+            "storage_front": self.storage_front.process,
+            "identity": self.entra.process,
+            "azurite": self.azurite.process,
+        }
+
+    @property
     def state_account(self) -> StorageAccount:
         """The account of the control plane's own tables, queues and blobs."""
         return self.azurite.account(STATE_ACCOUNT)
@@ -105,7 +161,13 @@ class Stack:
     def start(self) -> None:
         """Start everything; raises ProcessFailed or AzuriteMissing with nothing left running."""
         try:
+            self.entra.launch()
+            self.storage_front.launch()
+            self.mail.launch()
             self.azurite.start()
+            self.entra.wait_ready()
+            self.storage_front.wait_ready()
+            self.mail.wait_ready()
             install_members(self.state_account, self.ca_file, self.identity)
             self.host.start()
             self._require_health()
@@ -115,8 +177,8 @@ class Stack:
 
     def stop(self) -> None:
         """Stop everything in order; what is not running is fine."""
-        self.host.stop()
-        self.azurite.stop()
+        for process in self.processes.values():
+            process.stop()
 
     def __enter__(self) -> Self:
         """Start for a block."""
@@ -162,14 +224,32 @@ class Stack:
                 "table_endpoint": self.state_account.table_endpoint,
                 "connection_string": self.state_account.connection_string,
             },
+            "customer": self._customer_description(),
+            "mail": {"page_url": self.mail.page_url, "url": self.mail.url, "key": self.identity.mail_key},
             "operator": people[0],
             "operators": people,
             "settings": {name: self.settings[name] for name in SHORT_TIMES},
-            "pids": {"azurite": self.azurite.process.pid, "functions_host": self.host.process.pid},
-            "logs": {
-                "azurite": str(self.azurite.process.log_file),
-                "functions_host": str(self.host.process.log_file),
-            },
+            "pids": {name: process.pid for name, process in self.processes.items()},
+            "logs": {name: str(process.log_file) for name, process in self.processes.items()},
+        }
+
+    def _customer_description(self) -> dict[str, Any]:
+        """The customer's side: which account to connect to, who can sign in, and where to make things go wrong."""
+        account = self.customer_account
+        return {
+            "account": account.name,
+            "blob_endpoint": self.storage_front.account_url(account.name),
+            "key": account.key,
+            "connection_string": account.connection_string,
+            "tenant_id": self.customer.tenant_id,
+            "authority": self.entra.authority,
+            "identity_control_url": self.entra.control_url,
+            "storage_control_url": self.storage_front.control_url,
+            "people": [
+                {"name": person.name, "username": person.username, "object_id": person.object_id, "tenant": tenant.name}
+                for tenant in self.entra.registered.tenants
+                for person in tenant.people
+            ],
         }
 
     def _require_health(self) -> None:
@@ -179,6 +259,12 @@ class Stack:
                 api.call("GET", "/api/health")
             except ApiRefused as fault:
                 raise ProcessFailed(f"the app does not work: {fault}\n{self.host.process.log_tail()}") from fault
+
+    def _write_wrapping_key(self) -> Path:
+        path = self.directory / "wrapping.key"
+        path.touch(mode=0o600)
+        path.write_text(self.identity.wrapping_key + "\n", "ascii")
+        return path
 
     def _write_sign_in(self) -> Path:
         path = self.directory / SIGN_IN_FILE

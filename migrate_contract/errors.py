@@ -64,6 +64,28 @@ class ErrorCode(StrEnum):
     PROJECT_CLOSED = "project-closed"
     CLIENT_NOT_EMPTY = "client-not-empty"
     NO_AZURE_CONNECTION = "NO_AZURE_CONNECTION"
+    AZURE_CREDENTIALS_EXPIRED = "azure-credentials-expired"
+    IDENTITY_MISCONFIGURED = "identity-misconfigured"
+    IDENTITY_UNAVAILABLE = "identity-unavailable"
+    CLIENT_SECRET_EXPIRING = "client-secret-expiring"  # noqa: S105 - a code
+    # The sign-in to the customer's account
+    CUSTOMER_SIGN_IN_MISSING = "customer-sign-in-missing"
+    SIGN_IN_STATE_LOST = "sign-in-state-lost"
+    SIGN_IN_EXPIRED = "sign-in-expired"
+    SIGN_IN_REFUSED = "sign-in-refused"
+    AZURE_CONSENT_DENIED = "azure-consent-denied"
+    AZURE_APPROVAL_NEEDED = "azure-approval-needed"
+    AZURE_WRONG_TENANT = "azure-wrong-tenant"
+    AZURE_ACCOUNT_INVALID = "azure-account-invalid"
+    AZURE_ACCOUNT_NOT_FOUND = "azure-account-not-found"
+    AZURE_ACCOUNT_DISABLED = "azure-account-disabled"
+    AZURE_CONTAINER_INVALID = "azure-container-invalid"
+    AZURE_FIREWALL = "azure-firewall"
+    AZURE_ROLE_MISSING = "azure-role-missing"
+    AZURE_ROLE_SCOPE = "azure-role-scope"
+    AZURE_ROLE_WAIT = "azure-role-wait"
+    SECRET_UNREADABLE = "secret-unreadable"  # noqa: S105 - a code
+    KEY_VAULT_UNAVAILABLE = "key-vault-unavailable"
     DEPLOYMENT_STORAGE_MISSING = "deployment-storage-missing"
     GRANT_REFUSED = "grant-refused"
     DISPATCH_POISONED = "dispatch-poisoned"
@@ -75,6 +97,11 @@ class ErrorCode(StrEnum):
     SCHEDULE_INVALID = "schedule-invalid"
     MIRROR_NOT_PREVIEWED = "mirror-not-previewed"
     CONFIRMATION_MISMATCH = "confirmation-mismatch"
+    # Links for customers
+    CUSTOMER_LINK_UNKNOWN = "customer-link-unknown"
+    CUSTOMER_LINK_DONE = "customer-link-done"
+    CUSTOMER_LINK_REVOKED = "customer-link-revoked"
+    CUSTOMER_LINK_EXPIRED = "customer-link-expired"
     # The agent's own machine
     CONFIG_INVALID = "config-invalid"
     NOT_REGISTERED = "not-registered"
@@ -135,6 +162,24 @@ class ErrorCode(StrEnum):
     MIRROR_SCAN_INCOMPLETE = "mirror-scan-incomplete"
     MIRROR_PREVIEW = "mirror-preview"
     MIRROR_KEPT = "mirror-kept"
+    # Events and webhooks
+    WEBHOOK_URL_REFUSED = "webhook-url-refused"
+    WEBHOOK_ADDRESS_REFUSED = "webhook-address-refused"
+    WEBHOOK_HOST_UNKNOWN = "webhook-host-unknown"
+    WEBHOOK_UNREACHABLE = "webhook-unreachable"
+    WEBHOOK_TLS_NOT_TRUSTED = "webhook-tls-not-trusted"
+    WEBHOOK_NOT_ACCEPTED = "webhook-not-accepted"
+    WEBHOOK_LIMIT_REACHED = "webhook-limit-reached"
+    SIGN_IN_FAILING = "sign-in-failing"
+    # Mail
+    MAIL_NOT_SET_UP = "mail-not-set-up"
+    MAIL_OVER_QUOTA = "mail-over-quota"
+    MAIL_UNAVAILABLE = "mail-unavailable"
+    MAIL_NOT_ACCEPTED = "mail-not-accepted"
+    MAIL_REFUSED = "mail-refused"
+    MAIL_BOUNCED = "mail-bounced"
+    MAIL_LINK_INVALID = "mail-link-invalid"
+    MAIL_NO_RECIPIENT = "mail-no-recipient"
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +354,147 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         _O,
         409,
     ),
+    _E.AZURE_CREDENTIALS_EXPIRED: Entry(
+        "Azure credentials expired — re-authenticate via dashboard",
+        "Open the project, choose Reconnect Azure Storage, sign in with an account that has Storage Blob Data "
+        "Contributor on the storage account, choose Save, then rerun the jobs that failed for this.",
+        _C,
+        409,
+    ),
+    _E.IDENTITY_MISCONFIGURED: Entry(
+        "Microsoft refuses this deployment's own app registration",
+        "Compare the consent app's client id and secret in the app settings with its registration in Entra ID; put in "
+        "a new secret if the old one has ended. The customers have nothing to do.",
+        _O,
+        502,
+    ),
+    _E.IDENTITY_UNAVAILABLE: Entry(
+        "Microsoft's sign-in service does not answer",
+        "Nothing to do: it is tried again by itself. If it lasts, check the app's outbound network and DNS.",
+        _T,
+        503,
+        retryable=True,
+    ),
+    _E.CLIENT_SECRET_EXPIRING: Entry(
+        "The consent app's client secret ends soon",
+        "Make a new client secret in the app registration, put it and its end into the app settings, and restart.",
+        _O,
+        409,
+    ),
+    _E.CUSTOMER_SIGN_IN_MISSING: Entry(
+        "This deployment cannot sign customers in",
+        "Register the consent app in Entra ID, then set ONEMIGRATE_CONSENT_CLIENT_ID, ONEMIGRATE_CONSENT_CLIENT_SECRET "
+        "and ONEMIGRATE_KEY_VAULT_KEY, and restart the app.",
+        _O,
+        409,
+    ),
+    _E.SIGN_IN_STATE_LOST: Entry(
+        "This sign-in is not known here, or was used already",
+        "Go back to the page on which you began, and choose Sign in with Microsoft again, in this same browser.",
+        _C,
+        409,
+    ),
+    _E.SIGN_IN_EXPIRED: Entry(
+        "The sign-in took too long",
+        "Go back to the page on which you began, choose Sign in with Microsoft again, and finish it without a break.",
+        _C,
+        410,
+    ),
+    _E.SIGN_IN_REFUSED: Entry(
+        "Microsoft did not let this person sign in",
+        "Give Microsoft's reason in the detail to the administrator of the storage account's tenant, or sign in as "
+        "somebody else.",
+        _C,
+        409,
+    ),
+    _E.AZURE_CONSENT_DENIED: Entry(
+        "The permission to use Azure Storage was not given",
+        "Sign in again and choose Accept when Microsoft asks: without it no file can be copied.",
+        _C,
+        409,
+    ),
+    _E.AZURE_APPROVAL_NEEDED: Entry(
+        "An administrator of the storage account's tenant has to approve OneMigrate first",
+        "Send the approval link to an administrator of that tenant; when it is approved, sign in again.",
+        _C,
+        409,
+    ),
+    _E.AZURE_WRONG_TENANT: Entry(
+        "This person does not belong to the storage account's tenant",
+        "Sign in with an account of the tenant named in the detail, or have an administrator there invite this person "
+        "as a guest.",
+        _C,
+        409,
+    ),
+    _E.AZURE_ACCOUNT_INVALID: Entry(
+        "This cannot be the name of a storage account",
+        "Type the storage account's name as the Azure portal shows it: 3 to 24 lower-case letters and digits.",
+        _C,
+        400,
+    ),
+    _E.AZURE_ACCOUNT_NOT_FOUND: Entry(
+        "There is no such storage account",
+        "Compare the name with the one in the Azure portal, and type it again. A new account takes some minutes to be "
+        "known.",
+        _C,
+        404,
+    ),
+    _E.AZURE_ACCOUNT_DISABLED: Entry(
+        "The storage account is disabled",
+        "Enable the account's subscription in the Azure portal, then try again.",
+        _C,
+        409,
+    ),
+    _E.AZURE_CONTAINER_INVALID: Entry(
+        "This cannot be the name of a container",
+        "Type 3 to 63 lower-case letters, digits and single dashes.",
+        _C,
+        400,
+    ),
+    _E.AZURE_FIREWALL: Entry(
+        "The storage account's firewall does not let us in",
+        "In the Azure portal open the storage account, Networking, and allow the addresses named in the detail; then "
+        "try again in a minute.",
+        _C,
+        409,
+    ),
+    _E.AZURE_ROLE_MISSING: Entry(
+        "The role on the storage account is missing",
+        "Assign the role Storage Blob Data Contributor on the storage account to the person named in the detail. A new "
+        "assignment takes up to 10 minutes to act: then try again.",
+        _C,
+        409,
+    ),
+    _E.AZURE_ROLE_SCOPE: Entry(
+        "The role is on the container only",
+        "Assign the role Storage Blob Delegator on the storage account to the person named in the detail, beside the "
+        "role on the container. A new assignment takes up to 10 minutes to act: then try again.",
+        _C,
+        409,
+    ),
+    _E.AZURE_ROLE_WAIT: Entry(
+        "The storage account does not let the signed-in person in yet",
+        "Nothing to do if the role was assigned just now: it is tried again for 10 minutes. Otherwise assign Storage "
+        "Blob Data Contributor on the storage account to the person named in the detail.",
+        _C,
+        503,
+        retryable=True,
+    ),
+    _E.SECRET_UNREADABLE: Entry(
+        "A stored secret cannot be decrypted",
+        "Give the app its key back (the detail names it): enable that version in Key Vault, or restore the key file. "
+        "If the key is lost, connect the project again.",
+        _O,
+        500,
+    ),
+    _E.KEY_VAULT_UNAVAILABLE: Entry(
+        "The key vault does not answer",
+        "Nothing to do: it is tried again by itself. If it lasts, check the vault's network rules and that the app's "
+        "identity has the role Key Vault Crypto User.",
+        _T,
+        503,
+        retryable=True,
+    ),
     _E.DEPLOYMENT_STORAGE_MISSING: Entry(
         "This deployment has no storage account for data",
         "Set the app setting named in the detail, or connect the customer's own account.",
@@ -352,6 +538,30 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         "Update the agent: its version is older than the control plane.",
         _C,
         409,
+    ),
+    _E.CUSTOMER_LINK_UNKNOWN: Entry(
+        "This link leads nowhere",
+        "Open it again straight from the mail, or copy it whole. If that does not help, ask for a new link.",
+        _C,
+        404,
+    ),
+    _E.CUSTOMER_LINK_DONE: Entry(
+        "Azure Storage is connected already",
+        "Nothing to do: you can close this page. If you got another mail since, open the link in that one.",
+        _C,
+        410,
+    ),
+    _E.CUSTOMER_LINK_REVOKED: Entry(
+        "This link was withdrawn",
+        "Ask the people who run your migration for a new link.",
+        _C,
+        410,
+    ),
+    _E.CUSTOMER_LINK_EXPIRED: Entry(
+        "This link is too old",
+        "Ask the people who run your migration for a new link.",
+        _C,
+        410,
     ),
     _E.CONFIG_INVALID: Entry(
         "The agent's configuration is not valid", "Correct the entry named in the detail.", _C, 400
@@ -692,6 +902,113 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         "The detail says why. Rerun the job; what is still surplus then is deleted.",
         _O,
         409,
+    ),
+    _E.WEBHOOK_URL_REFUSED: Entry(
+        "The webhook's address cannot be used",
+        "Correct the address as the detail says: https, a public host name, port 443 or 1024 and higher.",
+        _O,
+        400,
+    ),
+    _E.WEBHOOK_ADDRESS_REFUSED: Entry(
+        "The webhook's host is not on the public internet",
+        "Point the webhook to a host whose addresses are all public; private, loopback and link-local addresses are "
+        "never called.",
+        _O,
+        409,
+    ),
+    _E.WEBHOOK_HOST_UNKNOWN: Entry(
+        "The webhook's host was not found",
+        "Check the spelling of the host in the webhook's address, and its record in the DNS.",
+        _O,
+        502,
+        retryable=True,
+    ),
+    _E.WEBHOOK_UNREACHABLE: Entry(
+        "The webhook's host does not answer",
+        "Check that the receiver runs, that its firewall lets us in, and that it answers within 10 seconds.",
+        _O,
+        502,
+        retryable=True,
+    ),
+    _E.WEBHOOK_TLS_NOT_TRUSTED: Entry(
+        "The webhook's certificate is not trusted",
+        "Install a valid certificate of a public authority for the webhook's host, with its whole chain.",
+        _O,
+        502,
+        retryable=True,
+    ),
+    _E.WEBHOOK_NOT_ACCEPTED: Entry(
+        "The webhook's receiver did not accept the event",
+        "Make the receiver answer with a 2xx status. For a redirect (3xx) enter the final address: none is followed.",
+        _O,
+        502,
+        retryable=True,
+    ),
+    _E.WEBHOOK_LIMIT_REACHED: Entry(
+        "There are as many webhooks as there can be",
+        "Delete a webhook that is no longer needed, or let one receiver hand the events on.",
+        _O,
+        409,
+    ),
+    _E.SIGN_IN_FAILING: Entry(
+        "The sign-in to Azure fails again and again",
+        "Open the project's events: each names the reason and the fix. Call the customer if they need help.",
+        _C,
+        409,
+    ),
+    _E.MAIL_NOT_SET_UP: Entry(
+        "This deployment sends no mail",
+        "Set ONEMIGRATE_MAIL_ENDPOINT and ONEMIGRATE_MAIL_SENDER, or ONEMIGRATE_SMTP_HOST, then send the mail again.",
+        _O,
+        409,
+    ),
+    _E.MAIL_OVER_QUOTA: Entry(
+        "The mail service takes no more mail for now",
+        "Nothing to do: the mail waits and is sent by itself. If this happens often, ask for a higher sending limit.",
+        _T,
+        503,
+        retryable=True,
+    ),
+    _E.MAIL_UNAVAILABLE: Entry(
+        "The mail service does not answer",
+        "Nothing to do: the mail waits and is tried again by itself. If it lasts, check the mail service's health.",
+        _T,
+        503,
+        retryable=True,
+    ),
+    _E.MAIL_NOT_ACCEPTED: Entry(
+        "The mail service does not accept mail from us",
+        "Check the mail settings named in the detail: the address of the service, its key or the app's role on it, "
+        "and the sender's domain. Mail that waits is sent by itself afterwards.",
+        _O,
+        503,
+        retryable=True,
+    ),
+    _E.MAIL_REFUSED: Entry(
+        "The mail service refused this mail",
+        "Read the service's reason in the detail. If it is the recipient's address, correct it among the project's "
+        "recipients and send the mail again.",
+        _O,
+        409,
+    ),
+    _E.MAIL_BOUNCED: Entry(
+        "A mail did not reach its recipient",
+        "Correct the address among the project's recipients, or ask the recipient's mail administrator to let the "
+        "sender through. Tell the customer in another way meanwhile.",
+        _C,
+        409,
+    ),
+    _E.MAIL_NO_RECIPIENT: Entry(
+        "Nobody is set to get this project's mail",
+        "Open the project's mail page, add the customer's address, then send the link again.",
+        _O,
+        409,
+    ),
+    _E.MAIL_LINK_INVALID: Entry(
+        "This link from a mail is not whole",
+        "Open the link from the mail again. If the mail shows it on two lines, copy both into the address bar.",
+        _C,
+        404,
     ),
 }
 

@@ -23,9 +23,9 @@ from functions.adapters.faults import service_code, translated
 from functions.domain.ports import Clock, ContainerGrant
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 
-_PERMISSIONS = ContainerSasPermissions(read=True, create=True, write=True, list=True)
+PERMISSIONS = ContainerSasPermissions(read=True, create=True, write=True, list=True)
 """No delete: an agent cannot remove anything (product page, Limits)."""
-_MIRROR_PERMISSIONS = ContainerSasPermissions(read=True, list=True, delete=True)
+MIRROR_PERMISSIONS = ContainerSasPermissions(read=True, list=True, delete=True)
 """No create and no write: what deletes cannot put anything in its place."""
 _DELEGATION_SECONDS = 6 * 3600
 _REFUSED = frozenset({"AuthorizationPermissionMismatch", "AuthorizationFailure", "InsufficientAccountPermissions"})
@@ -86,11 +86,11 @@ class DeploymentAccount:
 
     def grant(self, container: str, seconds: float) -> ContainerGrant:
         """See the port."""
-        return self._signed(container, seconds, _PERMISSIONS)
+        return self._signed(container, seconds, PERMISSIONS)
 
     def mirror_grant(self, container: str, seconds: float) -> ContainerGrant:
         """See the port."""
-        return self._signed(container, seconds, _MIRROR_PERMISSIONS)
+        return self._signed(container, seconds, MIRROR_PERMISSIONS)
 
     def _signed(self, container: str, seconds: float, permissions: ContainerSasPermissions) -> ContainerGrant:
         """Result: the signature. No start time is set: a clock that is a little off must not make it invalid."""

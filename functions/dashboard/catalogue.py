@@ -19,6 +19,7 @@ _GROUP_STARTS = {
     ErrorCode.REQUEST_MALFORMED: ("api", "Sign-in, requests and the control plane"),
     ErrorCode.REGISTRATION_CODE_UNKNOWN: ("agents", "Registering agents, and their keys"),
     ErrorCode.AGENT_OF_ANOTHER_CLIENT: ("jobs", "Clients, projects and jobs"),
+    ErrorCode.CUSTOMER_LINK_UNKNOWN: ("links", "Links for customers"),
     ErrorCode.CONFIG_INVALID: ("machine", "The agent's own machine"),
     ErrorCode.SOURCE_NOT_FOUND: ("copy", "A copy as a whole"),
     ErrorCode.FILTERED_OUT: ("files", "One file"),

@@ -144,14 +144,30 @@ def revoke_code(code: CodeView) -> Confirmation:
 def disconnect(project: ProjectView) -> Confirmation:
     """Result: the question before a project loses its Azure connection."""
     here = f"/projects/{project.project_id}"
+    connection = project.azure_connection
+    kept = " The sign-in that is kept here is destroyed." if connection is not None and connection.signs_in else ""
     return Confirmation(
         key="disconnect",
         page=f"{here}/confirm-disconnect",
         action=f"{here}/azure-connection/disconnect",
         back=here,
         title="Disconnect Azure Storage?",
-        text="Jobs that work get no new access and stop within the hour. Nothing in the container is deleted.",
+        text=f"Jobs that work get no new access and stop within the hour. Nothing in the container is deleted.{kept}",
         button="Disconnect",
+    )
+
+
+def revoke_link(project: ProjectView, link_id: str) -> Confirmation:
+    """Result: the question before a link for the customer is revoked."""
+    here = f"/projects/{project.project_id}/links"
+    return Confirmation(
+        key=f"link-{link_id}",
+        page=f"{here}/{link_id}/confirm-revoke",
+        action=f"{here}/{link_id}/revoke",
+        back=here,
+        title="Revoke this link?",
+        text="Whoever opens it afterwards is told to ask for a new one. The connection itself stays as it is.",
+        button="Revoke the link",
     )
 
 

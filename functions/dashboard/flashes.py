@@ -23,8 +23,15 @@ class Done(StrEnum):
     PROJECT_CREATED = "project-created"
     PROJECT_CHANGED = "project-changed"
     PROJECT_DELETED = "project-deleted"
+    EXPIRED_JOBS_RERUN = "expired-jobs-rerun"
+    EXPIRED_JOBS_PARTLY_RERUN = "expired-jobs-partly-rerun"
     STORAGE_CONNECTED = "storage-connected"
     STORAGE_DISCONNECTED = "storage-disconnected"
+    LINK_REVOKED = "link-revoked"
+    LINK_SENT = "link-sent"
+    RECIPIENT_ADDED = "recipient-added"
+    RECIPIENT_REMOVED = "recipient-removed"
+    TEST_MAIL_POSTED = "test-mail-posted"
     JOB_CREATED = "job-created"
     JOB_CHANGED = "job-changed"
     JOB_DELETED = "job-deleted"
@@ -43,6 +50,9 @@ class Done(StrEnum):
     SYNC_CHANGED = "sync-changed"
     MIRROR_CONFIRMED = "mirror-confirmed"
     MIRROR_WITHDRAWN = "mirror-withdrawn"
+    WEBHOOK_CHANGED = "webhook-changed"
+    WEBHOOK_AGAIN = "webhook-again"
+    WEBHOOK_DELETED = "webhook-deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +73,15 @@ _SENTENCES = {
     Done.PROJECT_CREATED: "Project created. The checklist shows what comes next.",
     Done.PROJECT_CHANGED: "Project saved.",
     Done.PROJECT_DELETED: "Project deleted.",
+    Done.EXPIRED_JOBS_RERUN: "New attempts started. Verified files are not sent again.",
+    Done.EXPIRED_JOBS_PARTLY_RERUN: "New attempts started where that was possible; rerun the others from their pages.",
     Done.STORAGE_CONNECTED: "Azure Storage is connected.",
     Done.STORAGE_DISCONNECTED: "Azure Storage is disconnected: no new access is given.",
+    Done.LINK_REVOKED: "The link no longer works.",
+    Done.LINK_SENT: "The link goes out to the project's recipients within a minute.",
+    Done.RECIPIENT_ADDED: "Recipient added.",
+    Done.RECIPIENT_REMOVED: "Recipient removed.",
+    Done.TEST_MAIL_POSTED: "The test goes out within a minute. Its line here says what became of it.",
     Done.JOB_CREATED: "Job created. It starts at the agent's next heartbeat.",
     Done.JOB_CHANGED: "Job saved.",
     Done.JOB_DELETED: "Job deleted.",
@@ -78,6 +95,9 @@ _SENTENCES = {
     Done.SYNC_CHANGED: "Schedule and mirror saved.",
     Done.MIRROR_CONFIRMED: "Mirror confirmed: from the next run on, what is gone from the source is deleted.",
     Done.MIRROR_WITHDRAWN: "The mirror deletes nothing any more.",
+    Done.WEBHOOK_CHANGED: "Webhook saved.",
+    Done.WEBHOOK_AGAIN: "The event is sent again within a minute.",
+    Done.WEBHOOK_DELETED: "Webhook deleted.",
     Done.JOB_REASSIGNED: "Reassigned. The new agent takes the job at its next heartbeat.",
     Done.JOB_LIMITED: "Bandwidth limit saved. It holds from the agent's next heartbeat.",
     Done.CLIENT_LIMITED: "Bandwidth of the site saved. It holds from each agent's next heartbeat.",

@@ -12,10 +12,15 @@ from datetime import datetime
 from functions.dashboard.badges import agent_badge, usable
 from functions.dashboard.bandwidth_page import in_force, schedule_lines
 from functions.dashboard.confirmations import delete_project, disconnect
+from functions.dashboard.connection_card import connection_card
+from functions.dashboard.events_page import BADGES
 from functions.dashboard.formatting import plural
 from functions.dashboard.forms import EMPTY_FORM, Form
 from functions.dashboard.frame import Frame
 from functions.dashboard.rendering import render
+from functions.domain.connection_views import ConnectionStatusView
+from functions.domain.event_views import EventView
+from functions.domain.expiry_views import ExpiredJobsView
 from functions.domain.views import AgentView, ClientView, JobView, Page, ProjectStatus, ProjectView
 from migrate_contract.agents import AgentState
 from migrate_contract.problem import Problem
@@ -65,11 +70,21 @@ def project_page(
     *,
     agents: Sequence[AgentView],
     jobs: Page[JobView],
+    connection: ConnectionStatusView | None = None,
+    expired: ExpiredJobsView | None = None,
+    events: Sequence[EventView] = (),
     form: Form = EMPTY_FORM,
     refusal: Problem | None = None,
 ) -> str:
-    """Result: the page. `agents`: those of the project's client; `refusal`: of an action that was just tried."""
+    """Result: the page. `agents`: those of the project's client; `refusal`: of an action that was just tried.
+
+    `expired`: the jobs that failed because the project's sign-in had ended, to be run again.
+    """
     steps = checklist(project, agents, jobs.items)
+    grants = [job.grant_alive_until for job in jobs.items if job.grant_alive_until]
+    if connection is not None and connection.last_grant_ends_at is not None:
+        grants.append(connection.last_grant_ends_at)
+    access_until = max(grants, default=None)
     questions = [disconnect(project)] if project.azure_connection else []
     schedule = project.bandwidth_schedule
     return render(
@@ -81,10 +96,15 @@ def project_page(
         steps=steps,
         ready=all(step.state == "done" for step in steps),
         jobs=jobs,
+        expired=expired,
         bandwidth_now=in_force(schedule, now) if schedule else "",
         bandwidth_lines=schedule_lines(schedule) if schedule else [],
+        events=events,
+        badges=BADGES,
         form=form,
         refusal=refusal,
+        card=connection_card(project, connection, access_until),
+        access_until=access_until,
         questions=[*questions, delete_project(project)],
     )
 
@@ -124,18 +144,12 @@ def _azure_step(project: ProjectView) -> Step:
             "azure",
             "next",
             "Connect Azure Storage",
-            "Where the files go. Deployment storage is an account of this deployment; each client gets containers "
-            "of its own in it.",
+            "Where the files go: a storage account of the customer, for which a person signs in at Microsoft. "
+            "Deployment storage is an account of this deployment instead.",
         )
     if project.status is ProjectStatus.AUTH_REQUIRED:
-        return Step("azure", "warn", "Azure Storage needs a new sign-in", aside=connection.account)
-    return Step(
-        "azure",
-        "done",
-        "Azure Storage is connected",
-        f"Connected by {connection.connected_by}.",
-        f"account {connection.account}",
-    )
+        return Step("azure", "warn", "Azure Storage needs a new sign-in", aside=f"account {connection.account}")
+    return Step("azure", "done", "Azure Storage is connected", aside=f"account {connection.account}")
 
 
 def _job_step(jobs: Sequence[JobView]) -> Step:

@@ -101,7 +101,7 @@ class ConnectionForm(FormModel):
 
     def body(self) -> AzureConnectionBody:
         """Result: the body of the API's call."""
-        return AzureConnectionBody(kind=ConnectionKind(self.kind))
+        return AzureConnectionBody(kind=ConnectionKind.DEPLOYMENT)
 
 
 class ReassignForm(FormModel):

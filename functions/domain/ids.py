@@ -22,6 +22,9 @@ _PATTERNS = {
         "agent": r"agt_[a-z0-9]{12}",
         "job": r"job_[a-z0-9]{24}",
         "code": r"[0-9a-f]{12}",
+        "webhook": r"whk_[a-z0-9]{12}",
+        "event": r"evt_[0-9a-f]{24}",
+        "link": r"[a-z0-9]{12}",
         "organization": r"[a-z0-9][a-z0-9-]{0,39}",
     }.items()
 }
@@ -60,6 +63,11 @@ def new_project_id(tokens: Tokens) -> str:
 def new_agent_id(tokens: Tokens) -> str:
     """Result: a fresh agent id."""
     return "agt_" + tokens.identifier(_OWN)
+
+
+def new_webhook_id(tokens: Tokens) -> str:
+    """Result: a fresh webhook id."""
+    return "whk_" + tokens.identifier(_OWN)
 
 
 def new_job_id(project_id: str, tokens: Tokens) -> str:

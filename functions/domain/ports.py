@@ -10,7 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum, unique
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from functions.domain.mail import Mailer, MailTexts
+
+if TYPE_CHECKING:  # It is built on this module.
+    from functions.domain.identity_ports import CustomerAccounts, IdentityService, KeyWrapping
 
 type Value = str | int | float | bool | datetime | bytes | None
 """A column. None is dropped: a column cannot be emptied by a merge, only overwritten."""
@@ -214,6 +219,34 @@ class Tokens(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """One POST to a webhook."""
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookAnswer:
+    """What came back: the status alone, since nothing of the body is read."""
+
+    status: int
+
+
+class Deliverer(Protocol):
+    """Carries requests to hosts that somebody else named."""
+
+    def deliver(self, request: WebhookRequest) -> WebhookAnswer:
+        """Posts once. Result: the answer, whatever its status; redirects are answers like any other.
+
+        Connects to the very address that was checked, and only to a public one. Ends within some seconds.
+        Raises Fatal(webhook-url-refused), Fatal(webhook-address-refused), Retryable(webhook-host-unknown),
+        Retryable(webhook-unreachable), Retryable(webhook-tls-not-trusted).
+        """
+
+
+@dataclass(frozen=True, slots=True)
 class Ports:
     """Everything from outside that the services are built on."""
 
@@ -223,3 +256,9 @@ class Ports:
     data_accounts: DataAccounts
     clock: Clock
     tokens: Tokens
+    mailer: Mailer
+    mail_texts: MailTexts
+    deliverer: Deliverer
+    identity: IdentityService
+    wrapping: KeyWrapping
+    customer_accounts: CustomerAccounts

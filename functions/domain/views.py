@@ -205,12 +205,14 @@ class ConnectionKind(StrEnum):
 
     DEPLOYMENT = "deployment"
     """An account that this deployment owns."""
+    CUSTOMER = "customer"
+    """The customer's own account, reached by a person's sign-in."""
 
 
 class AzureConnectionBody(WireModel):
-    """`PUT /api/projects/{project_id}/azure-connection`."""
+    """`PUT /api/projects/{project_id}/azure-connection`. A customer's own account is connected by a sign-in."""
 
-    kind: ConnectionKind
+    kind: Literal[ConnectionKind.DEPLOYMENT]
 
 
 class AzureConnectionView(WireModel):
@@ -220,6 +222,25 @@ class AzureConnectionView(WireModel):
     account: str
     connected_at: Timestamp
     connected_by: str
+    connection_id: str = ""
+    """Of the customer's account: names the sign-in that it is reached by."""
+    suffix: str = ""
+    tenant_id: str = ""
+    container: str = ""
+    """The container that access was proved with."""
+    signed_in_as: str = ""
+
+    @property
+    def signs_in(self) -> bool:
+        """Result: whether the account is reached by a person's sign-in, which ends one day."""
+        return self.kind is not ConnectionKind.DEPLOYMENT
+
+
+class SignInEndView(WireModel):
+    """Why and since when a person has to sign in again."""
+
+    at: Timestamp
+    reason: str
 
 
 class ProjectCreate(WireModel):
@@ -267,6 +288,8 @@ class ProjectView(WireModel):
     """IANA name: the clock that the schedules of its jobs go by."""
     status: ProjectStatus
     azure_connection: AzureConnectionView | None = None
+    sign_in_end: SignInEndView | None = None
+    """While the status is `auth_required`, and for a closed project whose sign-in had ended."""
     bandwidth_schedule: BandwidthSchedule | None = None
     created_at: Timestamp
     created_by: str

@@ -36,6 +36,7 @@ class SeenAgent:
     delivered: dict[str, datetime | None]
     limits: dict[str, Row]
     """By row key: what it was told of its jobs' limits."""
+    last_seen_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -79,6 +80,7 @@ class AgentSweep:
                     if key.startswith(COMMAND_PREFIX)
                 },
                 limits={key: row for key, row in found.items() if key.startswith(LIMITS_PREFIX)},
+                last_seen_at=Beat(beat).last_seen_at,
             )
             with guarded.part(f"agent {agent_id}"):
                 result.announced += self._announce(organization, agent, state)

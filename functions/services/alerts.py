@@ -19,9 +19,18 @@ TABLE = "alerts"
 WATCHED = (
     ErrorCode.AGENT_CLONED,
     ErrorCode.AGENT_OFFLINE,
+    ErrorCode.CLIENT_SECRET_EXPIRING,
     ErrorCode.DISPATCH_POISONED,
+    ErrorCode.IDENTITY_MISCONFIGURED,
+    ErrorCode.IDENTITY_UNAVAILABLE,
     ErrorCode.JOB_UNDELIVERED,
+    ErrorCode.KEY_VAULT_UNAVAILABLE,
+    ErrorCode.MAIL_BOUNCED,
+    ErrorCode.MAIL_NOT_ACCEPTED,
+    ErrorCode.MAIL_REFUSED,
     ErrorCode.SCAN_STALLED,
+    ErrorCode.SECRET_UNREADABLE,
+    ErrorCode.SIGN_IN_FAILING,
 )
 """Every kind of alert there is."""
 _TRIES = 5
@@ -60,6 +69,11 @@ class Alerts:
     def stands(self, finding: Finding) -> bool:
         """Something is so: opens the alert unless it is open. Result: whether it was opened now."""
         return self._write(finding, count=False)
+
+    def is_open(self, organization: str, code: ErrorCode, subject: str) -> bool:
+        """Result: whether this alert is open now."""
+        row = OrganizationTables(self._tables, organization).get(TABLE, "", f"{code.value}|{subject}")
+        return row is not None and rows.flag(row, "open")
 
     def over(self, organization: str, code: ErrorCode, subject: str) -> None:
         """It is so no longer: closes the alert if it is open."""

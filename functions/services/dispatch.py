@@ -26,6 +26,7 @@ from functions.services.mailbox import Mailbox
 from functions.services.moves import Moves, Plan
 from functions.services.projects import TABLE as PROJECTS
 from functions.services.releases import Releases
+from functions.services.sign_in_ends import need_sign_in
 from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.jobs import JobFault, JobState
 
@@ -84,14 +85,15 @@ class Dispatch:
     def _prepared(self, job: Job) -> Job:
         """Result: the job with its destination claimed and an agent bound, if there is one to bind.
 
-        Raises Fatal(NO_AZURE_CONNECTION), Fatal(deployment-storage-missing), Fatal(destination-overlap),
-        Fatal(container-of-another-client).
+        Raises Fatal(NO_AZURE_CONNECTION), Fatal(azure-credentials-expired), Fatal(deployment-storage-missing),
+        Fatal(destination-overlap), Fatal(container-of-another-client).
         """
         tables = OrganizationTables(self._tables, job.organization)
         project = tables.get(PROJECTS, "", job.project_id)
         if project is None:
             raise Fatal(ErrorCode.NOT_FOUND, "The project of the job was deleted.")
         account = self._connections.open(project).account
+        need_sign_in(project)
         self._destinations.claim(job, project, job.settings.destination)
         agent_id = self._agent(tables, job)
         if (account, agent_id) == (job.account, job.agent_id):

@@ -10,12 +10,13 @@ from functions.domain.job import Job
 from functions.domain.job_rows import GRANT_PREFIX
 from functions.domain.limits import Limits
 from functions.domain.organization import OrganizationTables
-from functions.domain.ports import Clock, DataAccount, Tables
+from functions.domain.ports import Clock, ContainerGrant, DataAccount, Row, Tables
 from functions.domain.views import WishKind
 from functions.services.attempts import Attempts
 from functions.services.connections import Connections
 from functions.services.job_store import TABLE
 from functions.services.projects import TABLE as PROJECTS
+from functions.services.sign_in_ends import SignInEnds
 from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.jobs import Grant, GrantPurpose, GrantRequest
 from migrate_contract.sync import MirrorMode
@@ -25,29 +26,34 @@ class Grants:
     """The only writer of `grant|<job id>`: until when the last grant lives."""
 
     def __init__(
-        self, tables: Tables, clock: Clock, limits: Limits, attempts: Attempts, connections: Connections
+        self,
+        tables: Tables,
+        clock: Clock,
+        limits: Limits,
+        attempts: Attempts,
+        connections: Connections,
+        ends: SignInEnds,
     ) -> None:
         self._tables = tables
         self._clock = clock
         self._limits = limits
         self._attempts = attempts
         self._connections = connections
+        self._ends = ends
 
     def issue(self, caller: AgentCaller, job_id: str, body: GrantRequest) -> Grant:
         """Result: access to the job's container, which is made if it is not there.
 
-        Raises Fatal(attempt-superseded), Fatal(grant-refused), Fatal(target-access-denied), Retryable.
+        Raises Fatal(attempt-superseded), Fatal(grant-refused), Fatal(azure-credentials-expired),
+        Fatal(target-access-denied), Retryable.
         """
         job = self._attempts.need(caller, job_id, body.attempt)
         _refuse(job)
-        account = self._account(job)
-        container = job.settings.destination.container
-        account.ensure_container(container)
         if body.purpose is GrantPurpose.MIRROR:
             _refuse_mirror(job)
-            granted = account.mirror_grant(container, self._limits.grant_seconds)
-        else:
-            granted = account.grant(container, self._limits.grant_seconds)
+        project = self._project(job)
+        with self._ends.watching(project):
+            granted = self._granted(job, project, body.purpose)
         # Written before it is handed out: the page must never say less than what is true.
         OrganizationTables(self._tables, job.organization).upsert(
             TABLE,
@@ -63,14 +69,28 @@ class Grants:
             renew_in_seconds=seconds_left / 2,
         )
 
-    def _account(self, job: Job) -> DataAccount:
-        """Result: the account of the project's connection, if it is still the one that the job began with."""
+    def _project(self, job: Job) -> Row:
         project = OrganizationTables(self._tables, job.organization).get(PROJECTS, "", job.project_id)
         if project is None:
             raise Fatal(ErrorCode.GRANT_REFUSED, "The project was deleted.")
+        return project
+
+    def _granted(self, job: Job, project: Row, purpose: GrantPurpose) -> ContainerGrant:
+        """Result: the signature, for a container that is there."""
+        account = self._account(job, project)
+        container = job.settings.destination.container
+        account.ensure_container(container)
+        if purpose is GrantPurpose.MIRROR:
+            return account.mirror_grant(container, self._limits.grant_seconds)
+        return account.grant(container, self._limits.grant_seconds)
+
+    def _account(self, job: Job, project: Row) -> DataAccount:
+        """Result: the account of the project's connection, if it is still the one that the job began with."""
         try:
             account = self._connections.open(project)
         except Fatal as fatal:
+            if fatal.code is ErrorCode.AZURE_CREDENTIALS_EXPIRED:
+                raise
             raise Fatal(ErrorCode.GRANT_REFUSED, fatal.detail) from fatal
         if job.account is not None and account.account != job.account:
             raise Fatal(ErrorCode.GRANT_REFUSED, "The project was connected to another account meanwhile.")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functions.domain.caller import OperatorCaller
 from functions.domain.ids import is_id, project_of
 from functions.domain.job import Job
+from functions.domain.job_news import NEWS_PREFIX, is_news, news_columns, news_key
 from functions.domain.job_rows import (
     GRANT_PREFIX,
     HISTORY_PREFIX,
@@ -63,8 +64,13 @@ class JobStore:
         )
 
     def replace(self, job: Job, etag: str, entries: Sequence[Entry]) -> None:
-        """Writes the job over the version that was read, and its new entries. Raises RowChanged, RowMissing."""
+        """Writes the job over the version that was read, its new entries, and the news if it has just ended badly.
+
+        Raises RowChanged, RowMissing.
+        """
         first = job.entries - len(entries) + 1
+        ended = is_news(job) and any(entry.event == "moved" for entry in entries)
+        news = [Operation(Write.UPSERT, news_key(job), news_columns(job))] if ended else []
         OrganizationTables(self._tables, job.organization).transact(
             TABLE,
             job.project_id,
@@ -74,6 +80,7 @@ class JobStore:
                     Operation(Write.INSERT, history_key(job.job_id, number), entry_columns(entry, number))
                     for number, entry in enumerate(entries, start=first)
                 ),
+                *news,
             ],
         )
 
@@ -86,6 +93,7 @@ class JobStore:
         history = [row.rk for row in tables.partition(TABLE, job.project_id, prefix=f"{HISTORY_PREFIX}{job.job_id}|")]
         sides = [prefix + job.job_id for prefix in (PROGRESS_PREFIX, GRANT_PREFIX, LEDGER_PREFIX)]
         present = [key for key in sides if tables.get(TABLE, job.project_id, key) is not None]
+        present += [row.rk for row in tables.partition(TABLE, job.project_id, prefix=f"{NEWS_PREFIX}{job.job_id}|")][:5]
         together, rest = [*history[:_BATCH], *present], history[_BATCH:]
         own = Operation(Write.DELETE, job_key(job.job_id), etag=etag)
         tables.transact(TABLE, job.project_id, [own, *(Operation(Write.DELETE, key) for key in together)])

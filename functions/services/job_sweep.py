@@ -22,6 +22,7 @@ from functions.services.alerts import Alerts, Finding
 from functions.services.allowances import Allowances
 from functions.services.guarded import Guarded
 from functions.services.job_store import TABLE, JobStore
+from functions.services.job_watch import JobWatch
 from functions.services.mailbox import Mailbox, is_assigned, wanted_command
 from functions.services.moves import Moves
 from functions.services.releases import Releases
@@ -61,6 +62,7 @@ class JobSweep:
         allowances: Allowances,
         releases: Releases,
         alerts: Alerts,
+        watch: JobWatch,
     ) -> None:
         self._tables = tables
         self._clock = clock
@@ -71,6 +73,7 @@ class JobSweep:
         self._allowances = allowances
         self._releases = releases
         self._alerts = alerts
+        self._watch = watch
 
     def run(self, agents: dict[tuple[str, str], SeenAgent], guarded: Guarded) -> JobSweepResult:
         """Result: what was found and done; what fails for one job is kept in `guarded`.
@@ -101,6 +104,8 @@ class JobSweep:
             result.hinted += 1
         self._watch_delivery(job, agent, result)
         self._watch_scan(job, result)
+        if job.agent_id is not None and agent is not None and agent.state is AgentState.OFFLINE:
+            self._watch.silent_agent(job, job.agent_id, agent.name, agent.last_seen_at)
 
     def _is_gone(self, organization: str, agent_id: str, agent: SeenAgent | None) -> bool:
         """Result: whether the agent was revoked or deleted. One that was not met may be newer than this sweep."""
@@ -152,12 +157,9 @@ class JobSweep:
         if not job.waits_for_agent or now - job.state_at < timedelta(seconds=self._limits.undelivered_seconds):
             return
         name = f"agent {agent.name} is {agent.state.value}" if agent else "it has no agent"
-        self._stand(
-            job,
-            ErrorCode.JOB_UNDELIVERED,
-            f"Job {job.settings.name} waits since {clock_time(job.state_at, now)}: {name}.",
-            result,
-        )
+        detail = f"Job {job.settings.name} waits since {clock_time(job.state_at, now)}: {name}."
+        self._stand(job, ErrorCode.JOB_UNDELIVERED, detail, result)
+        self._watch.undelivered(job, detail)
 
     def _watch_scan(self, job: Job, result: JobSweepResult) -> None:
         """Alerts a scan that has found nothing new for thirty minutes (product page, support cases)."""
@@ -171,12 +173,9 @@ class JobSweep:
         advanced = rows.moment(row, "advanced_at") if row and rows.number(row, "attempt") == job.attempt else None
         since = max(advanced or job.state_at, job.state_at)
         if now - since >= timedelta(seconds=self._limits.scan_stalled_seconds):
-            self._stand(
-                job,
-                ErrorCode.SCAN_STALLED,
-                f"Job {job.settings.name} is scanning and has found nothing new since {clock_time(since, now)}.",
-                result,
-            )
+            detail = f"Job {job.settings.name} is scanning and has found nothing new since {clock_time(since, now)}."
+            self._stand(job, ErrorCode.SCAN_STALLED, detail, result)
+            self._watch.stalled(job, detail, since)
 
     def _stand(self, job: Job, code: ErrorCode, detail: str, result: JobSweepResult) -> None:
         finding = Finding(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functions.domain import rows
 from functions.domain.caller import OperatorCaller, Role
+from functions.domain.expiry import end_of
 from functions.domain.ids import need_id, new_project_id
 from functions.domain.job import WORKING
 from functions.domain.job_rows import JOB_PREFIX
@@ -19,10 +20,14 @@ from functions.domain.views import (
     ProjectStatus,
     ProjectType,
     ProjectView,
+    SignInEndView,
 )
 from functions.services.audit import Audit
 from functions.services.clients import TABLE as CLIENTS
 from functions.services.clients import need_client, touch_client
+from functions.services.link_purge import forget_links
+from functions.services.mail_purge import forget_mail
+from functions.services.token_store import destroy_sign_ins
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 from migrate_contract.schedule import BandwidthSchedule
 
@@ -31,9 +36,10 @@ _CLOSED = frozenset({"completed", "cancelled"})
 
 
 class Projects:
-    """Writes a project's columns but `connection` (connections), `schedule` (bandwidth), and two of jobs.
+    """Writes a project's columns but those of other concerns.
 
-    Those are `started_at` and `touched_at`.
+    Those are `connection` (connections), `sign_in_ended...` (sign_in_ends), `schedule` (bandwidth), and two of jobs:
+    `started_at` and `touched_at`.
     """
 
     def __init__(
@@ -147,6 +153,9 @@ class Projects:
             tables.delete(TABLE, "", project_id, row.etag)
         except RowChanged as changed:
             raise Retryable(ErrorCode.CHANGED_MEANWHILE, "The project was changed just now.") from changed
+        forget_mail(self._tables, caller.organization, project_id)
+        forget_links(self._tables, caller.organization, project_id)
+        destroy_sign_ins(self._tables, caller.organization, project_id)
         self._audit.record(
             caller.organization,
             caller.label,
@@ -175,10 +184,15 @@ def need_project(tables: Tables, caller: OperatorCaller, project_id: str) -> Row
     return row
 
 
+def is_closed(project: Row) -> bool:
+    """Result: whether an operator has closed the project."""
+    return rows.text(project, "closed") in _CLOSED
+
+
 def need_open(project: Row) -> None:
     """Raises Fatal(project-closed) for a project that an operator closed."""
     closed = rows.text(project, "closed")
-    if closed in _CLOSED:
+    if is_closed(project):
         raise Fatal(ErrorCode.PROJECT_CLOSED, f"Project {rows.text(project, 'name')} is {closed}.")
 
 
@@ -204,7 +218,11 @@ def project_view(row: Row, client_name: str) -> ProjectView:
     """Result: the project as shown."""
     closed = rows.text(row, "closed")
     started = rows.moment(row, "started_at") is not None
+    connection = connection_view(row)
+    end = end_of(row, connection)
     status = ProjectStatus.IN_PROGRESS if started else ProjectStatus.PLANNING
+    if end is not None:
+        status = ProjectStatus.AUTH_REQUIRED
     return ProjectView(
         project_id=row.rk,
         client_id=rows.text(row, "client_id"),
@@ -214,7 +232,8 @@ def project_view(row: Row, client_name: str) -> ProjectView:
         type=ProjectType(rows.text(row, "type")),
         time_zone=zone_of(row),
         status=ProjectStatus(closed) if closed in _CLOSED else status,
-        azure_connection=connection_view(row),
+        azure_connection=connection,
+        sign_in_end=SignInEndView(at=end.at, reason=end.reason) if end else None,
         bandwidth_schedule=schedule_of(row),
         created_at=rows.need_moment(row, "created_at"),
         created_by=rows.text(row, "created_by"),

@@ -21,6 +21,7 @@ from functions.services.lifecycle import living_agent
 from functions.services.moves import Moves, Plan
 from functions.services.projects import TABLE as PROJECTS
 from functions.services.projects import need_open, zone_of
+from functions.services.sign_in_ends import need_sign_in
 from migrate_contract.errors import Fatal
 from migrate_contract.jobs import JobState
 
@@ -113,6 +114,7 @@ class ScheduledRuns:
             return None, job.account
         try:
             need_open(project)
+            need_sign_in(project)
             return None, self._destinations.claim(job, project, job.settings.destination)
         except Fatal as fatal:
             return f"{fatal.title.lower()}: {fatal.detail}", job.account

@@ -15,9 +15,14 @@ from functions.domain.limits import Limits
 from functions.domain.ports import Clock, Row, Tables
 from functions.services.agent_sweep import AgentSweep, SeenAgent
 from functions.services.codes import TABLE as CODES
+from functions.services.deliveries import TABLE as DELIVERIES
+from functions.services.events import TABLE as EVENTS
 from functions.services.guarded import Guarded
 from functions.services.job_sweep import JobSweep
+from functions.services.mail_outbox import MailOutbox
+from functions.services.mail_retention import MailRetention
 from functions.services.scheduled_runs import ScheduledRuns
+from functions.services.telling import Telling
 from functions.services.throttle import TABLE as THROTTLES
 
 _PAGE = 1000
@@ -37,6 +42,10 @@ class SweepResult:
     alerts: int = 0
     resolved: int = 0
     removed_rows: int = 0
+    events: int = 0
+    delivered: int = 0
+    undelivered: int = 0
+    mails: int = 0
     seen: dict[tuple[str, str], SeenAgent] = field(default_factory=dict, repr=False)
 
 
@@ -44,7 +53,16 @@ class Sweeps:
     """Runs all watchdogs in one go (each timer function would be an instance of its own)."""
 
     def __init__(
-        self, tables: Tables, clock: Clock, limits: Limits, agents: AgentSweep, jobs: JobSweep, runs: ScheduledRuns
+        self,
+        tables: Tables,
+        clock: Clock,
+        limits: Limits,
+        agents: AgentSweep,
+        jobs: JobSweep,
+        runs: ScheduledRuns,
+        telling: Telling,
+        outbox: MailOutbox,
+        mail_retention: MailRetention,
     ) -> None:
         self._tables = tables
         self._clock = clock
@@ -52,6 +70,9 @@ class Sweeps:
         self._agents = agents
         self._jobs = jobs
         self._runs = runs
+        self._telling = telling
+        self._outbox = outbox
+        self._mail_retention = mail_retention
 
     def run(self) -> SweepResult:
         """Result: what was found and done.
@@ -70,12 +91,21 @@ class Sweeps:
         result.runs_begun, result.runs_skipped = due.begun, due.skipped
         now = self._clock()
         result.removed_rows = jobs.removed_rows
+        told = self._telling.run(guarded)
+        result.events, result.delivered, result.undelivered = told.events, told.delivered, told.undelivered
+        result.resolved += told.resolved
         for table, column, seconds in (
             (CODES, "expires_at", self._limits.code_retention_seconds),
             (THROTTLES, "since", self._limits.code_tries_window_seconds),
+            (EVENTS, "at", self._limits.event_retention_seconds),
+            (DELIVERIES, "created_at", self._limits.delivery_retention_seconds),
         ):
             with guarded.part(table):
                 result.removed_rows += self._forget(table, column, now - timedelta(seconds=seconds))
+        with guarded.part("old mail"):
+            result.removed_rows += self._mail_retention.run()
+        with guarded.part("mail"):  # The last: what it waits for, nothing else has to wait for.
+            result.mails = self._outbox.run(self._limits.mail_run_seconds).ended
         _log.info(
             "sweep.done",
             agents=result.agents,
@@ -87,6 +117,10 @@ class Sweeps:
             alerts=result.alerts,
             resolved=result.resolved,
             removed_rows=result.removed_rows,
+            events=result.events,
+            delivered=result.delivered,
+            undelivered=result.undelivered,
+            mails=result.mails,
             failed=len(guarded.faults),
         )
         guarded.finish()

@@ -8,13 +8,18 @@ from functools import cache
 from functions.triggers import (
     agent_calls,
     agents,
+    azure_sign_in,
     clients,
+    events,
     health,
     jobs,
+    mails,
     oversight,
     projects,
     registration_codes,
     reports,
+    sign_in_ends,
+    webhooks,
 )
 from functions.triggers.edge import Routes
 from functions.triggers.edge_answer import Answer
@@ -27,14 +32,19 @@ description = Routes("description")
 API = (
     agent_calls.routes,
     agents.routes,
+    azure_sign_in.routes,
     clients.routes,
     description,
+    events.routes,
     health.routes,
     jobs.routes,
+    mails.routes,
     oversight.routes,
     projects.routes,
     registration_codes.routes,
     reports.routes,
+    sign_in_ends.routes,
+    webhooks.routes,
 )
 
 

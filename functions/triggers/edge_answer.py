@@ -60,14 +60,14 @@ def download(body: bytes, content_type: str, file_name: str) -> Answer:
     return Answer(body, 200, content_type, {"Content-Disposition": f'attachment; filename="{file_name}"'})
 
 
-def see_other(location: str, *, htmx: bool = False) -> Answer:
+def see_other(location: str, *, htmx: bool = False, headers: Mapping[str, str] | None = None) -> Answer:
     """Result: where a form leads. htmx follows a redirect inside the fragment, so it is told by its own header."""
     if not location.startswith("/") or location.startswith(("//", "/\\")):
         raise ValueError("a form leads to a path of this site")
     return (
         Answer(status=200, headers={"HX-Redirect": location})
         if htmx
-        else Answer(status=303, headers={"Location": location})
+        else Answer(status=303, headers={**(headers or {}), "Location": location})
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from functions.bootstrap import Services
 from functions.dashboard.frame import Frame
@@ -40,14 +41,19 @@ class OperatorCall:
 
 @dataclass(frozen=True, slots=True)
 class OpenPageCall:
-    """A page that anybody may read; `frame.caller` is None."""
+    """A page or form that anybody may use; `frame.caller` is None."""
 
     services: Services
     frame: Frame
+    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def html(self, text: str, status: int = 200) -> Answer:
         """Result: the page or fragment."""
         return html_answer(text, status)
+
+    def see_other(self, path: str) -> Answer:
+        """Result: where a form leads."""
+        return see_other(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class PageCall:
     services: Services
     frame: Frame
     caller: OperatorCaller
+    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def html(self, text: str, status: int = 200) -> Answer:
         """Result: the page or fragment."""

@@ -87,6 +87,16 @@ class PageRoutes(Routes):
         """Declares what a form POSTs to: token checked, fields validated as the `form` parameter's model."""
         return self._page("POST", route, Audience.OPERATOR, role, refusals, again)
 
+    def open_form[F: Body](
+        self, route: str, *, refusals: Sequence[ErrorCode] = (), again: Callable[..., str] | None = None
+    ) -> Callable[[F], F]:
+        """Declares what a form of an open page POSTs to.
+
+        Its right to act is in the address (a signed token), so a form token would add nothing; another site's page is
+        refused by its origin as everywhere.
+        """
+        return self._page("POST", route, Audience.OPEN, Role.READER, refusals, again)
+
     def _page[F: Body](
         self,
         method: str,
@@ -134,24 +144,26 @@ class _Page:
                 services = self.open_services()
                 frame = _frame(frame, services, None)
                 refuse_foreign_origin(request, services.settings.public_url)
-                if self.endpoint.audience is Audience.OPEN:
-                    result = self.endpoint.function(OpenPageCall(services, frame), **arguments(self.endpoint, request))
-                else:
+                cookies = edge_request.cookies(request)
+                call: OpenPageCall | PageCall = OpenPageCall(services, frame, cookies)
+                if self.endpoint.audience is not Audience.OPEN:
                     caller = operator_caller(request.headers, services, self.endpoint.role)
                     frame = _frame(frame, services, caller)
-                    result = self._run(PageCall(services, frame, caller), request, body)
+                    call = PageCall(services, frame, caller, cookies)
+                result = self._run(call, request, body)
                 answer = result if isinstance(result, Answer) else html_answer(str(result))
             except Exception as fault:  # noqa: BLE001 - the last stop: nothing of it may reach the reader
                 answer = self._problem(fault, frame)
         return to_response(answer, correlation_id, https=is_https(request))
 
-    def _run(self, call: PageCall, request: func.HttpRequest, body: bytes) -> object:
+    def _run(self, call: OpenPageCall | PageCall, request: func.HttpRequest, body: bytes) -> object:
         values = arguments(self.endpoint, request)
         if self.endpoint.method == "GET":
             return self.endpoint.function(call, **values)
         fields = edge_request.form_values(request, body)
         token = request.headers.get(CSRF_HEADER) or next(iter(fields.pop(CSRF_FIELD, [])), "")
-        FormTokens(call.services.csrf_key).check(call.caller, token, call.services.clock())
+        if isinstance(call, PageCall):
+            FormTokens(call.services.csrf_key).check(call.caller, token, call.services.clock())
         try:
             model: type[BaseModel] | None = self.endpoint.form
             typed = {} if model is None else {"form": edge_request.validated(model, fields, blank_is_absent=True)}
@@ -164,7 +176,7 @@ class _Page:
     def _again(
         self,
         again: Callable[..., str],
-        call: PageCall,
+        call: OpenPageCall | PageCall,
         fault: MigrateError,
         values: Mapping[str, Any],
         fields: Mapping[str, list[str]],

@@ -88,6 +88,12 @@ def query_values(request: func.HttpRequest) -> dict[str, list[str]]:
     return _pairs(urlsplit(request.url).query)
 
 
+def cookies(request: func.HttpRequest) -> dict[str, str]:
+    """Result: the cookies that the browser sent. One that cannot be read does not hide the others."""
+    parts = (part.partition("=") for part in request.headers.get("Cookie", "").split(";"))
+    return {name.strip(): value.strip().strip('"') for name, equals, value in parts if equals}
+
+
 def validated[M: BaseModel](model: type[M], values: Mapping[str, Sequence[str]], *, blank_is_absent: bool) -> M:
     """Result: text fields as the model; a field that is no list must come once. Raises RequestInvalid.
 

@@ -17,10 +17,11 @@ from functions.dashboard.record_forms import (
     ProjectTextForm,
 )
 from functions.domain.caller import Role
+from functions.domain.views import ListQuery
 from functions.triggers.edge_answer import Answer
 from functions.triggers.edge_call import PageCall
 from functions.triggers.edge_pages import PageRoutes, RefusedForm
-from functions.triggers.page_reads import SHOWN_JOBS, agents_of, clients_of, jobs_page_of, typed
+from functions.triggers.page_reads import SHOWN_JOBS, agents_of, clients_of, connection_of, jobs_page_of, typed
 from functions.triggers.pages_clients import need_name
 from functions.triggers.queries import ProjectsQuery
 from migrate_contract.errors import ErrorCode
@@ -30,6 +31,7 @@ from migrate_contract.wire import ProjectId
 pages = PageRoutes("projects", problem_page=problem_page)
 
 _CHANGED = (ErrorCode.CHANGED_MEANWHILE,)
+_NEWEST_EVENTS = ListQuery(limit=5)
 
 
 def _projects(call: PageCall, query: ProjectsQuery, form: Form = EMPTY_FORM) -> str:
@@ -44,8 +46,11 @@ def _project(call: PageCall, project_id: str, form: Form = EMPTY_FORM, refusal: 
         call.frame,
         call.services.clock(),
         project,
+        connection=connection_of(call, project_id),
         agents=agents_of(call, project.client_id),
         jobs=jobs_page_of(call, SHOWN_JOBS, project_id=project_id),
+        expired=call.services.expired_jobs.show(call.caller, project_id),
+        events=call.services.events.list(call.caller, project_id, _NEWEST_EVENTS).items,
         form=form,
         refusal=refusal,
     )
@@ -132,6 +137,18 @@ def page_project_disconnect(call: PageCall, project_id: ProjectId) -> Answer:
     """Disconnects a project from Azure Storage."""
     call.services.connections.disconnect(call.caller, project_id)
     return call.see_other(after(f"/projects/{project_id}", Done.STORAGE_DISCONNECTED))
+
+
+@pages.form(
+    "projects/{project_id}/expired-jobs/rerun",
+    again=_project_refused,
+    refusals=(ErrorCode.AZURE_CREDENTIALS_EXPIRED, ErrorCode.NO_AZURE_CONNECTION),
+)
+def page_project_rerun_expired(call: PageCall, project_id: ProjectId) -> Answer:
+    """Runs the jobs again that failed because the project's sign-in had ended."""
+    answer = call.services.expired_jobs.rerun(call.caller, project_id)
+    done = Done.EXPIRED_JOBS_PARTLY_RERUN if answer.refused else Done.EXPIRED_JOBS_RERUN
+    return call.see_other(after(f"/projects/{project_id}", done))
 
 
 @pages.page("projects/{project_id}/bandwidth", role=Role.OPERATOR)

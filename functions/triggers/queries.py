@@ -38,6 +38,12 @@ class JobsQuery(ListQuery):
     agent_id: AgentId | None = None
 
 
+class WebhooksQuery(ListQuery):
+    """Webhooks of one project; without it all that the member may see."""
+
+    project_id: ProjectId | None = None
+
+
 class LedgerQuery(Query):
     """Files in one bucket, of one attempt; without an attempt the newest."""
 

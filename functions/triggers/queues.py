@@ -23,6 +23,13 @@ def dispatch_poison(message: func.QueueMessage) -> None:
     bootstrap.services().poison.record(_text(message))
 
 
+@blueprint.function_name("mail_events")
+@blueprint.queue_trigger(arg_name="message", queue_name="mail-events", connection="ONEMIGRATE_STORAGE")
+def mail_events(message: func.QueueMessage) -> None:
+    """Takes what recipients' mail servers said of our mail, as the mail service reports it."""
+    bootstrap.services().mail_reports.handle(_text(message))
+
+
 def _text(message: func.QueueMessage) -> str:
     """Result: the message as text; what is no UTF-8 is kept readable for the one who looks at its copy."""
     return bytes(message.get_body()).decode("utf-8", errors="backslashreplace")

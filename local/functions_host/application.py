@@ -103,7 +103,8 @@ class Application:
         try:
             returned = await self._host.invoke(function, http_exchange.trigger_input(request, params, body), {})
         except worker.InvocationFailed as fault:
-            logger.error("%s %s failed\n%s", request.method, request.path, fault)
+            # By its name and not by its path, which can hold the token of a signed link.
+            logger.error("%s (%s) failed\n%s", function.name, request.method, fault)
             return Response(500)
         return http_exchange.response_from(returned)
 

@@ -9,7 +9,8 @@ import pytest
 
 from functions.adapters.access import StorageAccess
 from local.azurite import Azurite, new_account_key
-from local.certificates import certificates_in
+from local.certificates import Certificates, certificates_in
+from tests.harness.customer_azure import CustomerAzure, customer_azure
 
 STATE_ACCOUNT = "devstoreaccount1"
 DATA_ACCOUNT = "migrationdata"
@@ -33,3 +34,10 @@ def access(emulator: tuple[Azurite, Path], account: str = STATE_ACCOUNT) -> Stor
     """How adapters reach one of its accounts."""
     server, ca_file = emulator
     return StorageAccess(connection_string=server.account(account).connection_string, ca_file=str(ca_file))
+
+
+@pytest.fixture(scope="session")
+def customer(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[CustomerAzure]:
+    """A customer's Azure of this test run: recover it after what was asked for."""
+    with customer_azure(tmp_path_factory.mktemp("customer"), certificates) as running:
+        yield running

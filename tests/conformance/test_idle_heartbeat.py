@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -10,7 +11,6 @@ import pytest
 from functions.adapters.randomness import SystemTokens
 from functions.adapters.tables import AzureTables
 from functions.domain.limits import Limits
-from functions.domain.ports import Ports
 from functions.services import assemble
 from local.azurite import Azurite
 from tests.conformance.conftest import access
@@ -24,7 +24,7 @@ class AzureWorld(World):
         super().__init__()
         self.requests: list[tuple[str, str]] = []
         tables = AzureTables(access(emulator), lambda method, url: self.requests.append((method, url)))
-        self.ports = Ports(tables, self.queues, self.blobs, self.accounts, self.clock, SystemTokens())
+        self.ports = replace(self.ports, tables=tables, tokens=SystemTokens())
         self.services = assemble(self.ports, DEPLOYMENT, Limits())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,6 @@ from functions.adapters.blobs import AzureBlobs
 from functions.adapters.data_accounts import AzureDataAccounts
 from functions.adapters.randomness import SystemTokens
 from functions.adapters.tables import AzureTables
-from functions.domain.ports import Ports
 from functions.domain.views import JobEdit, JobReassign, ListQuery
 from functions.services import assemble
 from local.azurite import Azurite
@@ -25,8 +25,12 @@ def world(azurite: tuple[Azurite, Path]) -> World:
     """Rows, blobs and the data account are real; the queue is in memory, so that a test can play its trigger."""
     world = World()
     accounts = AzureDataAccounts(access(azurite, DATA_ACCOUNT), world.clock)
-    world.ports = Ports(
-        AzureTables(access(azurite)), world.queues, AzureBlobs(access(azurite)), accounts, world.clock, SystemTokens()
+    world.ports = replace(
+        world.ports,
+        tables=AzureTables(access(azurite)),
+        blobs=AzureBlobs(access(azurite)),
+        data_accounts=accounts,
+        tokens=SystemTokens(),
     )
     world.services = assemble(world.ports, DEPLOYMENT, world.limits)
     return world

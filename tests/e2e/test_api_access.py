@@ -24,6 +24,17 @@ OPEN = {
     "page_help": 200,
     "page_help_code": 200,
     "page_static": 404,
+    # The way of a customer, who is no member: nothing is told without a link, a mail or a sign-in that is known.
+    "page_approve": 200,
+    "page_approved": 409,
+    "page_reconnect": 404,
+    "page_reconnect_begin": 404,
+    "page_reconnect_check": 404,
+    "page_reconnect_save": 404,
+    "page_sign_in_callback": 409,
+    "page_unsubscribe": 404,
+    "page_unsubscribe_do": 404,
+    "page_unsubscribe_undo": 404,
 }
 """What answers without a key or a sign-in, and with what to an empty request."""
 API = {endpoint.name: endpoint for routes in api.API for endpoint in routes.endpoints}
@@ -105,7 +116,8 @@ def test_roles(endpoint: Endpoint, role: str, anonymous: httpx.Client, stack: St
 
 def test_readers_change_nothing_and_only_admins_delete_clients():
     assert all((endpoint.role is Role.READER) <= (endpoint.method == "GET") for endpoint in OPERATORS)
-    assert {endpoint.name for endpoint in OPERATORS if endpoint.role is Role.ADMIN} == {"clients_delete", "audit_list"}
+    admins = {endpoint.name for endpoint in OPERATORS if endpoint.role is Role.ADMIN}
+    assert admins == {"clients_delete", "audit_list", "azure_sign_in_upkeep"}
 
 
 def test_a_signed_in_stranger_is_told_whom_to_ask(fresh_stack: Callable[..., Stack]):

@@ -31,7 +31,15 @@ OPERATOR_ENDPOINTS = {
     if endpoint.audience is Audience.OPERATOR
 }
 WITH_ID = [endpoint for endpoint in OPERATOR_ENDPOINTS.values() if endpoint.path]
-LISTS = ["agents_list", "clients_list", "jobs_list", "projects_list", "registration_codes_list", "alerts_list"]
+LISTS = [
+    "agents_list",
+    "clients_list",
+    "jobs_list",
+    "projects_list",
+    "registration_codes_list",
+    "alerts_list",
+    "webhooks_list",
+]
 BODIES: dict[str, dict[str, Any]] = {
     "clients_edit": {"name": "taken over"},
     "agents_edit": {"name": "taken over"},
@@ -43,6 +51,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "clients_limit": {"limit_mbps": 1},
     "jobs_limit": {"limit_mbps": 1},
     "jobs_mirror_confirm": {"container": "isolation-ours"},
+    "azure_sign_in_begin": {"account": "customerdata"},
+    "azure_sign_in_save": {"draft_id": "draft-of-nobody", "container": "taken-over"},
+    "recipients_add": {"address": "taken@over.example"},
+    "mails_test": {"address": "taken@over.example"},
+    "webhooks_change": {"enabled": False},
 }
 
 
@@ -55,6 +68,10 @@ class Belongings:
     agent_id: str
     job_id: str
     code_id: str
+    draft_id: str
+    recipient_id: str
+    webhook_id: str
+    event_id: str
     agent: WireAgent
     container: str
 
@@ -74,7 +91,26 @@ def belongings(stack: Stack, operator: OperatorApi, container: str) -> Belonging
         seconds=60,
         what="the start command in the agent's mailbox",
     )
-    return Belongings(client_id, project_id, agent.agent_id, job["job_id"], made["code_id"], agent, container)
+    address = {"address": "it@isolation.example"}
+    operator.call("POST", f"/api/projects/{project_id}/recipients", address)
+    (recipient,) = operator.call("GET", f"/api/projects/{project_id}/recipients")["items"]
+    recipient_id = recipient["recipient_id"]
+    hook = {"url": "https://hooks.isolation.invalid/", "project_id": project_id}
+    webhook_id = operator.call("POST", "/api/webhooks", hook)["webhook_id"]
+    event_id = operator.call("POST", f"/api/webhooks/{webhook_id}/test", None)["event_id"]
+    return Belongings(
+        client_id,
+        project_id,
+        agent.agent_id,
+        job["job_id"],
+        made["code_id"],
+        "draft-of-nobody",
+        recipient_id,
+        webhook_id,
+        event_id,
+        agent,
+        container,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +190,9 @@ def state_of(operator: OperatorApi, owner: Belongings) -> list[Any]:
         operator.call("GET", f"/api/projects/{owner.project_id}"),
         [agent[name] for name in ("name", "revoked_at", "open_commands")],
         [job[name] for name in ("name", "transfer", "state", "attempt", "wish", "agent_id", "approved_at")],
+        operator.call("GET", f"/api/projects/{owner.project_id}/recipients"),
+        operator.call("GET", f"/api/webhooks/{owner.webhook_id}"),
+        operator.call("GET", f"/api/webhooks/{owner.webhook_id}/deliveries"),
         [code["state"] for code in operator.call("GET", "/api/registration-codes", client_id=owner.client_id)["items"]],
     ]
 
@@ -228,6 +267,7 @@ def test_bodies_name_nothing_of_another_organization(
     tries = [
         ("/api/projects", {"client_id": ours.client_id, "name": "x"}),
         ("/api/registration-codes", {"client_id": ours.client_id}),
+        ("/api/webhooks", {"url": "https://hooks.isolation.invalid/", "project_id": ours.project_id}),
         ("/api/jobs", {**job, "project_id": ours.project_id}),
         ("/api/jobs", {**job, "agent_id": ours.agent_id}),
     ]

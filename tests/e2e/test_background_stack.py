@@ -57,7 +57,15 @@ def test_up_describes_a_working_stack_to_outside_clients(background: BackgroundS
         assert description["seed"]["container"] in [container.name for container in service.list_containers()]
     with BlobServiceClient(storage["sas_url"], connection_verify=description["ca_file"]) as service:
         assert description["seed"]["container"] in [container.name for container in service.list_containers()]
-    ssl.create_default_context(cafile=description["ca_file"])
+    trusted = ssl.create_default_context(cafile=description["ca_file"])
+
+    customer = description["customer"]
+    challenge = httpx.get(f"{customer['blob_endpoint']}/?comp=list", verify=trusted, trust_env=False)
+    assert f"{customer['authority']}/{customer['tenant_id']}/" in challenge.headers["www-authenticate"]
+    discovery = f"{customer['authority']}/{customer['tenant_id']}/v2.0/.well-known/openid-configuration"
+    assert httpx.get(discovery, verify=trusted, trust_env=False).status_code == 200
+    assert httpx.get(f"{customer['identity_control_url']}/log", trust_env=False).json() == []
+    assert "Olivia Owner" in {person["name"] for person in customer["people"]}
 
 
 def test_up_twice_changes_nothing_and_data_outlives_down(background: BackgroundStack):

@@ -15,7 +15,14 @@ SAMPLES = {
     "command_id": "cmd_start-000000000000-1-1",
     "code_id": "000000000000",
     "code": "not-found",
+    "webhook_id": "whk_000000000000",
+    "event_id": "evt_000000000000000000000000",
     "path": "missing.css",
+    "draft_id": "d0000000000000000",
+    "tenant_id": "00000000-0000-0000-0000-000000000000",
+    "link_id": "000000000000",
+    "recipient_id": "0123456789abcdef01234567",
+    "token": "acme.000000000000.000000000000.0",
 }
 _PARAMETER = re.compile(r"\{\*?(\w+)(?::[^{}]*)?\??\}")
 

@@ -9,29 +9,36 @@ from typing import Any
 from migrate_contract.jobs import Grant, JobPhase, JobSpec, JobType, Progress
 from tests.harness.agent_process import AgentProcess
 from tests.harness.blob_endpoint import CONTAINER, BlobEndpoint
-from tests.harness.fake_control_plane import FakeControlPlane
+from tests.harness.fake_control_plane import FakeControlPlane, Refusal
 
 CODE = "ABCD2345"
 
 
 class GrantingPlane(FakeControlPlane):
-    """`grant_seconds` is how long a signature lives, by the endpoint's clock; the agent is told so, too."""
+    """`grant_seconds` is how long a signature lives, by the endpoint's clock; the agent is told so, too.
+
+    `no_grant`, while set, is what every request for access is refused with.
+    """
 
     def __init__(self, endpoint: BlobEndpoint, *, grant_seconds: float = 3600.0) -> None:
         super().__init__()
         self._endpoint = endpoint
         self.grant_seconds = grant_seconds
+        self.no_grant: Refusal | None = None
 
     def __enter__(self) -> GrantingPlane:
         self.start()
         return self
 
-    def start_copy(self, source: Path, *, prefix: str = "", **transfer: Any) -> str:
-        """Result: the id of a job that copies `source`; its command waits for the next heartbeat."""
+    def start_copy(self, source: Path, *, prefix: str = "", job_id: str = "", attempt: int = 1, **transfer: Any) -> str:
+        """Result: the id of a job that copies `source`; its command waits for the next heartbeat.
+
+        `job_id` and `attempt` are those of a job that is run again.
+        """
         spec = JobSpec.model_validate(
             {
-                "job_id": f"job_{secrets.token_hex(12)}",
-                "attempt": 1,
+                "job_id": job_id or f"job_{secrets.token_hex(12)}",
+                "attempt": attempt,
                 "name": "a copy",
                 "type": JobType.MIGRATE_FILES,
                 "source": {"path": str(source)},
@@ -63,6 +70,8 @@ class GrantingPlane(FakeControlPlane):
                 kept.clear()
 
     def _grant(self, job_id: str, body: Any) -> Grant:
+        if self.no_grant is not None:
+            raise self.no_grant
         self.grants.append(job_id)
         return Grant(
             container_url=f"{self._endpoint.endpoint}/{CONTAINER}",

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from functions.dashboard.mail_texts import LetterTexts
 from functions.domain.caller import AgentCaller, OperatorCaller, Role
+from functions.domain.connection import Connector, Person
+from functions.domain.connection_views import DraftView
 from functions.domain.limits import Limits
 from functions.domain.ports import Ports
 from functions.domain.views import (
@@ -44,7 +47,11 @@ from migrate_contract.jobs import (
 )
 from tests.memory.blobs import MemoryBlobs
 from tests.memory.chance import CountingTokens, ManualClock
+from tests.memory.customer_accounts import ACCOUNT, MemoryCustomerAccounts
 from tests.memory.data_accounts import MemoryAccount, MemoryDataAccounts
+from tests.memory.deliverer import MemoryDeliverer
+from tests.memory.identity import OWNER, MemoryIdentity, MemoryWrapping
+from tests.memory.mailer import MemoryMailer
 from tests.memory.queues import MemoryQueues
 from tests.memory.tables import MemoryTables
 
@@ -54,7 +61,15 @@ ADMIN = OperatorCaller(ORGANIZATION, "tenant", "admin", "Ada", Role.ADMIN)
 OPERATOR = OperatorCaller(ORGANIZATION, "tenant", "operator", "Olga", Role.OPERATOR)
 READER = OperatorCaller(ORGANIZATION, "tenant", "reader", "Rita", Role.READER)
 STRANGER = OperatorCaller(OTHER_ORGANIZATION, "tenant2", "stranger", "Sam", Role.ADMIN)
-DEPLOYMENT = Deployment(ORGANIZATION, "Acme", "tenant", "admin", b"k" * 32)
+DEPLOYMENT = Deployment(
+    ORGANIZATION,
+    "Acme",
+    "tenant",
+    "admin",
+    b"k" * 32,
+    public_url="https://migrate.example",
+    operator_mail=("operators@acme.example",),
+)
 
 
 @dataclass
@@ -149,9 +164,27 @@ class World:
         self.tokens = CountingTokens()
         self.account = MemoryAccount(self.clock)
         self.accounts = MemoryDataAccounts(self.account)
+        self.deliverer = MemoryDeliverer()
         self.limits = limits or Limits()
         self.numbers = count(2)
-        self.ports = Ports(self.tables, self.queues, self.blobs, self.accounts, self.clock, self.tokens)
+        self.mailer = MemoryMailer()
+        self.identity = MemoryIdentity()
+        self.wrapping = MemoryWrapping()
+        self.customer_accounts = MemoryCustomerAccounts(self.clock, self.identity)
+        self.ports = Ports(
+            self.tables,
+            self.queues,
+            self.blobs,
+            self.accounts,
+            self.clock,
+            self.tokens,
+            self.mailer,
+            LetterTexts(),
+            self.deliverer,
+            self.identity,
+            self.wrapping,
+            self.customer_accounts,
+        )
         self.services: Services = assemble(self.ports, DEPLOYMENT, self.limits)
 
     def client(self, caller: OperatorCaller = ADMIN, name: str = "St. Mary") -> str:
@@ -189,6 +222,17 @@ class World:
             body = AzureConnectionBody(kind=ConnectionKind.DEPLOYMENT)
             self.services.connections.connect(caller, project_id, body)
         return project_id
+
+    def draft(self, project_id: str, person: Person = OWNER, *, container: str = "") -> DraftView:
+        """A person's sign-in, not saved yet."""
+        start = self.services.sign_ins.begin(connector(project_id), ACCOUNT, container)
+        return self.services.sign_ins.finish(start.browser, self.identity.answer(start.url, person))
+
+    def connect_customer(self, project_id: str, person: Person = OWNER, container: str = "files") -> str:
+        """Signs in and saves; the answer is the connection's id."""
+        draft = self.draft(project_id, person)
+        saved = self.services.connection_drafts.save(connector(project_id), draft.draft_id, container)
+        return saved.connection_id
 
     def new_job(
         self,
@@ -255,6 +299,10 @@ def running_job(world: World | None = None, **fields: Any) -> Running:
     running.agent.report(running.job, JobPhase.SCANNING)
     running.agent.report(running.job, JobPhase.RUNNING)
     return running
+
+
+def connector(project_id: str, organization: str = ORGANIZATION) -> Connector:
+    return Connector(organization, project_id, "Olga")
 
 
 def machine(machine_id: str) -> MachineFacts:

@@ -14,15 +14,36 @@ from tests.harness.app_functions import app_functions, http_functions
 from tests.unit.functions.triggers.test_api_endpoints import EXPECTED
 
 API_NAMES = [line.split()[0] for line in EXPECTED.strip().splitlines()]
-OPEN_PAGES = {"page_help", "page_help_code", "page_static"}
+OPEN_PAGES = {
+    "page_help",
+    "page_help_code",
+    "page_static",
+    "page_reconnect",
+    "page_reconnect_begin",
+    "page_reconnect_check",
+    "page_reconnect_save",
+    "page_sign_in_callback",
+    "page_approve",
+    "page_approved",
+    "page_unsubscribe",
+    "page_unsubscribe_do",
+    "page_unsubscribe_undo",
+}
 
 
 def test_every_function_is_known_by_name():
     pages = [endpoint.name for routes in PAGES for endpoint in routes.endpoints]
-    others = ["dispatch", "dispatch_poison", "sweep"]
+    others = ["dispatch", "dispatch_poison", "mail_events", "sign_in_upkeep", "sweep", "token_refresh"]
     assert [function.name for function in app_functions()] == sorted([*API_NAMES, *pages, *others])
     triggers = {function.name: function.trigger for function in app_functions() if function.name in others}
-    assert triggers == {"dispatch": "queueTrigger", "dispatch_poison": "queueTrigger", "sweep": "timerTrigger"}
+    assert triggers == {
+        "dispatch": "queueTrigger",
+        "dispatch_poison": "queueTrigger",
+        "mail_events": "queueTrigger",
+        "sign_in_upkeep": "timerTrigger",
+        "sweep": "timerTrigger",
+        "token_refresh": "timerTrigger",
+    }
 
 
 def test_routes_and_methods_are_the_declared_ones():

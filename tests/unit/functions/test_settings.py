@@ -2,7 +2,9 @@ import base64
 
 import pytest
 
+from functions.adapters.mail_smtp import SmtpSecurity
 from functions.domain.limits import Limits
+from functions.mail_settings import MailSettings
 from functions.settings import Settings, read_settings
 from migrate_contract.errors import ErrorCode, Fatal
 
@@ -18,6 +20,7 @@ GOOD = {
     "ONEMIGRATE_SECRET_KEY": KEY,
     "ONEMIGRATE_PUBLIC_URL": "https://api.example.com/",
     "ONEMIGRATE_SWEEP_SCHEDULE": "*/30 * * * * *",
+    "ONEMIGRATE_TOKEN_REFRESH_SCHEDULE": "0 17 * * * *",
     "ONEMIGRATE_STORAGE": "DefaultEndpointsProtocol=https;AccountName=state;AccountKey=c2VjcmV0",
 }
 
@@ -145,3 +148,42 @@ def test_support_is_a_sentence_part():
     assert read_settings(GOOD).support is None
     both = {**GOOD, "ONEMIGRATE_SUPPORT_URL": "https://help.example.com", "ONEMIGRATE_SUPPORT_EMAIL": "h@example.com"}
     assert read_settings(both).support == "https://help.example.com or h@example.com"
+
+
+ACS = {
+    "ONEMIGRATE_MAIL_ENDPOINT": "https://acme.europe.communication.azure.com/",
+    "ONEMIGRATE_MAIL_SENDER": "no@acme.example",
+}
+SMTP = {"ONEMIGRATE_SMTP_HOST": "mail.acme.example", "ONEMIGRATE_MAIL_SENDER": "no@acme.example"}
+
+
+def test_mail_is_optional_and_goes_one_way():
+    assert read_settings(GOOD).mail == MailSettings()
+    acs = read_settings({**GOOD, **ACS, "ONEMIGRATE_MAIL_KEY": "a2V5"}).mail
+    assert acs.acs is not None
+    assert acs.acs.key is not None
+    assert "a2V5" not in repr(acs)
+    smtp = read_settings({**GOOD, **SMTP, "ONEMIGRATE_SMTP_PORT": "465", "ONEMIGRATE_SMTP_SECURITY": "tls"}).mail.smtp
+    assert smtp is not None
+    assert (smtp.port, smtp.security) == (465, SmtpSecurity.TLS)
+    limits = read_settings({**GOOD, "ONEMIGRATE_MAIL_PER_MINUTE": "5", "ONEMIGRATE_MAIL_PER_HOUR": "10"}).limits
+    assert (limits.mail_per_minute, limits.mail_per_hour) == (5, 10)
+    operators = {"ONEMIGRATE_OPERATOR_MAIL": "a@acme.example, b@acme.example,"}
+    assert read_settings({**GOOD, **operators}).mail.operators == ("a@acme.example", "b@acme.example")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({**ACS, "ONEMIGRATE_MAIL_SENDER": None}, "ONEMIGRATE_MAIL_SENDER is missing"),
+        ({**ACS, **SMTP}, "not both"),
+        ({**ACS, "ONEMIGRATE_MAIL_ENDPOINT": "http://acme.example"}, "ONEMIGRATE_MAIL_ENDPOINT is wrong"),
+        ({**ACS, "ONEMIGRATE_MAIL_SENDER": "nobody"}, "ONEMIGRATE_MAIL_SENDER is wrong"),
+        ({**SMTP, "ONEMIGRATE_SMTP_SECURITY": "none"}, "none is for loopback only"),
+        ({**SMTP, "ONEMIGRATE_SMTP_SECURITY": "ssl"}, "ONEMIGRATE_SMTP_SECURITY is wrong"),
+        ({**SMTP, "ONEMIGRATE_SMTP_PORT": "x"}, "ONEMIGRATE_SMTP_PORT is wrong"),
+        ({"ONEMIGRATE_OPERATOR_MAIL": "a@acme.example;b@acme.example"}, "ONEMIGRATE_OPERATOR_MAIL is wrong"),
+    ],
+)
+def test_wrong_mail_settings_are_named(changes, said):
+    assert said in refused(**changes)

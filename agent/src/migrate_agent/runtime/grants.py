@@ -28,10 +28,15 @@ REFUSAL_PATIENCE_SECONDS = 90.0
 _FINAL = FENCED | {
     ErrorCode.ATTEMPT_SUPERSEDED,
     ErrorCode.NO_AZURE_CONNECTION,
+    ErrorCode.AZURE_CREDENTIALS_EXPIRED,
+    ErrorCode.AZURE_ROLE_MISSING,
+    ErrorCode.AZURE_ROLE_SCOPE,
     ErrorCode.DEPLOYMENT_STORAGE_MISSING,
     ErrorCode.NOT_FOUND,
 }
-"""Refusals that waiting does not change. Any other failure (no network, TLS, proxy, 5xx) is waited out."""
+"""Refusals that waiting does not change (a role was waited for before it is said to be missing).
+
+Any other failure (no network, TLS, proxy, 5xx) is waited out."""
 
 Fetch = Callable[[], Grant]
 

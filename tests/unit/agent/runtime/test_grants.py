@@ -126,6 +126,26 @@ def test_a_superseded_attempt_gets_none(access: RenewingAccess, plane: ControlPl
     assert caught.value.code is ErrorCode.ATTEMPT_SUPERSEDED
 
 
+def test_an_expired_connection_is_said_at_once_although_the_old_grant_still_lives(
+    access: RenewingAccess, plane: ControlPlane, clock: Clock
+) -> None:
+    access.current()
+    plane.answers = [Fatal(ErrorCode.AZURE_CREDENTIALS_EXPIRED, "AADSTS50173: the grant was revoked")]
+    clock.now += 1801
+    access.current()
+    until(lambda: not plane.answers)
+
+    def said() -> bool:
+        try:
+            access.current()
+        except Fatal as refused:
+            return refused.code is ErrorCode.AZURE_CREDENTIALS_EXPIRED and "AADSTS50173" in refused.detail
+        return False
+
+    until(said)
+    assert plane.asked == 2
+
+
 def test_a_refusal_waits_for_the_command_that_explains_it(
     access: RenewingAccess, plane: ControlPlane, stop: StopSignal
 ) -> None:

@@ -34,6 +34,9 @@ from migrate_contract.filters import FileFilters, Inclusion
 from migrate_contract.jobs import AccessTier, Bucket, JobState, JobType, Preflight, TransferSettings
 from migrate_contract.problem import problem_for
 from tests.unit.functions.dashboard import samples as s
+from tests.unit.functions.dashboard.sample_customer_pages import CUSTOMER_PAGES
+from tests.unit.functions.dashboard.sample_mail_pages import MAIL_PAGES
+from tests.unit.functions.dashboard.sample_webhook_pages import WEBHOOK_PAGES, events
 
 FILTERS = FileFilters(
     include=["*.docx", "Projects/"],
@@ -89,7 +92,14 @@ def _project(**more: object) -> str:
     agents = more.pop("agents", [s.agent()])
     jobs = more.pop("jobs", [s.job(), s.created_job(), s.partly_completed_job()])
     project = s.project(**more)  # type: ignore[arg-type]
-    return project_page(s.frame(f"/projects/{s.PROJECT}"), s.NOW, project, agents=agents, jobs=Page(items=jobs))  # type: ignore[arg-type]
+    return project_page(
+        s.frame(f"/projects/{s.PROJECT}"),
+        s.NOW,
+        project,
+        agents=agents,  # type: ignore[arg-type]
+        jobs=Page(items=jobs),  # type: ignore[arg-type]
+        events=events()[:5] if jobs else [],
+    )
 
 
 def _refused_form() -> Form:
@@ -295,4 +305,5 @@ PAGES: dict[str, Callable[[], str]] = {
         agents=[],
     ),
 }
+PAGES |= {**CUSTOMER_PAGES, **MAIL_PAGES, **WEBHOOK_PAGES}
 FRAGMENTS = frozenset({"job-live", "code-fate"})

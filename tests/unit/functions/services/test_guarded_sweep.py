@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_one_job_that_cannot_be_swept_leaves_the_others_alone():
     world = World()
     tables = TableThatRefuses("")
     world.tables = tables
-    world.ports = type(world.ports)(tables, world.queues, world.blobs, world.accounts, world.clock, world.tokens)
+    world.ports = replace(world.ports, tables=tables)
     world.services = assemble(world.ports, DEPLOYMENT, world.limits)
     project = world.project(world.client())
     jobs = [world.new_job(project, container=f"files-{n}").job_id for n in range(3)]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from functions.domain.expiry import EndKind, SignInEnd
 from functions.domain.views import (
     BandwidthScheduleBody,
     JobAction,
@@ -39,7 +40,7 @@ from migrate_contract.jobs import (
     Verification,
 )
 from migrate_contract.sync import MirrorMode, MirrorRules, MirrorTally, SyncSettings
-from tests.memory.world import ADMIN, Running, World, refused, running_job, tally
+from tests.memory.world import ADMIN, ORGANIZATION, Running, World, refused, running_job, tally
 
 NIGHTLY = SyncSettings(schedule="0 2 * * *")
 MIRROR = SyncSettings(mirror=MirrorRules(max_delete_files=5, max_delete_percent=10))
@@ -140,6 +141,23 @@ def test_a_closed_project_and_a_taken_destination_skip_the_run_and_say_why() -> 
     assert sweep(running, days=1).runs_skipped == 1
     assert running.job.state is JobState.COMPLETED
     assert "a/b" in running.job.sync.skipped_because
+
+
+def test_a_sign_in_that_has_ended_skips_the_run_and_says_why() -> None:
+    running = sync()
+    end(running)
+    mark = SignInEnd(project_connected_at(running), running.world.clock.now, EndKind.REFUSED, "AADSTS50173: revoked")
+    running.world.tables.merge("projects", ORGANIZATION, running.project_id, mark.columns, None)
+    assert sweep(running, days=1).runs_skipped == 1
+    assert running.job.sync is not None
+    assert "azure credentials expired" in running.job.sync.skipped_because
+    assert "AADSTS50173" in running.job.sync.skipped_because
+
+
+def project_connected_at(running: Running) -> datetime:
+    connection = running.world.services.projects.show(ADMIN, running.project_id).azure_connection
+    assert connection is not None
+    return connection.connected_at
 
 
 def test_the_schedule_goes_by_the_projects_clock() -> None:

@@ -37,6 +37,7 @@ ENVIRONMENT = {
     "ONEMIGRATE_SECRET_KEY": base64.b64encode(bytes(32)).decode(),
     "ONEMIGRATE_PUBLIC_URL": SITE,
     "ONEMIGRATE_SWEEP_SCHEDULE": "*/30 * * * * *",
+    "ONEMIGRATE_TOKEN_REFRESH_SCHEDULE": "0 17 * * * *",
     "ONEMIGRATE_STORAGE": "UseDevelopmentStorage=true",
     "ONEMIGRATE_SUPPORT_URL": "https://support.example.com",
     "WEBSITE_AUTH_ENABLED": "true",

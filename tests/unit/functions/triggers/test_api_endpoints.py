@@ -33,12 +33,21 @@ agents_revoke               POST   api/agents/{agent_id}/revoke                O
 agents_show                 GET    api/agents/{agent_id}                       Reader
 alerts_list                 GET    api/alerts                                  Reader
 audit_list                  GET    api/audit                                   Admin
+azure_connection_show       GET    api/projects/{project_id}/azure-connection/customer Reader
+azure_sign_in_begin         POST   api/projects/{project_id}/azure-sign-in     Operator
+azure_sign_in_containers    GET    api/projects/{project_id}/azure-sign-in/{draft_id} Operator
+azure_sign_in_finish        POST   api/azure-sign-in                           Operator
+azure_sign_in_save          PUT    api/projects/{project_id}/azure-connection/customer Operator
+azure_sign_in_upkeep        POST   api/azure-sign-in/upkeep                    Admin
 clients_create              POST   api/clients                                 Operator
 clients_delete              DELETE api/clients/{client_id}                     Admin
 clients_edit                PATCH  api/clients/{client_id}                     Operator
 clients_limit               PUT    api/clients/{client_id}/bandwidth-limit     Operator
 clients_list                GET    api/clients                                 Reader
 clients_show                GET    api/clients/{client_id}                     Reader
+events_list                 GET    api/projects/{project_id}/events            Reader
+expired_jobs_rerun          POST   api/projects/{project_id}/expired-jobs/rerun Operator
+expired_jobs_show           GET    api/projects/{project_id}/expired-jobs      Reader
 health_show                 GET    api/health                                  open
 jobs_approve                POST   api/jobs/{job_id}/approve                   Operator
 jobs_cancel                 POST   api/jobs/{job_id}/cancel                    Operator
@@ -59,6 +68,8 @@ jobs_resume                 POST   api/jobs/{job_id}/resume                    O
 jobs_retry_failed           POST   api/jobs/{job_id}/retry-failed              Operator
 jobs_show                   GET    api/jobs/{job_id}                           Reader
 jobs_sync                   PUT    api/jobs/{job_id}/sync                      Operator
+mails_show                  GET    api/projects/{project_id}/mails             Reader
+mails_test                  POST   api/projects/{project_id}/test-mail         Operator
 me_show                     GET    api/me                                      Reader
 openapi_show                GET    api/openapi.json                            open
 projects_connect            PUT    api/projects/{project_id}/azure-connection  Operator
@@ -70,6 +81,9 @@ projects_list               GET    api/projects                                R
 projects_schedule           PUT    api/projects/{project_id}/bandwidth-schedule Operator
 projects_show               GET    api/projects/{project_id}                   Reader
 projects_unschedule         DELETE api/projects/{project_id}/bandwidth-schedule Operator
+recipients_add              POST   api/projects/{project_id}/recipients        Operator
+recipients_remove           DELETE api/projects/{project_id}/recipients/{recipient_id} Operator
+recipients_show             GET    api/projects/{project_id}/recipients        Reader
 registration_codes_create   POST   api/registration-codes                      Operator
 registration_codes_list     GET    api/registration-codes                      Reader
 registration_codes_revoke   DELETE api/registration-codes/{code_id}            Operator
@@ -77,6 +91,17 @@ reports_files               GET    api/jobs/{job_id}/files                     R
 reports_files_csv           GET    api/jobs/{job_id}/files.csv                 Reader
 reports_safe_to_delete      GET    api/jobs/{job_id}/safe-to-delete.csv        Reader
 reports_show                GET    api/jobs/{job_id}/report                    Reader
+token_checks_list           GET    api/token-checks                            Reader
+token_checks_runs           GET    api/token-checks/runs                       Reader
+webhooks_change             PATCH  api/webhooks/{webhook_id}                   Operator
+webhooks_create             POST   api/webhooks                                Operator
+webhooks_delete             DELETE api/webhooks/{webhook_id}                   Operator
+webhooks_deliveries         GET    api/webhooks/{webhook_id}/deliveries        Reader
+webhooks_list               GET    api/webhooks                                Reader
+webhooks_renew_secret       POST   api/webhooks/{webhook_id}/secret            Operator
+webhooks_retry              POST   api/webhooks/{webhook_id}/deliveries/{event_id}/retry Operator
+webhooks_show               GET    api/webhooks/{webhook_id}                   Reader
+webhooks_test               POST   api/webhooks/{webhook_id}/test              Operator
 """
 
 

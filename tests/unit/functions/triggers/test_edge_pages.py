@@ -74,6 +74,13 @@ def page_help(call: OpenPageCall) -> Answer:
     return call.html(f"help {call.frame.caller}")
 
 
+@pages.open_form("links/{client_id}", again=lambda call, refused, client_id: f"again {refused.problem.code}")
+def page_link(call: OpenPageCall, client_id: ClientId, form: ThingForm) -> Answer:
+    if form.name == "taken":
+        raise Fatal(ErrorCode.DESTINATION_OVERLAP)
+    return call.html(f"{form.name}|{call.frame.caller}|{sorted(call.cookies.items())}")
+
+
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 app.register_functions(pages.blueprint)
 HANDLERS = {function.get_function_name(): function for function in app.get_functions()}
@@ -226,3 +233,22 @@ def test_a_form_is_no_json():
 def test_a_form_leads_to_a_path_of_this_site_only(location):
     with pytest.raises(ValueError, match="path of this site"):
         see_other(location)
+
+
+def knock(body: str, **headers: str):
+    named = {"Origin": SITE, **headers}
+    return ask("page_link", "POST", path=f"/links/{ID}", params={"client_id": ID}, body=body, headers=named)
+
+
+def test_an_open_form_needs_no_member_and_sees_the_cookies_of_the_browser():
+    answer = knock("name=Ann", Cookie='a=1; broken; b = "2"; c=x=y')
+    assert (answer.status_code, text(answer)) == (
+        200,
+        "Ann|None|[('a', '1'), ('b', '2'), ('c', 'x=y')]",
+    )
+
+
+def test_an_open_form_is_refused_for_another_site_and_drawn_again_when_it_is_wrong():
+    assert knock("name=Ann", Origin="https://evil.example").status_code == 403
+    assert (knock("name=").status_code, text(knock("name="))) == (400, "again request-invalid")
+    assert (knock("name=taken").status_code, text(knock("name=taken"))) == (409, "again destination-overlap")
