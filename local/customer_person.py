@@ -1,4 +1,4 @@
-"""What the customer's person does in the demonstration and in tests: sign in, choose, save, by the product's pages."""
+"""What people do to connect a project, in the demonstration and in tests: sign in, choose, save, on the pages."""
 
 from __future__ import annotations
 
@@ -50,23 +50,6 @@ def connect_project(
         page = browser.submit(page, draft, container=container)
         if _need_to_be_at(page, stack.api_url) != f"/projects/{project_id}":
             raise NotConnected(words_of(page.text))
-
-
-def reconnect_by_link(stack: Stack, link: str, person: Person) -> str:
-    """Follow a customer's link in a browser without an operator, sign in and save; what the last page says.
-
-    Raises NotConnected.
-    """
-    with browser_of(stack) as browser:
-        page = browser.get(link)
-        here = _need_to_be_at(page, stack.api_url)
-        page = browser.submit(page, f"{here}/sign-in")
-        _need_to_be_at(page, stack.entra.authority)
-        page = browser.sign_in(page, person)
-        draft = _need_to_be_at(page, stack.api_url)
-        page = browser.submit(page, f"{draft}/save")
-        _need_to_be_at(page, stack.api_url)
-        return words_of(page.text)
 
 
 def _need_to_be_at(page: httpx.Response, site: str) -> str:

@@ -26,6 +26,8 @@ from local.processes import ChildProcess
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "SystemRoot")
 _OUTAGE = "/outage"
+_SHUTDOWN_SECONDS = 1.0
+"""Clients keep connections open: nothing is gained by waiting for them."""
 
 
 class LoopbackServer:
@@ -54,7 +56,7 @@ class LoopbackServer:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, ended.set)
         await self._appear()
-        runner = web.AppRunner(self._control, access_log=None)
+        runner = web.AppRunner(self._control, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", self._control_port).start()
         await ended.wait()
@@ -63,7 +65,7 @@ class LoopbackServer:
 
     async def _appear(self) -> None:
         if self._runner is None:
-            self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1)
+            self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
             await self._runner.setup()
             site = web.TCPSite(self._runner, "127.0.0.1", self._port, ssl_context=self._tls, reuse_address=True)
             await site.start()

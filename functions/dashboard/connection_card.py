@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from functions.dashboard.badges import Badge
+from functions.domain.connection_views import ConnectionStatusView
 from functions.domain.views import AzureConnectionView, ProjectStatus, ProjectView
 
 _CONNECTED = Badge("Connected", "ok", "done")
@@ -27,18 +28,30 @@ class ConnectionCard:
     ended_because: str = ""
 
 
-def connection_card(project: ProjectView, access_until: datetime | None) -> ConnectionCard | None:
-    """Result: the card; None where nothing is connected. `access_until`: when the last access that was given ends."""
+def connection_card(
+    project: ProjectView, status: ConnectionStatusView | None, access_until: datetime | None
+) -> ConnectionCard | None:
+    """Result: the card; None where nothing is connected.
+
+    `status`: of a customer's account; `access_until`: when the last access that was given ends.
+    """
     connection = project.azure_connection
     if connection is None:
         return None
     ended = project.status is ProjectStatus.AUTH_REQUIRED
-    access: list[Fact] = [("Access given until", "", access_until)] if access_until else []
+    facts = _facts(connection)
+    if status is not None:
+        facts.append(("Sign-in renewed", "", status.redeemed_at))
+        if not ended:
+            facts.append(("Ends without renewal", "", status.expires_at))
+    if access_until is not None:
+        facts.append(("Access given until", "", access_until))
     return ConnectionCard(
         badge=_ENDED if ended else _CONNECTED,
-        facts=[*_facts(connection), *access],
+        facts=facts,
         signs_in=connection.signs_in,
         note=_ACCESS_NOTE if access_until else "",
+        ended_because=project.sign_in_end.reason if project.sign_in_end else "",
     )
 
 

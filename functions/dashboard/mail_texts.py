@@ -8,7 +8,8 @@ from functools import cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from functions.dashboard.mail_words import kind_words, mail_words, one_line
+from functions.dashboard.mail_word_parts import one_line
+from functions.dashboard.mail_words import kind_words, mail_words
 from functions.dashboard.rendering import TEMPLATES
 from functions.domain.mail import MailContext, MailKind, MailText
 

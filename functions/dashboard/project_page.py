@@ -18,6 +18,7 @@ from functions.dashboard.formatting import plural
 from functions.dashboard.forms import EMPTY_FORM, Form
 from functions.dashboard.frame import Frame
 from functions.dashboard.rendering import render
+from functions.domain.connection_views import ConnectionStatusView
 from functions.domain.event_views import EventView
 from functions.domain.expiry_views import ExpiredJobsView
 from functions.domain.views import AgentView, ClientView, JobView, Page, ProjectStatus, ProjectView
@@ -69,6 +70,7 @@ def project_page(
     *,
     agents: Sequence[AgentView],
     jobs: Page[JobView],
+    connection: ConnectionStatusView | None = None,
     expired: ExpiredJobsView | None = None,
     events: Sequence[EventView] = (),
     form: Form = EMPTY_FORM,
@@ -79,7 +81,10 @@ def project_page(
     `expired`: the jobs that failed because the project's sign-in had ended, to be run again.
     """
     steps = checklist(project, agents, jobs.items)
-    access_until = max((job.grant_alive_until for job in jobs.items if job.grant_alive_until), default=None)
+    grants = [job.grant_alive_until for job in jobs.items if job.grant_alive_until]
+    if connection is not None and connection.last_grant_ends_at is not None:
+        grants.append(connection.last_grant_ends_at)
+    access_until = max(grants, default=None)
     questions = [disconnect(project)] if project.azure_connection else []
     schedule = project.bandwidth_schedule
     return render(
@@ -98,7 +103,7 @@ def project_page(
         badges=BADGES,
         form=form,
         refusal=refusal,
-        card=connection_card(project, access_until),
+        card=connection_card(project, connection, access_until),
         access_until=access_until,
         questions=[*questions, delete_project(project)],
     )

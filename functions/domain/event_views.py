@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from functions.domain.event import CHOOSABLE, EventKind
 from functions.domain.public_address import MAX_URL_CHARACTERS, need_https_url
 from functions.domain.webhook import DeliveryState
 from migrate_contract.errors import Fatal
 from migrate_contract.wire import ProjectId, Timestamp, WireModel
+
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,28}[A-Za-z0-9])?"
+_PORT = "443|102[4-9]|10[3-9][0-9]|1[1-9][0-9][0-9]|[2-9][0-9]{3}|[1-5][0-9]{4}|6[0-4][0-9]{3}"
+_URL_PATTERN = rf"^https://({_LABEL}\.){{1,6}}[A-Za-z]{_LABEL}(:({_PORT}))?(/[!$-Z_a-z~]{{0,1000}})?$"
+"""What the API's description promises to take; somewhat more is taken."""
 
 
 def _https_url(url: str) -> str:
@@ -21,9 +26,13 @@ def _https_url(url: str) -> str:
     return url
 
 
-def _choosable(kinds: list[EventKind]) -> list[EventKind]:
-    if EventKind.TEST in kinds:
+def _choosable(kind: EventKind) -> EventKind:
+    if kind not in CHOOSABLE:
         raise ValueError("a test is sent by hand, it cannot be chosen")
+    return kind
+
+
+def _in_order(kinds: list[EventKind]) -> list[EventKind]:
     return [kind for kind in CHOOSABLE if kind in kinds]
 
 
@@ -31,9 +40,16 @@ WebhookUrl = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_URL_CHARACTERS),
     AfterValidator(_https_url),
+    Field(json_schema_extra={"pattern": _URL_PATTERN}),
 ]
 """`https`, a public host name, no user, port 443 or 1024 and higher. Where the name leads is checked at each call."""
-EventKinds = Annotated[list[EventKind], Field(max_length=len(EventKind), strict=False), AfterValidator(_choosable)]
+ChoosableKind = Annotated[
+    EventKind,
+    Field(strict=False),
+    AfterValidator(_choosable),
+    WithJsonSchema({"type": "string", "enum": [kind.value for kind in CHOOSABLE]}),
+]
+EventKinds = Annotated[list[ChoosableKind], Field(max_length=len(EventKind)), AfterValidator(_in_order)]
 """Kinds of events; none means all."""
 
 

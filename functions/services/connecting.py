@@ -56,6 +56,10 @@ class Connecting:
         except MigrateError as fault:
             return Chosen(draft, ContainersView(listed=False), fault)
 
+    def containers(self, caller: OperatorCaller, project_id: str, draft_id: str) -> ContainersView:
+        """Result: the account's containers. Raises as ConnectionDrafts.containers."""
+        return self._drafts.containers(self._operator(caller, project_id), draft_id)
+
     def save(self, caller: OperatorCaller, project_id: str, draft_id: str, container: str) -> None:
         """Proves the access and saves. Raises as ConnectionDrafts.save."""
         self._save(self._operator(caller, project_id), draft_id, container)

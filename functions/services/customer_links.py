@@ -18,11 +18,11 @@ from functions.domain.limits import Limits
 from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Clock, Row, RowChanged, RowMissing, Tables, Tokens, Value
 from functions.services.audit import Audit
+from functions.services.link_purge import TABLE
 from functions.services.projects import TABLE as PROJECTS
 from functions.services.projects import connection_view, need_project
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 
-TABLE = "customerlinks"
 _ID_LENGTH = 12
 _OLD = timedelta(days=90)
 """How long an ended link stays listed."""
@@ -37,7 +37,7 @@ _REFUSALS = {
 
 
 class CustomerLinks:
-    """The only writer of the table: one row per link, in the partition of its project."""
+    """The only writer of the table: one row per link, in the partition of its project, which it goes with."""
 
     def __init__(self, tables: Tables, clock: Clock, tokens: Tokens, limits: Limits, audit: Audit, key: bytes) -> None:
         self._tables = tables
@@ -132,12 +132,6 @@ class CustomerLinks:
         for row in self._rows(organization, project_id):
             if link_view(row, now).state is LinkState.OPEN:
                 self._end(organization, row, LinkState.SAVED)
-
-    def forget(self, organization: str, project_id: str) -> None:
-        """The project was deleted: its links go with it."""
-        tables = OrganizationTables(self._tables, organization)
-        for row in self._rows(organization, project_id):
-            tables.delete(TABLE, project_id, row.rk)
 
     def _open_for_a_while(self, organization: str, project_id: str, now: datetime) -> str | None:
         """Result: the open link that lives longest, if at least that share of its life is left."""

@@ -25,6 +25,7 @@ from functions.domain.views import (
 from functions.services.audit import Audit
 from functions.services.clients import TABLE as CLIENTS
 from functions.services.clients import need_client, touch_client
+from functions.services.link_purge import forget_links
 from functions.services.mail_purge import forget_mail
 from functions.services.token_store import destroy_sign_ins
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
@@ -153,6 +154,7 @@ class Projects:
         except RowChanged as changed:
             raise Retryable(ErrorCode.CHANGED_MEANWHILE, "The project was changed just now.") from changed
         forget_mail(self._tables, caller.organization, project_id)
+        forget_links(self._tables, caller.organization, project_id)
         destroy_sign_ins(self._tables, caller.organization, project_id)
         self._audit.record(
             caller.organization,

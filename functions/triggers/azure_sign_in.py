@@ -57,7 +57,7 @@ def azure_sign_in_finish(call: OperatorCall, body: SignInAnswerBody) -> DraftVie
 )
 def azure_sign_in_containers(call: OperatorCall, project_id: ProjectId, draft_id: DraftId) -> ContainersView:
     """List the containers of the account that somebody has signed in for."""
-    return call.services.connecting.draft(call.caller, project_id, draft_id).containers
+    return call.services.connecting.containers(call.caller, project_id, draft_id)
 
 
 @routes.operator(

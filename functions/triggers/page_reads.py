@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from functions.dashboard.forms import Form
+from functions.domain.connection_views import ConnectionStatusView
 from functions.domain.views import (
     MAX_LIMIT,
     AgentView,
@@ -46,6 +47,16 @@ def code_of(call: PageCall, client_id: str, code_id: str) -> CodeView:
     if found is None:
         raise Fatal(ErrorCode.NOT_FOUND, "No such registration code.")
     return found
+
+
+def connection_of(call: PageCall, project_id: str) -> ConnectionStatusView | None:
+    """Result: how the customer's connection of the project stands; None where it has none. Raises not-found."""
+    try:
+        return call.services.connections.status(call.caller, project_id)
+    except Fatal as fault:
+        if fault.code is not ErrorCode.NO_AZURE_CONNECTION:
+            raise
+        return None
 
 
 def jobs_held(call: PageCall, agent: AgentView) -> dict[str, JobView]:

@@ -21,7 +21,7 @@ from functions.domain.views import ListQuery
 from functions.triggers.edge_answer import Answer
 from functions.triggers.edge_call import PageCall
 from functions.triggers.edge_pages import PageRoutes, RefusedForm
-from functions.triggers.page_reads import SHOWN_JOBS, agents_of, clients_of, jobs_page_of, typed
+from functions.triggers.page_reads import SHOWN_JOBS, agents_of, clients_of, connection_of, jobs_page_of, typed
 from functions.triggers.pages_clients import need_name
 from functions.triggers.queries import ProjectsQuery
 from migrate_contract.errors import ErrorCode
@@ -46,6 +46,7 @@ def _project(call: PageCall, project_id: str, form: Form = EMPTY_FORM, refusal: 
         call.frame,
         call.services.clock(),
         project,
+        connection=connection_of(call, project_id),
         agents=agents_of(call, project.client_id),
         jobs=jobs_page_of(call, SHOWN_JOBS, project_id=project_id),
         expired=call.services.expired_jobs.show(call.caller, project_id),

@@ -20,7 +20,7 @@ from migrate_contract.errors import ErrorCode
 routes = Routes("webhooks")
 
 
-@routes.operator("GET", "api/webhooks", role=Role.READER)
+@routes.operator("GET", "api/webhooks", role=Role.READER, refusals=(ErrorCode.NOT_FOUND,))
 def webhooks_list(call: OperatorCall, query: WebhooksQuery) -> Page[WebhookView]:
     """List the webhooks that you may see, of one project if you name it."""
     return call.services.webhooks.list(call.caller, query, query.project_id)

@@ -51,6 +51,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "clients_limit": {"limit_mbps": 1},
     "jobs_limit": {"limit_mbps": 1},
     "jobs_mirror_confirm": {"container": "isolation-ours"},
+    "azure_sign_in_begin": {"account": "customerdata"},
+    "azure_sign_in_save": {"draft_id": "draft-of-nobody", "container": "taken-over"},
+    "recipients_add": {"address": "taken@over.example"},
+    "mails_test": {"address": "taken@over.example"},
     "webhooks_change": {"enabled": False},
     "azure_sign_in_begin": {"account": "contosofiles"},
     "azure_sign_in_save": {"draft_id": "d" * 24, "container": "isolation-ours"},
@@ -66,6 +70,8 @@ class Belongings:
     agent_id: str
     job_id: str
     code_id: str
+    draft_id: str
+    recipient_id: str
     webhook_id: str
     event_id: str
     agent: WireAgent
@@ -88,6 +94,10 @@ def belongings(stack: Stack, operator: OperatorApi, container: str) -> Belonging
         seconds=60,
         what="the start command in the agent's mailbox",
     )
+    address = {"address": "it@isolation.example"}
+    operator.call("POST", f"/api/projects/{project_id}/recipients", address)
+    (recipient,) = operator.call("GET", f"/api/projects/{project_id}/recipients")["items"]
+    recipient_id = recipient["recipient_id"]
     hook = {"url": "https://hooks.isolation.invalid/", "project_id": project_id}
     webhook_id = operator.call("POST", "/api/webhooks", hook)["webhook_id"]
     event_id = operator.call("POST", f"/api/webhooks/{webhook_id}/test", None)["event_id"]
@@ -97,6 +107,8 @@ def belongings(stack: Stack, operator: OperatorApi, container: str) -> Belonging
         agent.agent_id,
         job["job_id"],
         made["code_id"],
+        "draft-of-nobody",
+        recipient_id,
         webhook_id,
         event_id,
         agent,
@@ -181,6 +193,7 @@ def state_of(operator: OperatorApi, owner: Belongings) -> list[Any]:
         operator.call("GET", f"/api/projects/{owner.project_id}"),
         [agent[name] for name in ("name", "revoked_at", "open_commands")],
         [job[name] for name in ("name", "transfer", "state", "attempt", "wish", "agent_id", "approved_at")],
+        operator.call("GET", f"/api/projects/{owner.project_id}/recipients"),
         operator.call("GET", f"/api/webhooks/{owner.webhook_id}"),
         operator.call("GET", f"/api/webhooks/{owner.webhook_id}/deliveries"),
         [code["state"] for code in operator.call("GET", "/api/registration-codes", client_id=owner.client_id)["items"]],

@@ -16,8 +16,10 @@ from functions.dashboard.customer_pages import (
     sign_in_refused_page,
 )
 from functions.dashboard.forms import EMPTY_FORM, Form
-from functions.domain.connection_views import Chosen, ContainersView, DraftView
+from functions.dashboard.project_page import project_page
+from functions.domain.connection_views import Chosen, ConnectionStatusView, ContainersView, DraftView
 from functions.domain.customer_link import LinkVisit, Shown
+from functions.domain.views import AzureConnectionView, ConnectionKind, Page, ProjectStatus, SignInEndView
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError
 from migrate_contract.problem import problem_for
 from tests.unit.functions.dashboard import samples as s
@@ -68,6 +70,38 @@ def _choose(listed: list[str], form: Form = EMPTY_FORM, fault: MigrateError | No
     return choose_page(s.frame(f"/projects/{s.PROJECT}/connect/x"), s.project(), chosen, form)
 
 
+def _project(status: ProjectStatus = ProjectStatus.IN_PROGRESS) -> str:
+    connection = AzureConnectionView(
+        kind=ConnectionKind.CUSTOMER,
+        account="contosofiles",
+        connected_at=s.ago(days=40),
+        connected_by="customer link l1i2n3k4i5d6",
+        container="archive",
+        signed_in_as="Olivia Owner (olivia@contoso.example)",
+    )
+    ended = SignInEndView(at=s.ago(hours=2), reason="invalid_grant (50173): the grant was revoked")
+    standing = ConnectionStatusView(
+        account="contosofiles",
+        container="archive",
+        tenant_id=TENANT,
+        signed_in_as=connection.signed_in_as,
+        signed_in_at=s.ago(days=40),
+        redeemed_at=s.ago(minutes=20),
+        expires_at=s.ago(days=-90),
+        last_grant_ends_at=s.ago(minutes=-40),
+    )
+    is_ended = status is ProjectStatus.AUTH_REQUIRED
+    project = s.project(status, azure_connection=connection, sign_in_end=ended if is_ended else None)
+    return project_page(
+        s.frame(f"/projects/{s.PROJECT}"),
+        s.NOW,
+        project,
+        connection=standing,
+        agents=[s.agent()],
+        jobs=Page(items=[s.failed_job() if is_ended else s.job()]),
+    )
+
+
 def _form(code: ErrorCode, detail: str, **typed: str) -> Form:
     return Form({name: [text] for name, text in typed.items()}, {}, problem_for(code, detail, PROBLEM))
 
@@ -98,6 +132,8 @@ CUSTOMER_PAGES: dict[str, Callable[[], str]] = {
     ),
     "refused-state": lambda: _refused(ErrorCode.SIGN_IN_STATE_LOST, "", back=""),
     "refused-ours": lambda: _refused(ErrorCode.IDENTITY_MISCONFIGURED, "invalid_client (7000215)"),
+    "project-customer": _project,
+    "project-auth-required": lambda: _project(ProjectStatus.AUTH_REQUIRED),
     "connect": _connect,
     "connect-refused": lambda: _connect(
         _form(

@@ -12,7 +12,9 @@ import pytest
 
 from functions.adapters.mail_smtp import SmtpAccess, SmtpMailer, SmtpSecurity
 from functions.dashboard.mail_texts import LetterTexts
-from functions.dashboard.mail_words import EXPIRED_WORDS, day, kind_words, mail_words, one_line
+from functions.dashboard.mail_word_parts import day, one_line
+from functions.dashboard.mail_words import kind_words, mail_words
+from functions.dashboard.mail_words_connection import EXPIRED_WORDS
 from functions.domain.mail import ASKED_FOR, WITH_RECONNECT_LINK, MailContext, MailKind, MailMessage, MailText
 from functions.services.unsubscribes import PATH
 from migrate_contract.errors import CATALOGUE, ErrorCode
@@ -128,6 +130,9 @@ def test_the_customers_mails_say_project_date_what_happens_then_and_where_to_rec
         assert needed in plain
     assert "Storage Blob Data Contributor" in plain
     assert "(1 day left)" in write(MailKind.CONNECTION_EXPIRING, {**FULL, "days_left": "1"}).subject
+    last = write(MailKind.CLIENT_SECRET_EXPIRING, {**FULL, "days_left": "0"})
+    assert "(last day)" in last.subject
+    assert "expires today" in last.plain
     expired = write(MailKind.CONNECTION_EXPIRED).plain
     assert EXPIRED_WORDS in expired
     assert "AADSTS50173" in expired

@@ -10,7 +10,7 @@ import pytest
 from functions.domain.customer_link import CustomerLinkView
 from functions.domain.limits import Limits
 from functions.domain.views import ListQuery
-from functions.services.customer_links import TABLE
+from functions.services.link_purge import TABLE
 from migrate_contract.errors import ErrorCode
 from tests.memory.world import ADMIN, OPERATOR, ORGANIZATION, READER, STRANGER, World, limited, refused
 
@@ -112,6 +112,7 @@ def test_the_link_of_a_deleted_project_is_unknown(world: World, project: str) ->
     token = new_token(world, project)
     world.services.projects.delete(ADMIN, project)
     refused(ErrorCode.CUSTOMER_LINK_UNKNOWN, lambda: world.services.customer_links.open(token))
+    assert world.tables.everything()[TABLE] == []
 
 
 def test_mails_share_the_open_link_until_half_of_its_life_is_over(world: World, project: str) -> None:

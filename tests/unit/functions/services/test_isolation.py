@@ -110,6 +110,7 @@ READS: dict[str, Operation] = {
 }
 WRITES: dict[str, Operation] = {
     "connecting.begin": lambda two, who: two.services.connecting.begin(who, two.running.project_id, "contosofiles", ""),
+    "connecting.containers": lambda two, who: two.services.connecting.containers(who, two.running.project_id, "d" * 16),
     "connecting.draft": lambda two, who: two.services.connecting.draft(who, two.running.project_id, "d" * 16),
     "connecting.save": lambda two, who: two.services.connecting.save(who, two.running.project_id, "d" * 16, "archive"),
     "customer_links.create": lambda two, who: two.services.customer_links.create(who, two.running.project_id),
@@ -220,7 +221,6 @@ WITHOUT_A_CALLER = {
     "connecting.visit_draft",
     "customer_links.address",
     "customer_links.for_mail",
-    "customer_links.forget",
     "customer_links.open",
     "customer_links.saved",
     "members.resolve",

@@ -10,6 +10,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from functions.domain.caller import Role
@@ -412,3 +414,8 @@ def test_the_log_reaches_back_thirty_days() -> None:
     hooked.world.clock.forward(hooked.world.limits.delivery_retention_seconds + 1)
     hooked.world.services.sweeps.run()
     assert hooked.log() == []
+
+
+@given(st.from_regex(WebhookCreate.model_json_schema()["properties"]["url"]["pattern"], fullmatch=True))
+def test_every_address_that_the_description_promises_is_taken(url: str) -> None:
+    assert WebhookCreate(url=url).url == url
