@@ -56,8 +56,6 @@ BODIES: dict[str, dict[str, Any]] = {
     "recipients_add": {"address": "taken@over.example"},
     "mails_test": {"address": "taken@over.example"},
     "webhooks_change": {"enabled": False},
-    "azure_sign_in_begin": {"account": "contosofiles"},
-    "azure_sign_in_save": {"draft_id": "d" * 24, "container": "isolation-ours"},
 }
 
 
@@ -76,7 +74,6 @@ class Belongings:
     event_id: str
     agent: WireAgent
     container: str
-    draft_id: str = "d" * 24
 
     def path(self, endpoint: Endpoint) -> str:
         """Result: the endpoint's address with this client's ids."""
