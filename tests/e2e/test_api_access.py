@@ -24,6 +24,17 @@ OPEN = {
     "page_help": 200,
     "page_help_code": 200,
     "page_static": 404,
+    # For customers: a signed link, or a state, stands in for the sign-in. These samples are nobody's.
+    "page_approve": 200,
+    "page_approved": 409,
+    "page_reconnect": 404,
+    "page_reconnect_begin": 404,
+    "page_reconnect_check": 404,
+    "page_reconnect_save": 404,
+    "page_sign_in_callback": 409,
+    "page_unsubscribe": 404,
+    "page_unsubscribe_do": 404,
+    "page_unsubscribe_undo": 404,
 }
 """What answers without a key or a sign-in, and with what to an empty request."""
 API = {endpoint.name: endpoint for routes in api.API for endpoint in routes.endpoints}
