@@ -398,7 +398,7 @@ CATALOGUE: dict[ErrorCode, Entry] = {
         "The sign-in took too long",
         "Go back to the page on which you began, choose Sign in with Microsoft again, and finish it without a break.",
         _C,
-        410,
+        409,
     ),
     _E.SIGN_IN_REFUSED: Entry(
         "Microsoft did not let this person sign in",
