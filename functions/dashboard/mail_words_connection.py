@@ -63,6 +63,7 @@ def expired(facts: Facts, context: MailContext) -> MailWords:
         rows=rows_of(
             ("Project", project_of(context)),
             *storage_rows(facts),
+            ("Ended on", day(facts.get("ended_on", ""))),
             ("Message", EXPIRED_WORDS),
             ("Reason", facts["reason"]),
             ("Stopped", facts.get("jobs", "")),

@@ -78,7 +78,7 @@ class SignInEnds:
 
     def tell(self, project: Row, connection: AzureConnectionView, end: SignInEnd) -> None:
         """Posts the one mail of this end and records its event; repeating it changes nothing."""
-        facts = {"reason": end.reason, "account": connection.account}
+        facts = {"reason": end.reason, "account": connection.account, "ended_on": end.at.date().isoformat()}
         event = _event(
             project,
             EventKind.CONNECTION_EXPIRED,

@@ -133,8 +133,9 @@ def test_the_customers_mails_say_project_date_what_happens_then_and_where_to_rec
     last = write(MailKind.CLIENT_SECRET_EXPIRING, {**FULL, "days_left": "0"})
     assert "(last day)" in last.subject
     assert "expires today" in last.plain
-    expired = write(MailKind.CONNECTION_EXPIRED).plain
+    expired = write(MailKind.CONNECTION_EXPIRED, {**FULL, "ended_on": "2026-03-02"}).plain
     assert EXPIRED_WORDS in expired
+    assert "2 March 2026" in expired
     assert "AADSTS50173" in expired
 
 

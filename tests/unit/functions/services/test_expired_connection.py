@@ -98,7 +98,8 @@ def test_one_mail_however_many_find_it() -> None:
         letters.posted.update(each.posted)
     (draft,) = letters.posted.values()
     assert draft.kind is MailKind.CONNECTION_EXPIRED
-    assert draft.facts == {"reason": REASON, "account": "migrationdata"}
+    today = world.clock.now.date()
+    assert draft.facts == {"reason": REASON, "account": "migrationdata", "ended_on": today.isoformat()}
     assert draft.due_on == world.clock.now.date()
 
 
