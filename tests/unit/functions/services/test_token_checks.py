@@ -86,7 +86,7 @@ def test_a_revocation_on_day_40_brings_one_mail() -> None:
         assert ended is (number >= 42), number
     assert checked.letters.kinds() == ["connection-expired"]
     (letter,) = checked.letters.posted.values()
-    assert letter.facts == {"reason": REVOKED.detail, "account": "customerdata"}
+    assert letter.facts == {"reason": REVOKED.detail, "account": "customerdata", "ended_on": "2026-04-13"}
     assert len(checked.identity.tried[project_id]) == 6, "a sign-in that has ended is not tried again"
     assert open_alerts(checked) == []
 
