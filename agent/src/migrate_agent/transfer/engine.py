@@ -355,7 +355,12 @@ class CopyEngine:
         )
 
     def _settle(self, batch: list[Found]) -> list[Found]:
-        """The same files, with the verdict where the destination holds them already. Waits for the index."""
+        """The same files, with the verdict where the destination holds them already.
+
+        Waits for the index, but not before there are so many files that lanes are worth their start.
+        """
+        if not self._indexed.is_set() and not self._is_many(self._journal.counters()):
+            return batch
         while not self._indexed.wait(_LOOK_SECONDS):
             self._halt.raise_if_requested()
         index, copy = self._index, self._parts.copy

@@ -230,7 +230,7 @@ class Workforce:
     def read_page(self, body: bytes, *, times: bool) -> Reading | None:
         """See transfer/listing.py: lanes read in turn; None where there is none that is up."""
         lanes = [lane for lane in self._lanes if lane.ready.is_set()]
-        if not lanes:
+        if not lanes or self._closed:
             return None
         number = next(self._pages_given)
         page = self._pages[number] = _Page(lanes[number % len(lanes)])
@@ -238,7 +238,7 @@ class Workforce:
 
         def wait() -> BlobPage | None:
             while not page.read.wait(_LOOK_SECONDS):
-                if page.lane not in self._lanes:
+                if self._closed or page.lane not in self._lanes:
                     break
             self._pages.pop(number, None)
             return page.found
