@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, sync_playwright
 
 _ARGUMENTS = [
     "--no-sandbox",
@@ -22,17 +22,40 @@ _ARGUMENTS = [
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
+class _Driver:
+    """Playwright's driver, of which a process can have one: it runs while any browser does."""
+
+    def __init__(self) -> None:
+        self._browsers = 0
+        self._playwright: Playwright | None = None
+
+    def launch(self) -> Browser:
+        path = next((found for name in _NAMES if (found := shutil.which(name))), None)
+        assert path is not None, "No Chromium on PATH: make system-packages"
+        if self._playwright is None:
+            self._playwright = sync_playwright().start()
+        self._browsers += 1
+        return self._playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+
+    def close(self, browser: Browser) -> None:
+        browser.close()
+        self._browsers -= 1
+        if self._playwright is not None and not self._browsers:
+            self._playwright.stop()
+            self._playwright = None
+
+
+_driver = _Driver()
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Result: a headless browser while the block runs."""
-    path = next((found for name in _NAMES if (found := shutil.which(name))), None)
-    assert path is not None, "No Chromium on PATH: make system-packages"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
-        try:
-            yield browser
-        finally:
-            browser.close()
+    """Result: a headless browser while the block runs; another block may run at the same time."""
+    browser = _driver.launch()
+    try:
+        yield browser
+    finally:
+        _driver.close(browser)
 
 
 @dataclass

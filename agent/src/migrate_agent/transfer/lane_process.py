@@ -159,13 +159,13 @@ class LaneProcess:
 
     def join(self, seconds: float = _END_SECONDS) -> None:
         """Waits for its end; one that does not come by then is killed: it holds nothing that could be lost."""
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
+        # Its pipe ends when it does, which is told at once; waiting for a process by itself is looking again and again.
+        self._reader.join(seconds)
+        if self._reader.is_alive():
             log.warning("lane %s did not end in time and is killed", self.name)
             self._process.kill()
-            self._process.wait()
-        self._reader.join()
+            self._reader.join()
+        self._process.wait()
         self._close_pipes()
 
     def _close_pipes(self) -> None:
