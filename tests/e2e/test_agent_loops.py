@@ -91,7 +91,7 @@ def start(config: Config, script: Script) -> Iterator[Callable[[], Running]]:
         running.end()
 
 
-def until(condition: Callable[[], Any], what: str, seconds: float = 10) -> Any:
+def until(condition: Callable[[], Any], what: str, seconds: float = 30) -> Any:
     return eventually(condition, seconds=seconds, what=what, every=0.01)
 
 
