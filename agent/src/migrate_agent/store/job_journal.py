@@ -62,10 +62,12 @@ _COMMIT = (
 _IDS_A_QUERY = 500
 _MAKE_PROVED = "CREATE TEMP TABLE IF NOT EXISTS proved (id INTEGER PRIMARY KEY)"
 _PROVE = (
-    "INSERT INTO proved SELECT id FROM files"
+    "INSERT OR IGNORE INTO proved SELECT id FROM files"
     " WHERE path = ? AND size = ? AND etag = ? AND md5 = ? AND state = 2 AND ifnull(blocks, '') = ''"
 )
-"""A COMMITTED file whose stored copy is what was committed (transfer/verify.py says the same of one file)."""
+"""A COMMITTED file whose stored copy is what was committed (transfer/verify.py says the same of one file).
+
+A blob that is listed twice is proved once."""
 _PROVED_TO_LEDGER = (
     "INSERT INTO ledger (row, path, bucket, size, mtime_ns, md5, verification, code, detail, tries, finished_at)"
     " SELECT ? + row_number() OVER (ORDER BY proved.id), CAST(path AS TEXT), 'transferred', size, mtime_ns, md5,"

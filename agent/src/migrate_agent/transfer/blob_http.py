@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from migrate_agent import __version__
 from migrate_agent.transfer.blob_answers import refusal, service_code
-from migrate_agent.transfer.blob_xml import BlobPage, parse_block_list, parse_page
+from migrate_agent.transfer.blob_xml import parse_block_list
 from migrate_agent.transfer.connection import Answer, Endpoint, Exchange, Pace, Request
 from migrate_agent.transfer.target_blob import TargetBlob, blob_from_headers
 from migrate_contract.jobs import Grant
@@ -110,15 +110,11 @@ class BlobClient:
         _raise_unless_done(answer, name)
         return parse_block_list(answer.body, committed=False)
 
-    def list_page(self, grant: Grant, prefix: str, marker: str, limit: int, *, metadata: bool = True) -> BlobPage:
-        """Result: up to `limit` blobs whose names begin with `prefix`, from `marker` on ('' at first).
-
-        Without `metadata` they have no times and no `marker`, and the answer is about half as long.
-        """
-        return parse_page(self.list_body(grant, prefix, marker, limit, metadata=metadata), times=metadata)
-
     def list_body(self, grant: Grant, prefix: str, marker: str, limit: int, *, metadata: bool = True) -> bytes:
-        """Result: the same page as the service wrote it, for transfer/blob_xml.py."""
+        """Result: the page of up to `limit` blobs whose names begin with `prefix`, from `marker` on ('' at first).
+
+        It is as the service wrote it, for transfer/blob_xml.py. Without `metadata` they have no times and no `marker`, and the answer is about half as long.
+        """
         query = {
             "restype": "container",
             "comp": "list",

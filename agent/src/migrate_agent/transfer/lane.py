@@ -33,7 +33,7 @@ from migrate_agent.transfer.meter import Meter
 from migrate_agent.transfer.pace import LeasePace
 from migrate_agent.transfer.results import EngineSettings
 from migrate_agent.transfer.sizing import Sizes
-from migrate_contract.errors import ErrorCode, Fatal
+from migrate_contract.errors import ErrorCode, Fatal, MigrateError
 from migrate_contract.jobs import Grant, JobSpec
 
 log = logging.getLogger(__name__)
@@ -199,7 +199,13 @@ class Lane:
         self._sizes.block_bytes = block_bytes
 
     def _parse(self, number: int, body: bytes, times: bool) -> None:
-        page = parse_page(body, times=times)
+        try:
+            page = parse_page(body, times=times)
+        except MigrateError as error:
+            # What is wrong with it is said where it was fetched.
+            log.debug("a page of a listing cannot be read: %s", error.detail)
+            self._writer.send(Say.PARSED, number, None, "")
+            return
         self._writer.send(Say.PARSED, number, [tuple(blob) for blob in page.blobs], page.marker)
 
     # What the workers say

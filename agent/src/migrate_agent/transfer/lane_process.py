@@ -66,7 +66,8 @@ class LaneEvents:
     ask_lease: Callable[[LaneProcess, int], None]
     metered: Callable[[str, Readings, Outage | None], None]
     fatal: Callable[[str, str], None]
-    parsed: Callable[[int, BlobPage], None]
+    parsed: Callable[[int, BlobPage | None], None]
+    """None: it could not read that page."""
     room: Callable[[], None]
     """Something was done: there may be room for more."""
     crashed: Callable[[LaneProcess, Sequence[FileTask]], None]
@@ -215,7 +216,8 @@ class LaneProcess:
             events.refused(*values)
         elif kind == Say.PARSED.value:
             number, blobs, marker = values
-            events.parsed(number, BlobPage([TargetBlob._make(blob) for blob in blobs], marker))
+            read = None if blobs is None else BlobPage([TargetBlob._make(blob) for blob in blobs], marker)
+            events.parsed(number, read)
         elif kind == Say.FATAL.value:
             events.fatal(*values)
         elif kind == Say.LOG.value:

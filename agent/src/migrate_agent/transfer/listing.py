@@ -48,7 +48,7 @@ class Lister:
         self.readers: Readers = NoReaders()
 
     def pages(self, *, metadata: bool = True) -> Iterator[BlobPage]:
-        """Yields what is below the job's prefix; `metadata` as in BlobClient.list_page. Raises as Courier.send does."""
+        """Yields what is below the job's prefix; `metadata` as in BlobClient.list_body. Raises as Courier.send does."""
         coming = _Ahead(self._parts(metadata=metadata))
         try:
             yield from coming

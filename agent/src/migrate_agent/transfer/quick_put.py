@@ -157,14 +157,17 @@ class QuickPut:
             self._meter.switch(outer)
         files = sending.files
         found: list[QuickCopy | Refused | None] = [None] * len(files)
-        sent_bytes = 0
+        sent_bytes = answered = 0
         for (index, mtime_ns, md5), answer in zip(sending.ready, answers, strict=True):
-            sent_bytes += files[index].size_bytes
+            if not isinstance(answer, ConnectionFault):
+                sent_bytes += files[index].size_bytes
+                answered += 1
             if isinstance(answer, str):
                 found[index] = QuickCopy(mtime_ns, answer, md5)
             else:
                 found[index] = self._taken_apart(answer, files[index].name, mtime_ns, md5)
-        self._meter.sent_and_answered(sent_bytes, time.monotonic() - sending.sent_at, requests=len(answers))
+        if answered:
+            self._meter.sent_and_answered(sent_bytes, time.monotonic() - sending.sent_at, requests=answered)
         return found
 
     @staticmethod

@@ -245,7 +245,7 @@ class Workforce:
 
         return wait
 
-    def _parsed(self, number: int, found: BlobPage) -> None:
+    def _parsed(self, number: int, found: BlobPage | None) -> None:
         page = self._pages.get(number)
         if page is not None:
             page.found = found

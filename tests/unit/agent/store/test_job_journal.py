@@ -103,6 +103,7 @@ def test_commits_are_counted_written_together_and_proved_by_what_is_listed(journ
         Listed(b"b", 2, "another", "0" * 32),
         Listed(b"d", 8, "etag-d", "0" * 32),
         Listed(b"x", 8, "etag-x", "0" * 32),
+        Listed(b"a", 1, "etag-a", "0" * 32),
     ]
     assert journal.prove(listed) == 1, "b has another ETag, d is not committed, x is nobody's"
     assert journal.prove([]) == 0

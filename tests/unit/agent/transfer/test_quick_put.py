@@ -292,3 +292,22 @@ def test_a_slow_disk_makes_groups_small(file, monkeypatch):
     for _ in range(40):
         way._set_width(0.008, 8)
     assert way.width == 4
+
+
+def test_what_was_not_answered_is_neither_counted_nor_timed(tmp_path):
+    (tmp_path / "a").write_bytes(b"x")
+    os.utime(tmp_path / "a", ns=(1, 1))
+    meter = Meter()
+    way = QuickPut(
+        os.fsencode(tmp_path) + b"/",
+        SomePeers(),
+        ACCESS,
+        meter,
+        marker="job_x.1",
+        access_tier=None,
+        racy_ns=0,
+        may_pass=lambda: True,
+    )
+    put(way, QuickFile("gone", 1, "gone", Condition()))
+    put(way, QuickFile("a", 1, "a", Condition()))
+    assert (meter.requests, meter.sent_bytes, meter.shortest_answer_seconds) == (0, 0, None)
