@@ -113,7 +113,8 @@ class BlobClient:
     def list_body(self, grant: Grant, prefix: str, marker: str, limit: int, *, metadata: bool = True) -> bytes:
         """Result: the page of up to `limit` blobs whose names begin with `prefix`, from `marker` on ('' at first).
 
-        It is as the service wrote it, for transfer/blob_xml.py. Without `metadata` they have no times and no `marker`, and the answer is about half as long.
+        It is as the service wrote it, for transfer/blob_xml.py. Without `metadata` its blobs have no times and no
+        `marker`, and it is about half as long.
         """
         query = {
             "restype": "container",
