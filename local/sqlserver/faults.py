@@ -19,6 +19,8 @@ class Faults:
         """Something else than SQL Server answers."""
         self.answer_delay_seconds = 0.0
         """How long each answer to a statement waits."""
+        self.snapshot_allowed = False
+        """Whether the database has ALLOW_SNAPSHOT_ISOLATION on (a new one has not: error 3952)."""
         self._drops: list[int] = []
         self._random: tuple[random.Random, float] | None = None
         self.dropped = 0

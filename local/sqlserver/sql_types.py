@@ -54,6 +54,9 @@ _SAME_AS = {
 _WITHOUT_LENGTH = {"ntext": MAX, "text": MAX, "xml": MAX, "sysname": 128, "rowversion": 8}
 _DECLARATION = re.compile(r"\s*\[?(\w+)]?\s*(?:\(\s*(\w+)\s*(?:,\s*(\d+)\s*)?\))?\s*", re.IGNORECASE)
 
+_WIDEST = 18
+"""Digits that always fit 64 bits."""
+
 INTEGERS = (Kind.BIT, Kind.TINYINT, Kind.SMALLINT, Kind.INT, Kind.BIGINT)
 """From the narrowest to the widest."""
 SCALED = frozenset({Kind.DECIMAL, Kind.MONEY, Kind.SMALLMONEY})
@@ -69,11 +72,8 @@ class SqlType:
     length: int = MAX
     precision: int = 0
     scale: int = 0
-
-    @property
-    def is_wide(self) -> bool:
-        """Whether it is a decimal too wide for 64 bits, which is only read, never computed with."""
-        return self.kind is Kind.DECIMAL and self.precision > 18 and self.length == MAX and self.scale >= 0
+    as_text: bool = False
+    """A decimal too wide for 64 bits: its cells are its digits, which are only read, never computed with."""
 
 
 class UnknownType(ValueError):
@@ -91,7 +91,8 @@ def declared(text: str) -> SqlType:
     except ValueError:
         raise UnknownType(text) from None
     if kind is Kind.DECIMAL:
-        return SqlType(kind, precision=int(first or 18), scale=int(second or 0))
+        precision = int(first or 18)
+        return SqlType(kind, precision=precision, scale=int(second or 0), as_text=precision > _WIDEST)
     if kind in (Kind.MONEY, Kind.SMALLMONEY):
         return SqlType(kind, precision=19 if kind is Kind.MONEY else 10, scale=4)
     if kind in (Kind.TIME, Kind.DATETIME2, Kind.DATETIMEOFFSET):
