@@ -1,0 +1,92 @@
+"""What Mission must hold after an import of a church, told from the church's model alone.
+
+The rules are those of docs/rockrms-rules.md in words; no line here comes from the agent's mapping or its SQL. A *record*
+is a dict with the keys of the adapter's JSON schemas; a *skip* is a row of Rock that a rule leaves out, with the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, NamedTuple, Protocol
+
+type Record = dict[str, Any]
+
+ENTITIES = ("people", "families", "groups", "contributions", "attendance", "prayer-requests")
+"""The values of the contract's Entity, in order."""
+
+
+class Wishes(Protocol):
+    """What the expected mission depends on: the contract's ImportSettings is one."""
+
+    @property
+    def campus_ids(self) -> Sequence[int]: ...  # noqa: D102
+    @property
+    def include_without_campus(self) -> bool: ...  # noqa: D102
+    @property
+    def date_range_start(self) -> date | None: ...  # noqa: D102
+    @property
+    def currency(self) -> str: ...  # noqa: D102
+    @property
+    def transaction_types(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def statuses(self) -> Mapping[str, str]: ...  # noqa: D102
+
+
+class Skip(NamedTuple):
+    """A row that is not sent. `code`: the ErrorCode's value."""
+
+    code: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class ExpectedTotals:
+    """Sums of what is in scope, in cents; every key is what Mission groups by."""
+
+    gross: int = 0
+    refunds: int = 0
+    corrections: int = 0
+    zero_lines: int = 0
+    by_fund_year: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    """(fund external id, year) -> (count, cents)."""
+    by_batch: dict[str | None, tuple[int, int]] = field(default_factory=dict)
+    """batch external id -> (count, cents)."""
+    by_payment_method: dict[str | None, tuple[int, int]] = field(default_factory=dict)
+    by_giving_unit_year: dict[tuple[str | None, str], tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def net(self) -> int:
+        """Result: gifts, refunds and corrections together, in cents."""
+        return self.gross + self.refunds + self.corrections
+
+
+@dataclass(frozen=True)
+class ExpectedMission:
+    """Everything that Mission holds, and everything that it must not hold with the reason; keys are Rock's ids."""
+
+    install: str
+    records: dict[str, dict[int, Record]] = field(default_factory=lambda: {entity: {} for entity in ENTITIES})
+    """Entity -> source id -> record."""
+    skipped: dict[str, dict[int, Skip]] = field(default_factory=lambda: {entity: {} for entity in ENTITIES})
+    flagged: dict[str, dict[int, set[str]]] = field(default_factory=lambda: {entity: {} for entity in ENTITIES})
+    """Entity -> source id -> codes of what is noted about a record that is sent."""
+    funds: dict[str, Record] = field(default_factory=dict)
+    """Account guid (lower case) -> fund."""
+    totals: ExpectedTotals = field(default_factory=ExpectedTotals)
+
+
+class Difference(NamedTuple):
+    """One field that is not as expected; `field` is a path such as `phones[1].number`, empty for a whole record."""
+
+    entity: str
+    external_id: str
+    field: str
+    expected: object
+    found: object
+
+
+def compare(expected: ExpectedMission, found: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Difference]:
+    """Result: every field of every record that differs; records lost, too many or doubled differ as a whole."""
+    raise NotImplementedError
