@@ -1,12 +1,13 @@
 """What Mission must hold after an import of a church, told from the church's model alone.
 
-The rules are those of docs/rockrms-rules.md in words; no line here comes from the agent's mapping or its SQL. A *record*
-is a dict with the keys of the adapter's JSON schemas; a *skip* is a row of Rock that a rule leaves out, with the code.
+The rules are those of docs/rockrms-rules.md in words; no line here comes from the agent's mapping or its SQL. A
+*record* is a dict with the keys of the adapter's JSON schemas; a *skip* is a row of Rock that a rule leaves out, with
+the code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple, Protocol
@@ -41,14 +42,15 @@ class Skip(NamedTuple):
     why: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass
 class ExpectedTotals:
     """Sums of what is in scope, in cents; every key is what Mission groups by."""
 
     gross: int = 0
     refunds: int = 0
     corrections: int = 0
-    zero_lines: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    """Class -> number of lines."""
     by_fund_year: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     """(fund external id, year) -> (count, cents)."""
     by_batch: dict[str | None, tuple[int, int]] = field(default_factory=dict)
@@ -62,7 +64,7 @@ class ExpectedTotals:
         return self.gross + self.refunds + self.corrections
 
 
-@dataclass(frozen=True)
+@dataclass
 class ExpectedMission:
     """Everything that Mission holds, and everything that it must not hold with the reason; keys are Rock's ids."""
 
@@ -70,11 +72,17 @@ class ExpectedMission:
     records: dict[str, dict[int, Record]] = field(default_factory=lambda: {entity: {} for entity in ENTITIES})
     """Entity -> source id -> record."""
     skipped: dict[str, dict[int, Skip]] = field(default_factory=lambda: {entity: {} for entity in ENTITIES})
+    errored: dict[str, dict[int, Skip]] = field(default_factory=lambda: {entity: {} for entity in ENTITIES})
+    """Rows in scope that cannot be sent."""
     flagged: dict[str, dict[int, set[str]]] = field(default_factory=lambda: {entity: {} for entity in ENTITIES})
     """Entity -> source id -> codes of what is noted about a record that is sent."""
     funds: dict[str, Record] = field(default_factory=dict)
     """Account guid (lower case) -> fund."""
     totals: ExpectedTotals = field(default_factory=ExpectedTotals)
+
+
+ABSENT = "(absent)"
+"""Stands for a key that one side does not have at all."""
 
 
 class Difference(NamedTuple):
@@ -87,6 +95,37 @@ class Difference(NamedTuple):
     found: object
 
 
-def compare(expected: ExpectedMission, found: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Difference]:
-    """Result: every field of every record that differs; records lost, too many or doubled differ as a whole."""
-    raise NotImplementedError
+def compare(expected: ExpectedMission, found: Mapping[str, Iterable[Mapping[str, Any]]]) -> list[Difference]:
+    """Result: every field of every record that differs; records lost, too many or doubled differ as a whole.
+
+    `found`: entity -> the records as they were sent, or as Mission holds them. Entities that are not in it are not
+    compared.
+    """
+    differences: list[Difference] = []
+    for entity, records in found.items():
+        wanted = {record["external_id"]: record for record in expected.records[entity].values()}
+        seen: set[str] = set()
+        for record in records:
+            name = str(record.get("external_id"))
+            if name in seen:
+                differences.append(Difference(entity, name, "", "once", "twice"))
+            elif name not in wanted:
+                differences.append(Difference(entity, name, "", None, record))
+            else:
+                differences += _fields(entity, name, "", wanted[name], record)
+            seen.add(name)
+        differences += [Difference(entity, name, "", wanted[name], None) for name in wanted if name not in seen]
+    return differences
+
+
+def _fields(entity: str, name: str, path: str, wanted: object, found: object) -> Iterator[Difference]:
+    """Every leaf below `path` that differs: in value, in type, or by being on one side only."""
+    if isinstance(wanted, dict) and isinstance(found, Mapping):
+        for key in sorted(wanted.keys() | found.keys()):
+            below = f"{path}.{key}" if path else str(key)
+            yield from _fields(entity, name, below, wanted.get(key, ABSENT), found.get(key, ABSENT))
+    elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
+        for place, (one, other) in enumerate(zip(wanted, found, strict=True)):
+            yield from _fields(entity, name, f"{path}[{place}]", one, other)
+    elif type(wanted) is not type(found) or wanted != found:
+        yield Difference(entity, name, path, wanted, found)

@@ -16,7 +16,8 @@ SCHEMA_FOLDER = Path(__file__).parent / "schema"
 ATTENDANCE = "Attendance"
 OCCURRENCE = "AttendanceOccurrence"
 _BROUGHT_BY = re.compile(
-    r"\bv(?P<since>\d+)(?:\.\d+)?(?:[-/]\d+)?\+|added v(?P<about>\d+)-v\d+|added in (?P<added>\d+)|\(v(?P<maybe>\d+)\.\d+ or"
+    r"\bv(?P<since>\d+)(?:\.\d+)?(?:[-/]\d+)?\+|added v(?P<about>\d+)-v\d+"
+    r"|added in (?P<added>\d+)|\(v(?P<maybe>\d+)\.\d+ or"
 )
 _ONLY_UNTIL = re.compile(r"^v(\d+)-(\d+)$")
 
