@@ -1,0 +1,1 @@
+"""RockRMS to Mission: reading, mapping, sending, verifying."""
