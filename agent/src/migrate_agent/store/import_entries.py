@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum, unique
 from typing import NamedTuple
 
-from migrate_contract.rockrms import Entity
+from migrate_contract.rockrms import Entity, EntityProgress, LogKind
 
 
 @unique
@@ -34,8 +34,8 @@ ACKNOWLEDGED = frozenset({RecordStatus.IMPORTED, RecordStatus.UPDATED, RecordSta
 
 
 @unique
-class Stage(StrEnum):
-    """The two passes of an attempt over the entities; each has checkpoints of its own."""
+class ImportPass(StrEnum):
+    """The two passes of a run over the entities; each has counters and checkpoints of its own."""
 
     DRY_RUN = "dry_run"
     IMPORT = "import"
@@ -57,6 +57,8 @@ class Decided(NamedTuple):
     digest: bytes
     batch: str = ""
     """The idempotency key of its batch; empty where nothing was sent."""
+    request_id: str = ""
+    """Mission's, of that batch."""
 
 
 class Record(NamedTuple):
@@ -64,25 +66,27 @@ class Record(NamedTuple):
 
     source_id: int
     status: RecordStatus
-    digest: bytes | None
+    digest: bytes
+    """Of the body as mapped; b"" for a skipped one."""
     batch: str
+    request_id: str
     held: bool
+    """Mission has acknowledged a version of it, in this run or before."""
 
 
 class LogEntry(NamedTuple):
     """One row of the import log before it has its number: errored, skipped or flagged. No confidential text."""
 
-    kind: str
-    entity: Entity
+    kind: LogKind
     source_table: str
     source_id: int
     external_id: str
     code: str
     detail: str
     fix: str = ""
-    request_id: str = ""
-    answer: str = ""
-    batch_key: str = ""
+    request_id: str | None = None
+    answer: str | None = None
+    batch_key: str | None = None
 
 
 class Checkpoint(NamedTuple):
@@ -119,6 +123,8 @@ class EntityCounts:
     """Rows counted before reading; 0 where not counted. Gives way to what was read when the entity is complete."""
     by_status: dict[RecordStatus, int] = field(default_factory=lambda: dict.fromkeys(RecordStatus, 0))
     flagged: int = 0
+    last_id: int = 0
+    """Every row up to this id is decided."""
     complete: bool = False
 
     @property
@@ -130,3 +136,23 @@ class EntityCounts:
     def in_scope(self) -> int:
         """Result: imported + updated + unchanged + skipped + errored + pending, always."""
         return self.decided if self.complete else max(self.expected, self.decided)
+
+    def copy(self) -> EntityCounts:
+        """Result: counts that can be changed without changing these."""
+        return EntityCounts(self.expected, dict(self.by_status), self.flagged, self.last_id, self.complete)
+
+    def progress(self, entity: Entity) -> EntityProgress:
+        """Result: the same on the wire."""
+        found = self.by_status
+        in_scope = self.in_scope
+        return EntityProgress(
+            entity=entity,
+            in_scope=in_scope,
+            imported=found[RecordStatus.IMPORTED],
+            updated=found[RecordStatus.UPDATED],
+            unchanged=found[RecordStatus.UNCHANGED],
+            skipped=found[RecordStatus.SKIPPED],
+            errored=found[RecordStatus.ERRORED],
+            pending=in_scope - self.decided + found[RecordStatus.PENDING],
+            flagged=self.flagged,
+        )
