@@ -1,1 +1,1 @@
-"""RockRMS to Mission: reading, mapping, sending, verifying."""
+"""RockRMS to Mission: source, mapping, sink, and the reconciliation of both sides."""
