@@ -278,7 +278,7 @@ class _Reading:
                     failures, after = 0, page.last_id
                     if page.rows:
                         yield page
-                    if self._stop.requested:
+                    if self._stop.kind is not None:
                         return
                 return
             except Retryable as lost:
