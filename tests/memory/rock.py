@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from migrate_agent.rockrms.mission.port import ResultStatus
+from migrate_agent.rockrms.mission.port import BatchAnswer, Copy, Envelope, Result, ResultStatus
 from migrate_agent.rockrms.mission.sender import Sent
 from migrate_agent.rockrms.records import AttendanceLayout, Mapped, Note, Page, RockFacts, Skipped
 from migrate_contract.errors import ErrorCode, Retryable
@@ -156,6 +156,30 @@ class MemoryMission:
 
     def sender(self, scope: str) -> MemorySender:
         return MemorySender(self, scope)
+
+
+@dataclass
+class MemoryClient:
+    """The read-back of a MemoryMission: what the aftercare asks."""
+
+    mission: MemoryMission
+    voided: list[str] = field(default_factory=list)
+
+    def external_ids(self, entity: Entity, install: str, after: str = "") -> Iterator[str]:
+        assert install == INSTALL
+        yield from sorted(name for name in self.mission.held[entity] if name > after)
+
+    def lookup(self, entity: Entity, external_ids: Sequence[str]) -> list[Copy]:
+        held = self.mission.held[entity]
+        return [Copy(name, json.loads(held[name])) for name in external_ids if name in held]
+
+    def void(self, envelope: Envelope, external_ids: Sequence[str], key: str) -> BatchAnswer:
+        assert envelope.install == INSTALL
+        assert key
+        for name in external_ids:
+            self.mission.held[Entity.CONTRIBUTIONS].pop(name, None)
+            self.voided.append(name)
+        return BatchAnswer([Result(name, ResultStatus.UPDATED) for name in external_ids], "req-v", "")
 
 
 @dataclass

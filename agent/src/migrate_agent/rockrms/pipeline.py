@@ -105,10 +105,12 @@ class Pipeline:
         gauge: Gauge | None = None,
         settings: PipelineSettings | None = None,
         before: Callable[[Entity], None] = lambda _: None,
+        over: StopSignal | None = None,
     ) -> None:
         """`open_source` opens a connection (again, where one was lost); no `sender`: a dry run.
 
-        `before` is called on the mapper's thread before the first batch of each entity.
+        `over` is requested when something breaks: a sender that waits for Mission must not wait on. `before` is called
+        on the mapper's thread before the first batch of each entity.
         """
         self._open_source, self._mapper, self._sender = open_source, mapper, sender
         self._journal, self._stop = journal, stop
@@ -121,7 +123,7 @@ class Pipeline:
         self._settled = threading.Condition()
         self._open_sheets = 0
         self._faults: list[BaseException] = []
-        self._over = stop.child()
+        self._over = over or stop.child()
 
     def run(self) -> StopKind | None:
         """Result: None when every entity is complete, else what asked it to stop. Raises Fatal, and what broke."""
@@ -136,7 +138,6 @@ class Pipeline:
                 self._write()
             except BaseException as error:  # noqa: BLE001 - raised below
                 self._fail(error)
-            self._over.request(StopKind.STOP)
             self._end_channels()
             for thread in threads:
                 thread.join()

@@ -1,4 +1,4 @@
-"""The pipeline between a database and a Mission in memory: order, resume, faults, stop, what is sent and what is not."""
+"""The pipeline between a database and a Mission in memory: order, resume, faults, stop, what is sent and what not."""
 
 from __future__ import annotations
 
