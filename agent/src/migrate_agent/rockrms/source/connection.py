@@ -43,7 +43,9 @@ def _states(error: BaseException, states: Sequence[str]) -> bool:
     from mssql_python.exceptions import sqlstate_to_exception
 
     said = getattr(error, "driver_error", None)
-    return any((known := sqlstate_to_exception(state, "")) is not None and known.driver_error == said for state in states)
+    return any(
+        (known := sqlstate_to_exception(state, "")) is not None and known.driver_error == said for state in states
+    )
 
 
 def _is_drivers(error: Exception) -> bool:

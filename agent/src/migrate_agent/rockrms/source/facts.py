@@ -129,9 +129,7 @@ def _rock_version(ask: Ask) -> str | None:
 
 def _campuses(ask: Ask) -> dict[int, CampusRow]:
     rows = ask("SELECT c.Id, c.Guid, c.Name, c.IsActive FROM Campus c ORDER BY c.Id", (), "campuses")
-    return {
-        row[0]: CampusRow(row[0], _guid(row[1]), row[2], None if row[3] is None else bool(row[3])) for row in rows
-    }
+    return {row[0]: CampusRow(row[0], _guid(row[1]), row[2], None if row[3] is None else bool(row[3])) for row in rows}
 
 
 def _lookups(ask: Ask) -> dict[int, LookupRow]:

@@ -132,7 +132,9 @@ class RockReader:
         statement = self._of(entity)
         while after_id < up_to:
             rows = Range(after_id, up_to)
-            found = [row[0] for row in self._ask(statement.ids(rows, count, condition), rows, f"ids of {entity}", since)]
+            found = [
+                row[0] for row in self._ask(statement.ids(rows, count, condition), rows, f"ids of {entity}", since)
+            ]
             if found:
                 yield found
             if len(found) < count:
@@ -145,7 +147,7 @@ class RockReader:
             return Page([], rows.up_to)
         last_id = found[-1][0]
         part_rows = rows if rows.ids is not None else Range(found[0][0] - 1, last_id)
-        parts = {
+        parts: dict[str, Mapping[int, Sequence[Row]]] = {
             name: _by_owner(self._ask(sql, part_rows, f"{name} of {entity.value}"))
             for name, sql in self._all().parts(entity, part_rows).items()
         }
@@ -160,7 +162,7 @@ class RockReader:
             wanted = set()
             for start in range(0, len(missing), MAX_REREAD):
                 chunk = missing[start : start + MAX_REREAD]
-                known.update({id_: () for id_ in chunk})
+                known.update(dict.fromkeys(chunk, ()))
                 for row in self._ask(self._all().ancestors(chunk), Range(), "parents of groups"):
                     known[row[0]] = (row,)
                     if not row[2] and row[1] is not None:

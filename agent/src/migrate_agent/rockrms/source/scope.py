@@ -118,15 +118,19 @@ class Scope:
 
     def mentioned(self, person: str) -> str:
         """Result: the condition that a row in scope, of any entity, names this Person (P5, C2, C8)."""
-        return "(" + " OR ".join(
-            (
-                self._gave(person),
-                self._attended(person),
-                self._in_family(person),
-                self._in_group(person),
-                self._asked(person),
+        return (
+            "("
+            + " OR ".join(
+                (
+                    self._gave(person),
+                    self._attended(person),
+                    self._in_family(person),
+                    self._in_group(person),
+                    self._asked(person),
+                )
             )
-        ) + ")"
+            + ")"
+        )
 
     def _gave(self, person: str) -> str:
         return (
@@ -189,7 +193,8 @@ class Scope:
     def family_sent(self, group: str) -> str:
         """Result: the condition that a family with members is in scope and not skipped (G2, G3)."""
         return (
-            f"{self._family_kept(group)} AND {self.campus(f'{group}.CampusId')} AND EXISTS (SELECT 1 FROM GroupMember rm"
+            f"{self._family_kept(group)} AND {self.campus(f'{group}.CampusId')}"
+            " AND EXISTS (SELECT 1 FROM GroupMember rm"
             f" JOIN Person rp ON rp.Id = rm.PersonId WHERE rm.GroupId = {group}.Id AND {self.live('rm')}"
             f" AND {self.somebody('rp')} AND (rp.RecordTypeValueId IS NULL OR NOT ({self.dropped('rp')})))"
         )
