@@ -26,7 +26,7 @@ from uuid import UUID
 
 from local.sqlserver.sql_types import INTEGERS, SCALED, TEXTS, Kind, SqlType, declared
 
-type Cell = None | int | float | str | bytes
+type Cell = int | float | str | bytes | None
 
 
 def to_cell(sql_type: str | SqlType, value: object) -> Cell:

@@ -150,11 +150,11 @@ class Execution:
 
 def encoded(rows: list[tuple[Cell, ...]], coding: list[tuple[Callable[[object], bytes], bytes]]) -> bytes:
     """Result: the rows as ROW tokens."""
-    row = tokens.ROW
-    return b"".join([
-        row + b"".join([null if cell is None else encode(cell) for cell, (encode, null) in zip(cells, coding, strict=False)])
-        for cells in rows
-    ])  # fmt: skip
+    parts = []
+    for cells in rows:
+        parts.append(tokens.ROW)
+        parts += [null if cell is None else encode(cell) for cell, (encode, null) in zip(cells, coding, strict=True)]
+    return b"".join(parts)
 
 
 def bound(value: Value, kind: SqlType) -> Cell:
@@ -181,7 +181,7 @@ def as_sql_error(error: sqlite3.Error) -> SqlError:
 
 
 def open_connection(
-    path: str, catalog: Catalog | None, session: Mapping[str, tuple[int, Callable[..., object]]]
+    path: str, catalog: Catalog | None, session: Mapping[str, tuple[int, Callable[..., Cell]]]
 ) -> sqlite3.Connection:
     """Result: a read-only connection that knows T-SQL's ways; `session` are functions as (arguments, function)."""
     connection = sqlite3.connect(

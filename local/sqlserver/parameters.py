@@ -10,7 +10,7 @@ from uuid import UUID
 from local.sqlserver.sql_error import SqlError
 from local.sqlserver.wire_types import time_size
 
-type Value = None | int | float | str | bytes | Decimal | UUID | dt.date | dt.datetime | dt.time
+type Value = int | float | str | bytes | Decimal | UUID | dt.date | dt.datetime | dt.time | None
 
 _DAY_ONE = dt.date(1, 1, 1).toordinal()
 _1900 = dt.datetime(1900, 1, 1)  # noqa: DTZ001 - church-local

@@ -17,7 +17,7 @@ from pathlib import Path
 from local.certificates import Certificates
 from local.sqlserver import handshake, tokens
 from local.sqlserver.catalog import Catalog
-from local.sqlserver.cells import moment_text
+from local.sqlserver.cells import Cell, moment_text
 from local.sqlserver.execution import Execution, Translations, open_connection
 from local.sqlserver.faults import Faults
 from local.sqlserver.framing import Channel, Disconnected
@@ -214,7 +214,7 @@ class SqlServer:
             return True
         return False
 
-    def _session_functions(self, user: str) -> tuple[dict[str, tuple[int, Callable[..., object]]], _Facts]:
+    def _session_functions(self, user: str) -> tuple[dict[str, tuple[int, Callable[..., Cell]]], _Facts]:
         facts = _Facts(self.faults)
         return {
             "session_serverproperty": (1, lambda name: _PROPERTIES.get(str(name).lower())),
@@ -228,7 +228,7 @@ class SqlServer:
         }, facts
 
 
-_PROPERTIES: dict[str, object] = {
+_PROPERTIES: dict[str, Cell] = {
     "productversion": tokens.PRODUCT_VERSION,
     "productlevel": "RTM",
     "edition": "Developer Edition (64-bit)",
@@ -246,9 +246,10 @@ class _Facts:
         self.catalog: Catalog | None = None
         self.session: Session | None = None
 
-    def variable(self, name: str) -> object:
+    def variable(self, name: str) -> Cell:
         count = self.session.transaction_count if self.session is not None else 0
-        return {"VERSION": _VERSION, "SERVERNAME": tokens.SERVER_NAME, "SPID": 51, "TRANCOUNT": count}.get(name)
+        known: dict[str, Cell] = {"VERSION": _VERSION, "SERVERNAME": tokens.SERVER_NAME, "SPID": 51, "TRANCOUNT": count}
+        return known.get(name)
 
     def _table(self, name: object) -> str | None:
         table = str(name).rsplit(".", maxsplit=1)[-1].strip("[]").lower()

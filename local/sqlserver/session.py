@@ -68,7 +68,7 @@ class Session:
         return int(self._in_transaction)
 
     def serve(self, heard: list[str], wait: Callable[[float], object]) -> None:
-        """Answer requests until the client leaves (Disconnected) or a fault cuts it off; `heard` gets the statements."""
+        """Answer until the client leaves (Disconnected) or a fault cuts it off; `heard` gets the statements."""
         self.statements = heard
         while True:
             kind, status, data = self._channel.read_message()
@@ -205,7 +205,7 @@ class Session:
         if name == "sp_execute":
             known = self._prepared.get(values[0] if isinstance(values[0], int) else -1)
             if known is None:
-                raise SqlError(8179, f"Could not find prepared statement with handle {values[0]}.")
+                raise SqlError(8179, f"Could not find prepared statement with handle {values[0]!r}.")
             return self._execute(known, given[1:], reply), b""
         if name == "sp_unprepare":
             self._prepared.pop(values[0] if isinstance(values[0], int) else -1, None)

@@ -77,7 +77,7 @@ def _exact(value: object) -> int:
 
 def _wide(text: str, scale: int) -> int:
     sign, digits, exponent = Decimal(text).as_tuple()
-    whole = int("".join(map(str, digits))) * 10 ** (scale + int(exponent))
+    whole: int = int("".join(map(str, digits))) * 10 ** (scale + int(exponent))
     return -whole if sign else whole
 
 
@@ -111,13 +111,13 @@ def _binary(length: int) -> WireType:
     if length == MAX:
 
         def encode_long(value: object) -> bytes:
-            raw = bytes(value)  # type: ignore[call-overload]
+            raw: bytes = bytes(value)  # type: ignore[call-overload]
             return struct.pack("<Q", len(raw)) + (struct.pack("<I", len(raw)) + raw if raw else b"") + b"\0\0\0\0"
 
         return WireType(b"\xa5\xff\xff", _NULL_LONG, encode_long)
 
     def encode(value: object) -> bytes:
-        raw = bytes(value)  # type: ignore[call-overload]
+        raw: bytes = bytes(value)  # type: ignore[call-overload]
         return struct.pack("<H", len(raw)) + raw
 
     return WireType(b"\xa5" + struct.pack("<H", length), _NULL_SHORT, encode)

@@ -1,5 +1,6 @@
 """A small database for the test SQL Server: every type once with values at its edges, some people, some gifts."""
 
+# ruff: noqa: DTZ001 - church-local times
 from __future__ import annotations
 
 import datetime as dt

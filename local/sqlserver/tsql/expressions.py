@@ -25,7 +25,7 @@ from local.sqlserver.tsql.typed import (
     quoted,
 )
 
-_COMPARISONS: dict[type[exp.Expression], str] = {
+_COMPARISONS: dict[type[exp.Expr], str] = {
     exp.EQ: "=",
     exp.NEQ: "<>",
     exp.GT: ">",
@@ -47,10 +47,10 @@ class Piece(Protocol):
         ...
 
 
-type Subquery = Callable[[exp.Expression, Scope], Piece]
+type Subquery = Callable[[exp.Expr, Scope], Piece]
 
 
-def only(node: exp.Expression, *known: str) -> None:
+def only(node: exp.Expr, *known: str) -> None:
     """Raises NotUnderstood where `node` says something else than `known`."""
     for name, value in node.args.items():
         if value not in (None, False, [], "") and name not in known:
@@ -64,7 +64,7 @@ class Expressions:
         self.scope = scope
         self._subquery = subquery
 
-    def value(self, node: exp.Expression | None) -> Typed:
+    def value(self, node: exp.Expr | None) -> Typed:
         """Result: what a value expression becomes. Raises SqlError, NotUnderstood."""
         if node is None:
             raise NotUnderstood("nothing where a value is expected")
@@ -87,7 +87,7 @@ class Expressions:
             return self._scalar(node)
         return functions.translate(self, node)
 
-    def condition(self, node: exp.Expression | None) -> str:
+    def condition(self, node: exp.Expr | None) -> str:
         """Result: what a condition becomes. Raises SqlError, NotUnderstood."""
         if isinstance(node, exp.Paren):
             return f"({self.condition(node.this)})"
@@ -96,7 +96,7 @@ class Expressions:
             return f"({self.condition(node.this)} {word} {self.condition(node.expression)})"
         if isinstance(node, exp.Not):
             return f"(NOT {self.condition(node.this)})"
-        if type(node) in _COMPARISONS:
+        if isinstance(node, exp.Binary) and type(node) in _COMPARISONS:
             left, right = self.same_type(self.value(node.this), self.value(node.expression))
             return f"({left.collated} {_COMPARISONS[type(node)]} {right.sql})"
         if isinstance(node, exp.Is):
@@ -113,7 +113,7 @@ class Expressions:
             return f"EXISTS ({self._subquery(node.this, self.scope).sql(['1'])})"
         if isinstance(node, (exp.Like, exp.Escape)):
             return self._like(node)
-        if isinstance(node, exp.Expression):
+        if isinstance(node, exp.Expr):
             raise SqlError(4145, f"No condition where one is expected, near '{node.sql('tsql')[:60]}'.", severity=15)
         raise NotUnderstood("nothing where a condition is expected")
 
@@ -128,14 +128,14 @@ class Expressions:
         """Result: the value in that type."""
         return self.scope.statement.coerce(value, target)
 
-    def text(self, node: exp.Expression | None) -> Typed:
+    def text(self, node: exp.Expr | None) -> Typed:
         """Result: a value that is text. Raises NotUnderstood."""
         found = self.value(node)
         if found.type.kind not in TEXTS:
             raise NotUnderstood(f"{found.type.kind.value} where text is expected")
         return found
 
-    def whole(self, node: exp.Expression | None) -> Typed:
+    def whole(self, node: exp.Expr | None) -> Typed:
         """Result: a value that is a whole number. Raises NotUnderstood."""
         found = self.value(node)
         if found.type.kind not in INTEGERS:
@@ -147,7 +147,7 @@ class Expressions:
             raise NotUnderstood(f"computing with {found.type.kind.value}")
         return found
 
-    def _simple(self, node: exp.Expression) -> Typed | None:
+    def _simple(self, node: exp.Expr) -> Typed | None:
         if isinstance(node, exp.Column):
             only(node, "this", "table", "db")
             return self.scope.find(node.table, node.name)[0]

@@ -15,7 +15,7 @@ from local.sqlserver.tsql.typed import BIGINT, INT, Typed, as_decimal, decimal, 
 if TYPE_CHECKING:
     from local.sqlserver.tsql.expressions import Expressions
 
-type Handler = Callable[[Expressions, exp.Expression], Typed]
+type Handler = Callable[[Expressions, exp.Expr], Typed]
 
 _BIT = SqlType(Kind.BIT)
 _DATE = SqlType(Kind.DATE)
@@ -28,7 +28,7 @@ _SAME_UNIT = {"yy": "year", "yyyy": "year", "mm": "month", "m": "month", "dd": "
 _ISO_STYLES = {"23": (10, False), "121": (23, False), "126": (23, True), "120": (19, False), "112": (8, False)}
 
 
-def translate(within: Expressions, node: exp.Expression) -> Typed:
+def translate(within: Expressions, node: exp.Expr) -> Typed:
     """Result: what a function call becomes. Raises NotUnderstood for one that is not known."""
     by_name = isinstance(node, exp.Anonymous)
     handler = _BY_NAME.get(node.name.upper()) if by_name else _BY_CLASS.get(type(node))
@@ -45,7 +45,7 @@ def session_variable(name: str) -> Typed:
     return Typed(f"session_variable({quoted(name.upper())})", kinds[name.upper()])
 
 
-def _only(node: exp.Expression, *known: str) -> None:
+def _only(node: exp.Expr, *known: str) -> None:
     from local.sqlserver.tsql.expressions import only
 
     only(node, *known)
@@ -54,7 +54,7 @@ def _only(node: exp.Expression, *known: str) -> None:
 # Conditional values
 
 
-def _coalesce(within: Expressions, node: exp.Expression) -> Typed:
+def _coalesce(within: Expressions, node: exp.Expr) -> Typed:
     values = [within.value(each) for each in (node.this, *node.expressions)]
     if node.args.get("is_null"):
         first = values[0]
@@ -75,7 +75,7 @@ def _narrowed(within: Expressions, value: Typed, target: SqlType) -> Typed:
     return value
 
 
-def _nullif(within: Expressions, node: exp.Expression) -> Typed:
+def _nullif(within: Expressions, node: exp.Expr) -> Typed:
     left, right = within.same_type(within.value(node.this), within.value(node.expression))
     return Typed(f"NULLIF({left.collated}, {right.sql})", left.type)
 
@@ -83,7 +83,7 @@ def _nullif(within: Expressions, node: exp.Expression) -> Typed:
 # Aggregates and windows
 
 
-def _count(within: Expressions, node: exp.Expression) -> Typed:
+def _count(within: Expressions, node: exp.Expr) -> Typed:
     _only(node, "this", "big_int")
     kind = BIGINT if node.args.get("big_int") else INT
     if isinstance(node.this, exp.Star):
@@ -94,7 +94,7 @@ def _count(within: Expressions, node: exp.Expression) -> Typed:
     return Typed(f"COUNT({within.value(node.this).sql})", kind)
 
 
-def _sum(within: Expressions, node: exp.Expression) -> Typed:
+def _sum(within: Expressions, node: exp.Expr) -> Typed:
     value = within.value(node.this)
     kind = value.type
     if kind.as_text or kind.kind is Kind.BIT or not is_number(kind.kind):
@@ -107,7 +107,7 @@ def _sum(within: Expressions, node: exp.Expression) -> Typed:
 
 
 def _extreme(word: str) -> Handler:
-    def handler(within: Expressions, node: exp.Expression) -> Typed:
+    def handler(within: Expressions, node: exp.Expr) -> Typed:
         _only(node, "this")
         value = within.value(node.this)
         if value.type.kind in (Kind.BIT, Kind.GUID) or value.type.as_text:
@@ -117,7 +117,7 @@ def _extreme(word: str) -> Handler:
     return handler
 
 
-def _string_agg(within: Expressions, node: exp.Expression) -> Typed:
+def _string_agg(within: Expressions, node: exp.Expr) -> Typed:
     _only(node, "this", "separator")
     value = within.text(node.this)
     return Typed(
@@ -125,7 +125,7 @@ def _string_agg(within: Expressions, node: exp.Expression) -> Typed:
     )
 
 
-def _window(within: Expressions, node: exp.Expression) -> Typed:
+def _window(within: Expressions, node: exp.Expr) -> Typed:
     _only(node, "this", "partition_by", "order", "over")
     inner = node.this
     if isinstance(inner, (exp.RowNumber, exp.Rank, exp.DenseRank)):
@@ -144,7 +144,7 @@ def _window(within: Expressions, node: exp.Expression) -> Typed:
     return Typed(f"{found.sql} OVER ({over})", found.type)
 
 
-def order_by(values: list[Typed], node: exp.Expression) -> str:
+def order_by(values: list[Typed], node: exp.Expr) -> str:
     """Result: an ORDER BY of these values in the directions of `node`; NULL comes first, as in SQL Server."""
     words = [
         value.collated + (" DESC" if each.args.get("desc") else " ASC")
@@ -157,7 +157,7 @@ def order_by(values: list[Typed], node: exp.Expression) -> str:
 
 
 def _same_text(word: str) -> Handler:
-    def handler(within: Expressions, node: exp.Expression) -> Typed:
+    def handler(within: Expressions, node: exp.Expr) -> Typed:
         _only(node, "this")
         value = within.text(node.this)
         return Typed(f"{word}({value.sql})", value.type)
@@ -165,14 +165,14 @@ def _same_text(word: str) -> Handler:
     return handler
 
 
-def _trim(within: Expressions, node: exp.Expression) -> Typed:
+def _trim(within: Expressions, node: exp.Expr) -> Typed:
     _only(node, "this", "position")
     value = within.text(node.this)
     word = {"LEADING": "LTRIM", "TRAILING": "RTRIM"}.get(str(node.args.get("position") or ""), "TRIM")
     return Typed(f"{word}({value.sql}, ' ')", value.type)
 
 
-def _unwrapped(node: exp.Expression) -> exp.Expression:
+def _unwrapped(node: exp.Expr) -> exp.Expr:
     """What LEN, LEFT, YEAR and DATEDIFF were written with: the parser wraps it."""
     if isinstance(node, exp.Cast) and node.to.this == exp.DataType.Type.TEXT:
         return node.this  # type: ignore[no-any-return]
@@ -181,14 +181,14 @@ def _unwrapped(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def _length(within: Expressions, node: exp.Expression) -> Typed:
+def _length(within: Expressions, node: exp.Expr) -> Typed:
     value = within.value(_unwrapped(node.this))
     if value.type.kind not in TEXTS:
         raise NotUnderstood(f"LEN of {value.type.kind.value}")
     return Typed(f"LENGTH(RTRIM({value.sql}, ' '))", INT)
 
 
-def _part_of_text(within: Expressions, node: exp.Expression) -> Typed:
+def _part_of_text(within: Expressions, node: exp.Expr) -> Typed:
     value = within.text(_unwrapped(node.this))
     if isinstance(node, exp.Substring):
         start, length = within.whole(node.args["start"]).sql, within.whole(node.args["length"]).sql
@@ -198,18 +198,18 @@ def _part_of_text(within: Expressions, node: exp.Expression) -> Typed:
     return Typed(f"substr({value.sql}, {start}, {length})", value.type)
 
 
-def _concat(within: Expressions, node: exp.Expression) -> Typed:
+def _concat(within: Expressions, node: exp.Expr) -> Typed:
     parts = [f"COALESCE({within.text(each).sql}, '')" for each in node.expressions]
     return Typed(f"({' || '.join(parts)})", SqlType(Kind.NVARCHAR, length=MAX))
 
 
-def _replace(within: Expressions, node: exp.Expression) -> Typed:
+def _replace(within: Expressions, node: exp.Expr) -> Typed:
     value = within.text(node.this)
     old, new = within.text(node.expression), within.text(node.args["replacement"])
     return Typed(f"replace({value.sql}, {old.sql}, {new.sql})", replace(value.type, length=MAX))
 
 
-def _position(within: Expressions, node: exp.Expression) -> Typed:
+def _position(within: Expressions, node: exp.Expr) -> Typed:
     _only(node, "this", "substr")
     return Typed(f"instr(lower({within.text(node.this).sql}), lower({within.text(node.args['substr']).sql}))", INT)
 
@@ -217,7 +217,7 @@ def _position(within: Expressions, node: exp.Expression) -> Typed:
 # Dates
 
 
-def _moment(within: Expressions, node: exp.Expression) -> Typed:
+def _moment(within: Expressions, node: exp.Expr) -> Typed:
     value = within.value(_unwrapped(node))
     if value.constant is not None and value.type.kind in TEXTS:
         value = within.coerce(value, SqlType(Kind.DATETIME))
@@ -226,7 +226,7 @@ def _moment(within: Expressions, node: exp.Expression) -> Typed:
     return value
 
 
-def _unit(node: exp.Expression | None) -> str:
+def _unit(node: exp.Expr | None) -> str:
     name = node.name.lower() if node is not None else ""
     return _SAME_UNIT.get(name, name)
 
@@ -242,11 +242,11 @@ def _named_part(unit: str) -> Handler:
     return lambda within, node: _part_of_date(_moment(within, node.this), unit)
 
 
-def _datepart(within: Expressions, node: exp.Expression) -> Typed:
+def _datepart(within: Expressions, node: exp.Expr) -> Typed:
     return _part_of_date(_moment(within, node.expression), _unit(node.this))
 
 
-def _dateadd(within: Expressions, node: exp.Expression) -> Typed:
+def _dateadd(within: Expressions, node: exp.Expr) -> Typed:
     unit = _unit(node.args.get("unit"))
     if unit not in (*_UNITS, "week", "quarter"):
         raise NotUnderstood(f"DATEADD of {unit!r}")
@@ -254,7 +254,7 @@ def _dateadd(within: Expressions, node: exp.Expression) -> Typed:
     return Typed(f"tsql_dateadd({quoted(unit)}, {within.whole(node.expression).sql}, {value.sql})", value.type)
 
 
-def _datediff(within: Expressions, node: exp.Expression) -> Typed:
+def _datediff(within: Expressions, node: exp.Expr) -> Typed:
     unit = _unit(node.args.get("unit"))
     if unit not in _UNITS:
         raise NotUnderstood(f"DATEDIFF of {unit!r}")
@@ -262,19 +262,19 @@ def _datediff(within: Expressions, node: exp.Expression) -> Typed:
     return Typed(f"tsql_datediff({quoted(unit)}, {start.sql}, {end.sql})", INT)
 
 
-def _from_parts(within: Expressions, node: exp.Expression) -> Typed:
+def _from_parts(within: Expressions, node: exp.Expr) -> Typed:
     year, month, day = (within.whole(node.args[part]).sql for part in ("year", "month", "day"))
     return Typed(f"tsql_cast(printf('%04d-%02d-%02d', {year}, {month}, {day}), 'date')", _DATE)
 
 
-def _now(within: Expressions, node: exp.Expression) -> Typed:
+def _now(within: Expressions, node: exp.Expr) -> Typed:
     return Typed("session_now()", SqlType(Kind.DATETIME))
 
 
 # Conversions
 
 
-def _cast(within: Expressions, node: exp.Expression) -> Typed:
+def _cast(within: Expressions, node: exp.Expr) -> Typed:
     tolerant = isinstance(node, exp.TryCast) or bool(node.args.get("safe"))
     if isinstance(node, exp.Convert):
         _only(node, "this", "expression", "style", "safe")
@@ -354,7 +354,7 @@ def _to_number(within: Expressions, value: Typed, target: SqlType) -> Typed:
 
 
 def _called(name: str, kind: SqlType) -> Handler:
-    def handler(within: Expressions, node: exp.Expression) -> Typed:
+    def handler(within: Expressions, node: exp.Expr) -> Typed:
         arguments = [within.value(each).sql for each in node.expressions]
         return Typed(f"session_{name}({', '.join(arguments)})", kind)
 
@@ -370,7 +370,7 @@ _BY_NAME: dict[str, Handler] = {
     "COL_LENGTH": _called("col_length", SqlType(Kind.SMALLINT)),
     "SYSDATETIME": _now,
 }
-_BY_CLASS: dict[type[exp.Expression], Handler] = {
+_BY_CLASS: dict[type[exp.Expr], Handler] = {
     exp.Coalesce: _coalesce,
     exp.Nullif: _nullif,
     exp.Count: _count,

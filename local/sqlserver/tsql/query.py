@@ -90,7 +90,7 @@ class _Queries:
         self._catalog = catalog
         self._statement = statement
 
-    def query(self, node: exp.Expression, outer: Scope) -> Piece:
+    def query(self, node: exp.Expr, outer: Scope) -> Piece:
         """A SELECT or a UNION, in its own scope."""
         if isinstance(node, exp.Subquery):
             only(node, "this")
@@ -103,7 +103,7 @@ class _Queries:
             raise NotUnderstood(node.sql("tsql")[:120])
         return self._select(node, scope, prefix)
 
-    def _common_tables(self, node: exp.Expression, scope: Scope) -> str:
+    def _common_tables(self, node: exp.Expr, scope: Scope) -> str:
         found = node.args.get("with_")
         if found is None:
             return ""
@@ -218,7 +218,7 @@ class _Queries:
                 columns[column.name.lower()] = Column(column.name, Typed(sql, column.typed.type))
         scope.add(Source(lateral.alias, columns))
 
-    def _source(self, node: exp.Expression, scope: Scope) -> str:
+    def _source(self, node: exp.Expr, scope: Scope) -> str:
         if isinstance(node, exp.Subquery):
             only(node, "this", "alias")
             piece = self.query(node.this, self._beside(scope))
@@ -276,7 +276,7 @@ class _Queries:
         self._statement.tables.add(name)
         return table
 
-    def _ordered(self, node: exp.Expression, select: exp.Select, within: Expressions) -> Typed:
+    def _ordered(self, node: exp.Expr, select: exp.Select, within: Expressions) -> Typed:
         if isinstance(node, exp.Literal):
             raise NotUnderstood("ORDER BY a position")
         if isinstance(node, exp.Column) and not node.table:
@@ -329,7 +329,7 @@ class _Grouping:
         text = f" GROUP BY {', '.join(self._within.value(each).collated for each in self._by)}" if self._by else ""
         return text + (f" HAVING {self._within.condition(self._having.this)}" if self._having is not None else "")
 
-    def _check(self, node: exp.Expression, aliases: set[str]) -> None:
+    def _check(self, node: exp.Expr, aliases: set[str]) -> None:
         if isinstance(node, (exp.AggFunc, exp.Query, exp.DataType)) and not isinstance(node.parent, exp.Window):
             return
         if node.sql("tsql").lower() in self._texts:
@@ -349,7 +349,7 @@ class _Grouping:
             self._check(child, aliases)
 
 
-def _has_aggregate(node: exp.Expression) -> bool:
+def _has_aggregate(node: exp.Expr) -> bool:
     if isinstance(node, exp.Query):
         return False
     if isinstance(node, exp.AggFunc) and not isinstance(node.parent, exp.Window):

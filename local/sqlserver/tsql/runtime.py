@@ -143,7 +143,7 @@ def _round(value: int | None, source: int, target: int) -> int | None:
     """A whole number of 10^-source as one of 10^-target, halves away from zero."""
     if value is None:
         return None
-    unit = 10 ** (source - target)
+    unit: int = 10 ** (source - target)
     whole, rest = divmod(abs(value), unit)
     rounded = whole + (1 if 2 * rest >= unit else 0)
     return rounded if value >= 0 else -rounded

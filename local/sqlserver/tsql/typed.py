@@ -96,7 +96,7 @@ def common(first: SqlType, second: SqlType) -> SqlType:
     if strong.kind in TEXTS and weak.kind in TEXTS:
         return replace(strong, length=MAX if MAX in (weak.length, strong.length) else max(weak.length, strong.length))
     if is_number(strong.kind) and is_number(weak.kind):
-        if strong.kind in INTEGERS or weak.kind is strong.kind and strong.kind is not Kind.DECIMAL:
+        if strong.kind in INTEGERS or (weak.kind is strong.kind and strong.kind is not Kind.DECIMAL):
             return strong
         one, other = as_decimal(weak), as_decimal(strong)
         scale = max(one.scale, other.scale)
