@@ -1,18 +1,16 @@
-"""What verification needs from the three sides, as Protocols: Rock's rows, Mission's answers, the import's journal.
+"""What verification needs of Rock and of the import's journal, as Protocols; Mission's side is `mission.port`.
 
-The real ones are the SQL Server connection, the Mission adapter and the import's journal; none of them is trusted for
-the side of another.
+The real ones are the SQL Server connection, source and mapping read again, and the import's journal. None of them is
+trusted for the side of another: the journal gives reasons and counts, never what Mission holds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from migrate_contract.rockrms import Entity
+from migrate_contract.rockrms import Entity, FundRow, ImportSettings, ReportMission, ReportSource, Tallied, Versions
 
 
 class SqlReader(Protocol):
@@ -24,36 +22,10 @@ class SqlReader(Protocol):
 
 
 class MappedAgain(Protocol):
-    """What the mapping gives for some records, read from Rock again: the side that a field is compared with."""
+    """What the mapping makes of some records, read from Rock again: what each field in Mission is compared with."""
 
     def bodies(self, entity: Entity, source_ids: Sequence[int]) -> Mapping[int, bytes]:
         """Result: the record that would be sent, per source id; ids that are gone or skipped by a rule are absent."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class TargetCell:
-    """One line of Mission's totals: what it holds of this Rock install under one key."""
-
-    key: tuple[str, ...]
-    """(fund external id, ISO date, class), (batch external id,), (payment method,), (giving unit, year), (date,)."""
-    count: int
-    amount: Decimal
-
-
-class TargetSide(Protocol):
-    """Mission's own answers about the records of one Rock install. Nothing here is kept from what was sent."""
-
-    def totals(self, dimension: str) -> Iterable[TargetCell]:
-        """Result: sums of one dimension: fund_date_class, batch, payment_method, giving_unit_year, attendance_date."""
-        ...
-
-    def external_ids(self, entity: Entity) -> Iterator[str]:
-        """Result: every external id that Mission holds of this install, by page; one that it holds twice comes twice."""
-        ...
-
-    def lookup(self, entity: Entity, external_ids: Sequence[str]) -> Iterable[Mapping[str, Any]]:
-        """Result: all copies of these records (at most 500 ids a call), as Mission holds them."""
         ...
 
 
@@ -66,25 +38,27 @@ class ImportedTally:
     unchanged: int = 0
     skipped: int = 0
     errored: int = 0
+    pending: int = 0
+    flagged: int = 0
 
     @property
     def in_scope(self) -> int:
         """Result: every record that the import met."""
-        return self.imported + self.updated + self.unchanged + self.skipped + self.errored
+        return self.imported + self.updated + self.unchanged + self.skipped + self.errored + self.pending
 
 
 class JournalSide(Protocol):
-    """What the import wrote down about itself: reasons and counts, never the target's side of a row."""
+    """What the import wrote down about itself."""
 
     def tally(self, entity: Entity) -> ImportedTally:
         """Result: this attempt's counts."""
         ...
 
-    def errored(self, entity: Entity) -> Iterator[tuple[int, str]]:
+    def errored(self, entity: Entity) -> Iterable[tuple[int, str]]:
         """Result: (source id, code) of each record that Mission refused or that could not be sent."""
         ...
 
-    def skipped(self, entity: Entity) -> Iterator[tuple[int, str]]:
+    def skipped(self, entity: Entity) -> Iterable[tuple[int, str]]:
         """Result: (source id, code) of each record that a rule leaves out."""
         ...
 
@@ -93,25 +67,47 @@ class JournalSide(Protocol):
         ...
 
 
+class Resend(Protocol):
+    """The pipeline, for records that changed in Rock while the import ran."""
+
+    def resend(self, entity: Entity, source_ids: Sequence[int]) -> None:
+        """Reads these records again, maps and sends them; those that are gone stay as they are in Mission."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The import's own filter and high-water marks, fixed at its start; both sides are judged on it."""
+    """What an import fixed at its start; both sides are judged on it."""
 
     install: str
     """Guid of the Rock install in lower case, the second part of each external id."""
+    settings: ImportSettings
     high_water: Mapping[Entity, int]
-    """Greatest source id that belongs to this import, per entity."""
-    campus_ids: frozenset[int] = frozenset()
-    include_without_campus: bool = True
-    date_range_start: date | None = None
-    transaction_types: frozenset[str] = frozenset()
-    """Lower-case Guids counted beside Contribution."""
-    statuses: Mapping[str, str] | None = None
-    """Status text of a transaction to `gift` or `not_gift`, as decided."""
-    currency: str = "USD"
-    readback_records: int = 20_000
-    sample_records: int = 2_000
+    """The greatest source id that belongs to this import, per entity."""
+    columns: Mapping[str, frozenset[str]]
+    """Which columns each of Rock's tables has, by the table's name: optional ones are found by looking."""
+    funds: Mapping[str, str]
+    """Account Guid (lower case) to the fund in Mission that its lines name."""
+    fund_names: Mapping[str, str] = field(default_factory=dict)
+    """Account Guid to the account's name."""
+
+    def has(self, table: str, column: str) -> bool:
+        """Result: whether this Rock has the column."""
+        return column in self.columns.get(table, frozenset())
 
     def external_id(self, table: str, source_id: int) -> str:
         """Result: `rock:<install>:<table>:<id>`."""
         return f"rock:{self.install}:{table}:{source_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFacts:
+    """What a report says of its own making, beside what was counted."""
+
+    attempt: int
+    versions: Versions = field(default_factory=Versions)
+    source: ReportSource = field(default_factory=ReportSource)
+    mission: ReportMission = field(default_factory=ReportMission)
+    filters: Sequence[str] = ()
+    funds: Sequence[FundRow] = ()
+    already_in_mission: Sequence[Tallied] = ()
