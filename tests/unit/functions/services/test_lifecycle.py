@@ -381,7 +381,7 @@ def test_an_edit_before_the_start_withdraws_the_command_that_is_out() -> None:
     (new,) = agent.beat().commands
     assert new.command_id != old.command_id
     assert new.spec is not None
-    assert new.spec.source.path == "/other"
+    assert new.spec.folder.path == "/other"
     assert agent.answer(new.command_id)
     refused(ErrorCode.JOB_STARTED, lambda: world.services.jobs.edit(ADMIN, job.job_id, edit))
 
