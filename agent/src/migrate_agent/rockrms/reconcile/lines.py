@@ -6,8 +6,9 @@ other. A line falls into exactly one bucket; only those of the bucket `scope` ar
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum, unique
@@ -19,12 +20,13 @@ class LineClass(StrEnum):
     """What kind of money a line is; set by `class_of`, and sent in Mission's words."""
 
     GIFT = "gift"
-    """Greater than zero, of a transaction that is no refund."""
+    """Greater than zero, of a transaction without a refund row."""
     REFUND = "refund"
-    """Of a transaction with a refund row, whatever its sign; counted at its own date and fund."""
+    """Of a transaction with a refund row, whatever its sign, zero too; counted at its own date and fund."""
     CORRECTION = "correction"
-    """Less than zero, of a transaction that is no refund."""
+    """Less than zero, without a refund row."""
     ZERO = "zero"
+    """Zero, without a refund row."""
 
 
 @unique
@@ -47,8 +49,9 @@ class Bucket(StrEnum):
 CONTRIBUTION = "2d607262-52d6-4724-910d-5c6e8fb89acc"
 GIVER_ANONYMOUS = "802235dc-3ca5-94b0-4326-aace71180f48"
 ANONYMOUS_VISITOR = "7ebc167b-512d-4683-9d80-98b6bb02e1b9"
-_NO_GIFT = frozenset({"failed", "failure", "declined", "denied", "error", "voided", "void", "cancelled", "canceled"})
-"""Status texts of gateways that say that no money moved; compared without case and outer blanks."""
+ANONYMOUS = frozenset({GIVER_ANONYMOUS, ANONYMOUS_VISITOR})
+_FAILED = "failed"
+_GIVING_UNIT = re.compile(r"[GP][0-9]+")
 
 
 class SourceLine(NamedTuple):
@@ -63,17 +66,19 @@ class SourceLine(NamedTuple):
     status: str | None
     transaction_at: datetime | None
     batch_start_at: datetime | None
-    created_at: datetime | None
+    transaction_created_at: datetime | None
+    line_created_at: datetime | None
     batch_id: int | None
     account_campus_id: int | None
     batch_campus_id: int | None
     payment_method: str | None
     person_id: int | None
+    """Of the person that exists behind the donor's alias."""
     person_guid: str | None
     giving_id: str | None
     giving_group_id: int | None
     refund_id: int | None
-    foreign_amount: Decimal | None
+    foreign_currency_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,8 @@ class LineFilter:
     campus_ids: frozenset[int] = frozenset()
     include_without_campus: bool = True
     type_guids: frozenset[str] = frozenset()
-    statuses: Mapping[str, str] | None = None
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    """Status in lower case without outer blanks, to `gift` or `not_gift`."""
 
 
 def cents(amount: Decimal | None) -> int:
@@ -102,20 +108,21 @@ def decimal_of(hundredths: int) -> Decimal:
 
 
 def class_of(hundredths: int, *, refund: bool) -> LineClass:
-    """Result: the class. A zero line is zero whatever its transaction is: it moves nothing."""
-    if hundredths == 0:
-        return LineClass.ZERO
+    """Result: the class: a refund row decides, then the sign."""
     if refund:
         return LineClass.REFUND
+    if hundredths == 0:
+        return LineClass.ZERO
     return LineClass.GIFT if hundredths > 0 else LineClass.CORRECTION
 
 
 def day_of(line: SourceLine) -> tuple[date | None, str]:
-    """Result: (the gift's date, where it is from); the date part as stored, never converted."""
+    """Result: (the gift's date, where it is from); the date part as stored, never converted. Without any: (None, none)."""
     for moment, origin in (
         (line.transaction_at, "transaction"),
         (line.batch_start_at, "batch"),
-        (line.created_at, "created"),
+        (line.transaction_created_at, "created"),
+        (line.line_created_at, "created"),
     ):
         if moment is not None:
             return moment.date() if isinstance(moment, datetime) else moment, origin
@@ -127,15 +134,14 @@ def campus_of(line: SourceLine) -> int | None:
     return line.account_campus_id if line.account_campus_id is not None else line.batch_campus_id
 
 
-def no_gift(status: str | None, decided: Mapping[str, str] | None) -> bool:
-    """Result: whether a transaction's status says that no money moved; an operator's decision goes first."""
-    text = (status or "").strip()
-    if not text:
-        return False
-    for known, meaning in (decided or {}).items():
-        if known.strip().casefold() == text.casefold():
-            return str(meaning) == "not_gift"
-    return text.casefold() in _NO_GIFT
+def no_gift(status: str | None, decided: Mapping[str, str]) -> bool:
+    """Result: whether the status says that no money moved: as decided, else only "failed" does.
+
+    `decided`: status in lower case without outer blanks, to `gift` or `not_gift`.
+    """
+    text = (status or "").strip().lower()
+    meaning = decided.get(text)
+    return bool(text) and (text == _FAILED if meaning is None else meaning == "not_gift")
 
 
 def bucket_of(line: SourceLine, day: date | None, keep: LineFilter) -> Bucket:
@@ -153,10 +159,16 @@ def bucket_of(line: SourceLine, day: date | None, keep: LineFilter) -> Bucket:
     return Bucket.FAILED if no_gift(line.status, keep.statuses) else Bucket.SCOPE
 
 
+def donor_of(line: SourceLine) -> int | None:
+    """Result: the donor's id; None for no alias, an alias of nobody, and the anonymous ones."""
+    return None if line.person_id is None or line.person_guid in ANONYMOUS else line.person_id
+
+
 def giving_unit_of(line: SourceLine) -> str | None:
     """Result: `G<group>` or `P<person>`; computed where Rock has not stored it, None without a donor."""
-    if line.person_id is None or line.person_guid == GIVER_ANONYMOUS:
+    donor = donor_of(line)
+    if donor is None:
         return None
-    if line.giving_id:
-        return line.giving_id
-    return f"P{line.person_id}" if line.giving_group_id is None else f"G{line.giving_group_id}"
+    if line.giving_id and _GIVING_UNIT.fullmatch(line.giving_id.strip()):
+        return line.giving_id.strip()
+    return f"P{donor}" if line.giving_group_id is None else f"G{line.giving_group_id}"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from migrate_agent.rockrms.records import RockFacts
 from migrate_contract.rockrms import Entity, FundRow, ImportSettings, ReportMission, ReportSource, Tallied, Versions
 
 
@@ -79,25 +80,16 @@ class Resend(Protocol):
 class Scope:
     """What an import fixed at its start; both sides are judged on it."""
 
-    install: str
-    """Guid of the Rock install in lower case, the second part of each external id."""
+    facts: RockFacts
     settings: ImportSettings
     high_water: Mapping[Entity, int]
     """The greatest source id that belongs to this import, per entity."""
-    columns: Mapping[str, frozenset[str]]
-    """Which columns each of Rock's tables has, by the table's name: optional ones are found by looking."""
-    funds: Mapping[str, str]
-    """Account Guid (lower case) to the fund in Mission that its lines name."""
-    fund_names: Mapping[str, str] = field(default_factory=dict)
-    """Account Guid to the account's name."""
+    funds: Mapping[str, str] = field(default_factory=dict)
+    """Account Guid (lower case) to the fund in Mission that its lines name, where it is not one that we made."""
 
-    def has(self, table: str, column: str) -> bool:
-        """Result: whether this Rock has the column."""
-        return column in self.columns.get(table, frozenset())
-
-    def external_id(self, table: str, source_id: int) -> str:
-        """Result: `rock:<install>:<table>:<id>`."""
-        return f"rock:{self.install}:{table}:{source_id}"
+    def new_fund(self, account_guid: str) -> str:
+        """Result: the external id of a fund that the import makes of an account."""
+        return self.facts.external_id("FinancialAccount", account_guid)
 
 
 @dataclass(frozen=True, slots=True)

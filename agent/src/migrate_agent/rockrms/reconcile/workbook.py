@@ -19,9 +19,7 @@ from migrate_contract.rockrms import Entity
 
 _CHUNK = 5_000
 
-_LINE_COLUMNS = (
-    "id mark tx cents bucket class day fund batch method person unit origin is_foreign type status account"
-).split()
+_LINE_COLUMNS = 17
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS before (entity TEXT, id INTEGER, mark INTEGER, PRIMARY KEY (entity, id)) WITHOUT ROWID;
@@ -104,7 +102,9 @@ class Workbook:
     def __enter__(self) -> Workbook:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self, *, remove: bool = False) -> None:
@@ -118,7 +118,7 @@ class Workbook:
         """Forgets everything but what was taken before the import."""
         with self._writing():
             for table in _AFTER:
-                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of this module
+                self._db.execute(f"DELETE FROM {table}")
 
     # Rock's side
 
@@ -135,9 +135,9 @@ class Workbook:
 
     def put_lines(self, lines: Iterable[Sequence[Any]]) -> None:
         """Keeps gift lines as they are now, in the order of the table's columns; a known id is replaced."""
-        marks = ", ".join("?" * len(_LINE_COLUMNS))
+        marks = ", ".join("?" * _LINE_COLUMNS)
         with self._writing():
-            self._many(f"INSERT OR REPLACE INTO line VALUES ({marks})", lines)  # noqa: S608 - question marks
+            self._many(f"INSERT OR REPLACE INTO line VALUES ({marks})", lines)
 
     def put_records(self, entity: Entity, records: Iterable[tuple[int, int, bool, str]]) -> None:
         """Keeps (id, mark, whether it is moved, day) of another entity's records as they are now."""
@@ -153,7 +153,9 @@ class Workbook:
             if entity is Entity.CONTRIBUTIONS:
                 self._many("DELETE FROM line WHERE id = ?", ((key,) for key in source_ids))
             else:
-                self._many("DELETE FROM record WHERE entity = ? AND id = ?", ((entity.value, key) for key in source_ids))
+                self._many(
+                    "DELETE FROM record WHERE entity = ? AND id = ?", ((entity.value, key) for key in source_ids)
+                )
 
     def changes(self, entity: Entity) -> Iterator[tuple[int, str]]:
         """Yields (id, `entered`, `edited` or `deleted`) of what is not as it was before the import."""
@@ -169,13 +171,13 @@ class Workbook:
             SELECT n.id, 'entered' FROM {now} n
             WHERE NOT EXISTS (SELECT 1 FROM before b WHERE b.entity = :entity AND b.id = n.id)
             ORDER BY 1
-            """,  # noqa: S608 - names of this module
+            """,
             {"entity": entity.value},
         )
 
     def in_scope(self, entity: Entity) -> int:
         """Result: how many records this side says are moved."""
-        return self._one(f"SELECT count(*) FROM {self._now(entity)} WHERE moved", {"entity": entity.value})  # noqa: S608
+        return self._one(f"SELECT count(*) FROM {self._now(entity)} WHERE moved", {"entity": entity.value})
 
     # Mission's side
 
@@ -218,7 +220,7 @@ class Workbook:
         """Yields ids that are in scope in Rock and not in Mission."""
         for row in self._rows(
             f"""SELECT n.id FROM {self._now(entity)} n WHERE n.moved AND NOT EXISTS
-            (SELECT 1 FROM held h WHERE h.entity = :entity AND h.id = n.id) ORDER BY n.id""",  # noqa: S608
+            (SELECT 1 FROM held h WHERE h.entity = :entity AND h.id = n.id) ORDER BY n.id""",
             {"entity": entity.value},
         ):
             yield row[0]
@@ -232,7 +234,7 @@ class Workbook:
         for key, known in self._rows(
             f"""SELECT h.id, EXISTS (SELECT 1 FROM {self._now(entity)} n WHERE n.id = h.id) FROM held h
             WHERE h.entity = :entity AND NOT EXISTS
-            (SELECT 1 FROM {self._now(entity)} n WHERE n.id = h.id AND n.moved) ORDER BY h.id""",  # noqa: S608
+            (SELECT 1 FROM {self._now(entity)} n WHERE n.id = h.id AND n.moved) ORDER BY h.id""",
             {"entity": entity.value},
         ):
             yield key, bool(known)
@@ -242,7 +244,7 @@ class Workbook:
         if every:
             for row in self._rows(
                 f"""SELECT n.id FROM {self._now(entity)} n JOIN held h ON h.entity = :entity AND h.id = n.id
-                WHERE n.moved ORDER BY n.id""",  # noqa: S608
+                WHERE n.moved ORDER BY n.id""",
                 {"entity": entity.value},
             ):
                 yield row[0]
@@ -251,7 +253,7 @@ class Workbook:
 
     def moved_ids(self, entity: Entity) -> Iterator[int]:
         """Yields the ids in scope, in order."""
-        for row in self._rows(f"SELECT id FROM {self._now(entity)} WHERE moved ORDER BY id", {"entity": entity.value}):  # noqa: S608
+        for row in self._rows(f"SELECT id FROM {self._now(entity)} WHERE moved ORDER BY id", {"entity": entity.value}):
             yield row[0]
 
     def cells(self, grouping: Grouping, *, only_differing: bool = False) -> Iterator[Cell]:
@@ -266,7 +268,7 @@ class Workbook:
                 UNION ALL SELECT {k1}, {k2}, {k3}, 0, 0, -1, -cents FROM aside
                 UNION ALL SELECT k1, k2, k3, 0, 0, count, cents FROM cell WHERE grouping = :grouping
             ) GROUP BY k1, k2, k3 {differing} ORDER BY k1, k2, k3
-            """,  # noqa: S608 - names of this module
+            """,
             {"grouping": grouping.name},
         ):
             yield Cell((a, b, c), source_n, source_cents, target_n, target_cents)
@@ -277,7 +279,7 @@ class Workbook:
         return [
             row[0]
             for row in self._rows(
-                f"SELECT id FROM line WHERE bucket = 'scope' AND {k1} = ? AND {k2} = ? AND {k3} = ? LIMIT ?",  # noqa: S608
+                f"SELECT id FROM line WHERE bucket = 'scope' AND {k1} = ? AND {k2} = ? AND {k3} = ? LIMIT ?",
                 (*key, limit),
             )
         ]
@@ -324,6 +326,15 @@ class Workbook:
             (None if entity is None else entity.value,),
         ):
             yield Finding(Entity(row[0]), row[1], row[2], row[3], tuple(filter(None, row[4].split(","))), row[5])
+
+    def run(self, statement: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> None:
+        """Executes one statement of the rules."""
+        self._db.execute(statement, parameters)
+
+    def put(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Executes one statement for each row, in one transaction."""
+        with self._writing():
+            self._many(statement, rows)
 
     def query(self, statement: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> Iterator[Any]:
         """Yields the rows of a statement over the tables above, for the sums of one page (bridge, quality)."""
