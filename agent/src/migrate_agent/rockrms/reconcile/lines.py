@@ -117,7 +117,7 @@ def class_of(hundredths: int, *, refund: bool) -> LineClass:
 
 
 def day_of(line: SourceLine) -> tuple[date | None, str]:
-    """Result: (the gift's date, where it is from); the date part as stored, never converted. Without any: (None, none)."""
+    """Result: (the gift's date, where it is from): the date part as stored, never converted; (None, "none") without."""
     for moment, origin in (
         (line.transaction_at, "transaction"),
         (line.batch_start_at, "batch"),

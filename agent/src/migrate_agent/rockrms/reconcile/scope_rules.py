@@ -12,15 +12,19 @@ from migrate_agent.rockrms.reconcile.workbook import Workbook
 from migrate_contract.rockrms import Entity, ImportSettings
 
 RAW_TABLES = {
-    "raw_person": "id INTEGER PRIMARY KEY, anonymous INT, dropped INT, campus INT, family INT, email INT, born INT, mark INT",
+    "raw_person": (
+        "id INTEGER PRIMARY KEY, anonymous INT, dropped INT, campus INT, family INT, email INT, born INT, mark INT"
+    ),
     "raw_phone": "id INTEGER PRIMARY KEY, person INT, usable INT, mark INT",
     "raw_group": "id INTEGER PRIMARY KEY, kind INT, anonymous INT, campus INT, closed INT, archived INT, mark INT",
-    "raw_member": "id INTEGER PRIMARY KEY, grp INT, person INT, role INT, inactive INT, archived INT, ord INT, mark INT",
+    "raw_member": (
+        "id INTEGER PRIMARY KEY, grp INT, person INT, role INT, inactive INT, archived INT, ord INT, mark INT"
+    ),
     "raw_home": "id INTEGER PRIMARY KEY, grp INT, usable INT, mark INT",
     "raw_attendance": "id INTEGER PRIMARY KEY, person INT, day TEXT, occurrence TEXT, grp INT, campus INT, mark INT",
     "raw_prayer": "id INTEGER PRIMARY KEY, person INT, campus INT, mark INT",
 }
-"""Raw rows by table. `kind` of a group: 1 family, 0 a group in scope, -1 neither (security roles, relationships ...)."""
+"""Raw rows by table. `kind` of a group: 1 family, 0 a group in scope, -1 neither (roles, relationships)."""
 
 _INDEXES = (
     "CREATE INDEX IF NOT EXISTS raw_phone_person ON raw_phone (person)",
@@ -73,7 +77,8 @@ _RULES = (
         + coalesce((SELECT sum(h.mark) FROM raw_home h WHERE h.grp = g.id), 0),
         g.id IN (SELECT id FROM family_moved), '' FROM raw_group g WHERE g.kind = 1""",
     # C7
-    f"""INSERT INTO record SELECT 'prayer-requests', r.id, r.mark, {_PASSES.format("r.campus")}, '' FROM raw_prayer r""",
+    f"""INSERT INTO record SELECT 'prayer-requests', r.id, r.mark, {_PASSES.format("r.campus")}, ''
+    FROM raw_prayer r""",
     # P5, C2: who is named by a row in scope.
     f"""CREATE TABLE named AS
     SELECT CAST(person AS INTEGER) AS id FROM line WHERE bucket = 'scope' AND person <> ''

@@ -36,9 +36,9 @@ CREATE TABLE IF NOT EXISTS held (entity TEXT, id INTEGER, copies INTEGER, PRIMAR
 CREATE TABLE IF NOT EXISTS stranger (entity TEXT, external_id TEXT);
 CREATE TABLE IF NOT EXISTS cell (grouping TEXT, k1 TEXT, k2 TEXT, k3 TEXT, count INTEGER, cents INTEGER);
 CREATE TABLE IF NOT EXISTS aside (
-    id INTEGER PRIMARY KEY, why TEXT, cents INTEGER, class TEXT, day TEXT, fund TEXT, batch TEXT, method TEXT,
-    person TEXT, unit TEXT
-);
+    entity TEXT, id INTEGER, copy INTEGER, why TEXT, cents INTEGER, class TEXT, day TEXT, fund TEXT, batch TEXT,
+    method TEXT, person TEXT, unit TEXT, PRIMARY KEY (entity, id, copy)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS suspect (entity TEXT, id INTEGER, PRIMARY KEY (entity, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS checked (entity TEXT, id INTEGER, PRIMARY KEY (entity, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS finding (
@@ -52,14 +52,36 @@ CREATE TABLE IF NOT EXISTS journal (entity TEXT, id INTEGER, kind TEXT, code TEX
 _AFTER = ("line", "record", "held", "stranger", "cell", "aside", "suspect", "checked", "finding", "journal")
 
 
-class Grouping(Enum):
-    """What gift lines are added up by, on both sides: expressions over the columns of `line` and `aside`."""
+_LINES_IN_SCOPE = "(SELECT * FROM line WHERE bucket = 'scope')"
+_ATTENDED_IN_SCOPE = """(SELECT a.id, a.day, CAST(a.person AS TEXT) AS person, 0 AS cents FROM attended a
+    JOIN record r ON r.entity = 'attendance' AND r.id = a.id WHERE r.moved)"""
 
-    FUND_DAY = ("fund", "day", "class")
-    BATCH = ("batch", "''", "''")
-    METHOD_DAY = ("method", "day", "''")
-    UNIT_YEAR = ("unit", "substr(day, 1, 4)", "''")
-    PERSON_YEAR = ("person", "substr(day, 1, 4)", "''")
+
+class Grouping(Enum):
+    """What is added up by, on both sides: the entity, and three expressions over the columns of its records."""
+
+    FUND_DAY = (Entity.CONTRIBUTIONS, "fund", "day", "class")
+    BATCH = (Entity.CONTRIBUTIONS, "batch", "''", "''")
+    METHOD_DAY = (Entity.CONTRIBUTIONS, "method", "day", "''")
+    UNIT_YEAR = (Entity.CONTRIBUTIONS, "unit", "substr(day, 1, 4)", "''")
+    PERSON_YEAR = (Entity.CONTRIBUTIONS, "person", "substr(day, 1, 4)", "''")
+    ATTENDANCE_DAY = (Entity.ATTENDANCE, "day", "''", "''")
+    ATTENDANCE_PERSON_YEAR = (Entity.ATTENDANCE, "person", "substr(day, 1, 4)", "''")
+
+    @property
+    def entity(self) -> Entity:
+        """Result: whose records are added up."""
+        return self.value[0]
+
+    @property
+    def keys(self) -> tuple[str, str, str]:
+        """Result: the expressions."""
+        return self.value[1:]
+
+    @property
+    def source(self) -> str:
+        """Result: Rock's records in scope."""
+        return _LINES_IN_SCOPE if self.entity is Entity.CONTRIBUTIONS else _ATTENDED_IN_SCOPE
 
 
 class Cell(NamedTuple):
@@ -78,7 +100,11 @@ class Cell(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """One record that is not the same on both sides. `kind`: missing, doubled, gone, differs, errored, unknown."""
+    """One record that is not the same on both sides.
+
+    `kind`: missing, errored (missing, and the import says why), doubled, gone (Mission has it, Rock does not), differs,
+    not-sent (the rules would not send it now), unknown (an id of this install that names nothing in Rock).
+    """
 
     entity: Entity
     source_id: int | None
@@ -203,13 +229,20 @@ class Workbook:
         with self._writing():
             self._many("INSERT INTO cell VALUES (?, ?, ?, ?, ?, ?)", ((grouping.name, *cell) for cell in cells))
 
-    def put_aside(self, lines: Iterable[Sequence[Any]]) -> None:
-        """Keeps lines that Mission holds with a reason outside the comparison, with Mission's own values."""
+    def put_aside(self, copies: Iterable[Sequence[Any]]) -> None:
+        """Keeps copies as Mission has them, in the order of the table's columns.
+
+        `why` outside and kept: they are not part of the comparison; gone, differs and doubled: they are.
+        """
         with self._writing():
-            self._many("INSERT OR REPLACE INTO aside VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", lines)
+            self._many(f"INSERT OR REPLACE INTO aside VALUES ({', '.join('?' * 12)})", copies)
+
+    def set_aside(self, entity: Entity) -> int:
+        """Result: how many copies are not part of the comparison."""
+        return self._one("SELECT count(*) FROM aside WHERE entity = ? AND why IN ('outside', 'kept')", entity.value)
 
     def held(self, entity: Entity) -> int:
-        """Result: how many records Mission lists, doubled ones as often as it does, without those set aside."""
+        """Result: how many records Mission lists, doubled ones as often as it does."""
         copies = self._one("SELECT coalesce(sum(copies), 0) FROM held WHERE entity = ?", entity.value)
         strangers = self._one("SELECT count(*) FROM stranger WHERE entity = ?", entity.value)
         return copies + strangers
@@ -227,7 +260,9 @@ class Workbook:
 
     def doubled(self, entity: Entity) -> Iterator[tuple[int, int]]:
         """Yields (id, copies) of what Mission holds more than once."""
-        yield from self._rows("SELECT id, copies FROM held WHERE entity = ? AND copies > 1", (entity.value,))
+        yield from self._rows(
+            "SELECT id, copies FROM held WHERE entity = ? AND copies > 1 ORDER BY id", (entity.value,)
+        )
 
     def surplus(self, entity: Entity) -> Iterator[tuple[int, bool]]:
         """Yields (id, whether Rock still has it) of what Mission holds and this import does not move."""
@@ -239,48 +274,40 @@ class Workbook:
         ):
             yield key, bool(known)
 
-    def both(self, entity: Entity, every: bool, sample: Sequence[int] = ()) -> Iterator[int]:
-        """Yields ids that both sides have: all of them, or those of `sample`."""
-        if every:
-            for row in self._rows(
-                f"""SELECT n.id FROM {self._now(entity)} n JOIN held h ON h.entity = :entity AND h.id = n.id
-                WHERE n.moved ORDER BY n.id""",
-                {"entity": entity.value},
-            ):
-                yield row[0]
-        else:
-            yield from sample
-
-    def moved_ids(self, entity: Entity) -> Iterator[int]:
-        """Yields the ids in scope, in order."""
-        for row in self._rows(f"SELECT id FROM {self._now(entity)} WHERE moved ORDER BY id", {"entity": entity.value}):
+    def both(self, entity: Entity) -> Iterator[int]:
+        """Yields the ids that both sides have, in order."""
+        for row in self._rows(
+            f"""SELECT n.id FROM {self._now(entity)} n JOIN held h ON h.entity = :entity AND h.id = n.id
+            WHERE n.moved ORDER BY n.id""",
+            {"entity": entity.value},
+        ):
             yield row[0]
 
     def cells(self, grouping: Grouping, *, only_differing: bool = False) -> Iterator[Cell]:
         """Yields every key of a grouping with both sides, in order."""
-        k1, k2, k3 = grouping.value
+        k1, k2, k3 = grouping.keys
         differing = "HAVING sum(sn) <> sum(tn) OR sum(sc) <> sum(tc)" if only_differing else ""
         for a, b, c, source_n, source_cents, target_n, target_cents in self._rows(
             f"""
             SELECT k1, k2, k3, sum(sn), sum(sc), sum(tn), sum(tc) FROM (
                 SELECT {k1} AS k1, {k2} AS k2, {k3} AS k3, 1 AS sn, cents AS sc, 0 AS tn, 0 AS tc
-                    FROM line WHERE bucket = 'scope'
+                    FROM {grouping.source}
                 UNION ALL SELECT {k1}, {k2}, {k3}, 0, 0, -1, -cents FROM aside
+                    WHERE entity = :entity AND why IN ('outside', 'kept')
                 UNION ALL SELECT k1, k2, k3, 0, 0, count, cents FROM cell WHERE grouping = :grouping
             ) GROUP BY k1, k2, k3 {differing} ORDER BY k1, k2, k3
             """,
-            {"grouping": grouping.name},
+            {"grouping": grouping.name, "entity": grouping.entity.value},
         ):
             yield Cell((a, b, c), source_n, source_cents, target_n, target_cents)
 
-    def lines_of(self, grouping: Grouping, key: tuple[str, str, str], limit: int) -> list[int]:
-        """Result: ids of Rock's lines in scope under one key."""
-        k1, k2, k3 = grouping.value
+    def ids_of(self, grouping: Grouping, key: tuple[str, str, str], limit: int) -> list[int]:
+        """Result: ids of Rock's records in scope under one key."""
+        k1, k2, k3 = grouping.keys
         return [
             row[0]
             for row in self._rows(
-                f"SELECT id FROM line WHERE bucket = 'scope' AND {k1} = ? AND {k2} = ? AND {k3} = ? LIMIT ?",
-                (*key, limit),
+                f"SELECT id FROM {grouping.source} WHERE {k1} = ? AND {k2} = ? AND {k3} = ? LIMIT ?", (*key, limit)
             )
         ]
 
@@ -289,7 +316,7 @@ class Workbook:
         with self._writing():
             self._many("INSERT OR IGNORE INTO suspect VALUES (?, ?)", ((entity.value, key) for key in source_ids))
 
-    def unchecked(self, entity: Entity, source_ids: Iterable[int] | None = None) -> Iterator[int]:
+    def unchecked(self, entity: Entity) -> Iterator[int]:
         """Yields suspects that were not read back yet."""
         for row in self._rows(
             """SELECT id FROM suspect s WHERE entity = :entity AND NOT EXISTS
