@@ -46,7 +46,9 @@ class SealingKeys:
             return cls(X25519PrivateKey.from_private_bytes(b64decode(text.strip(), validate=True)))
         except (ValueError, binascii.Error):
             # Not chained: the fault may quote what was read.
-            raise Fatal(ErrorCode.CONFIG_INVALID, f"the key file {path} is damaged: remove it and start again") from None
+            raise Fatal(
+                ErrorCode.CONFIG_INVALID, f"the key file {path} is damaged: remove it and start again"
+            ) from None
 
     @property
     def public(self) -> str:
