@@ -257,8 +257,8 @@ def _signatures(signed_for: str | None) -> str:
     name = escape(signed_for) if signed_for else "Treasurer"
     return (
         f'<div class="sign"><div>{name}<br>Date</div><div>Operator of the import<br>Date</div></div>'
-        '<p class="small">Rock was counted by statements of its own, apart from the import. A difference is Mission less'
-        " Rock. The ledger names what became of every record; its hash above seals it.</p>"
+        '<p class="small">Rock was counted by statements of its own, apart from the import. A difference is Mission'
+        " less Rock. The ledger names what became of every record; its hash above seals it.</p>"
     )
 
 
