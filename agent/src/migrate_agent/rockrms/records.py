@@ -17,6 +17,9 @@ from typing import Any, NamedTuple, Protocol
 from migrate_contract.errors import ErrorCode
 from migrate_contract.rockrms import Entity, ImportSettings
 
+ERRORED = frozenset({ErrorCode.GIFT_UNDATED, ErrorCode.FUND_MISSING})
+"""Codes of a Skipped whose row should be in Mission and cannot be mapped until somebody corrects it."""
+
 Row = Sequence[Any]
 """One row as the driver gives it: the columns in the order of the statement."""
 
@@ -41,7 +44,7 @@ class Mapped(NamedTuple):
 
 
 class Skipped(NamedTuple):
-    """One row in scope that is not sent, and why."""
+    """One row in scope that is not sent, and why. One of `ERRORED` should be in Mission: it counts as errored."""
 
     source_id: int
     external_id: str
@@ -119,12 +122,30 @@ class RockFacts:
     accounts: Mapping[int, AccountRow]
     group_types: Mapping[int, str] = field(default_factory=dict)
     """GroupType.Id -> its guid."""
+    family_roles: Mapping[int, str] = field(default_factory=dict)
+    """GroupTypeRole.Id -> adult or child; every other role in a family is neither."""
+    anonymous: frozenset[int] = frozenset()
+    """Person.Id of Rock's stand-ins for anonymous givers and visitors."""
+    anonymous_family: int | None = None
+    """Group.Id of their family."""
+    prayer_entity_type: int | None = None
+    """EntityType.Id of prayer requests: their categories name it."""
+    has_placeholder: bool = False
+    """Whether occurrence 1 is the one of 1900-01-01 at which v8 left rows that it had not moved yet."""
     snapshot: bool = False
     """Whether the database allows SNAPSHOT, so that an import reads under it."""
 
     def has(self, table: str, column: str) -> bool:
         """Result: whether this database has the column."""
         return (table, column) in self.columns
+
+    def lookup_ids(self, type_guid: str, *guids: str) -> frozenset[int]:
+        """Result: DefinedValue.Id of these values (of all, if none is named) of a type."""
+        return frozenset(
+            each.id
+            for each in self.lookups.values()
+            if each.type_guid == type_guid and (not guids or each.guid in guids)
+        )
 
     def external_id(self, table: str, source_id: object) -> str:
         """Result: `rock:<install>:<table>:<id>`."""

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from migrate_agent.engine_results import EngineResult, Snapshot
 from migrate_agent.logs import log_fault
 from migrate_agent.runtime.engine_port import Engine, MakeEngine
 from migrate_agent.runtime.status import Status
 from migrate_agent.stop import StopKind, StopSignal
 from migrate_agent.store.journal import JobRecord, Journal
-from migrate_agent.transfer.results import EngineResult, Snapshot
 from migrate_contract.agents import HeartbeatJob
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError, Retryable
 from migrate_contract.jobs import JobFault, JobPhase, JobType

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from migrate_agent.engine_results import Snapshot
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.store.journal import JobRecord
-from migrate_agent.transfer.results import Snapshot
 from migrate_contract.jobs import FileFault, JobPhase, Progress, Waiting, WaitReason
 from migrate_contract.wire import MAX_PROGRESS_BODY_BYTES
 

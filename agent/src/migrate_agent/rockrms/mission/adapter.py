@@ -39,7 +39,7 @@ from migrate_agent.rockrms.mission.port import (
     TotalsRow,
 )
 from migrate_agent.rockrms.mission.scrub import scrubbed, scrubbed_detail
-from migrate_agent.rockrms.mission.transport import Answer, Transport, address_of
+from migrate_agent.rockrms.mission.transport import Answer, Exchange, Transport, address_of
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 from migrate_contract.rockrms import Entity, MissionAccess
 
@@ -57,17 +57,24 @@ Found = TypeVar("Found")
 class HttpMission:
     """A MissionClient over HTTP. Holds the integration key, in memory only."""
 
-    def __init__(self, access: MissionAccess, network: Network, patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        access: MissionAccess,
+        network: Network,
+        patience: Patience | None = None,
+        *,
+        exchange: Exchange | None = None,
+    ) -> None:
         """With `patience`, all but `send` are repeated until they are answered (`send` is the sender's matter).
 
-        Raises Fatal(mission-url-refused), Fatal(config-invalid).
+        `exchange`: instead of HTTP over this network. Raises Fatal(mission-url-refused), Fatal(config-invalid).
         """
         self._patience = patience
         key = access.integration_key.strip()
         if not key or not key.isascii() or not key.isprintable():
             raise Fatal(ErrorCode.MISSION_KEY_REVOKED, "the integration key holds characters that no key has")
         redactor.hide(key)
-        self._transport = Transport(address_of(access.url), network)
+        self._transport: Exchange = exchange or Transport(address_of(access.url), network)
         self._headers = {
             "X-Integration-Key": key,
             "Accept": "application/json",

@@ -14,7 +14,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from migrate_agent.network import Network
@@ -45,6 +45,23 @@ class Address(NamedTuple):
     def shown(self) -> str:
         """Result: host and port, for messages."""
         return self.host if self.port == (443 if self.secure else 80) else f"{self.host}:{self.port}"
+
+
+class Exchange(Protocol):
+    """What brings one request to Mission: `Transport`, or a Mission without a socket."""
+
+    @property
+    def address(self) -> Address:
+        """Result: where Mission is."""
+        ...
+
+    def exchange(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
+        """Result: the answer, whatever its status."""
+        ...
+
+    def close(self) -> None:
+        """Nothing is exchanged any more."""
+        ...
 
 
 def address_of(url: str) -> Address:
