@@ -340,13 +340,6 @@ class ImportJournal:
                 self._db.execute("UPDATE run SET shipped_row = ? WHERE id = ?", (row, self._run))
             self._shipped_row = row
 
-    def drop_run(self) -> None:
-        """Forgets the run's log, counters and documents; what Mission holds stays known to later runs."""
-        with self._lock, self._transaction():
-            for table in ("tally", "log", "document"):
-                self._db.execute(f"DELETE FROM {table} WHERE run = ?", (self._run,))  # noqa: S608 - our own names
-            self._db.execute("DELETE FROM run WHERE id = ?", (self._run,))
-
     def _copy(self, which: ImportPass, entity: Entity) -> EntityCounts:
         known = self._counts.get((which, entity))
         return known.copy() if known else EntityCounts()
@@ -373,6 +366,19 @@ def _together(was: RecordStatus, now: RecordStatus) -> RecordStatus:
     if was in ACKNOWLEDGED and now in ACKNOWLEDGED:
         return min(was, now)
     return now
+
+
+def drop_run(path: Path, job_id: str, attempt: int) -> None:
+    """Forgets a run's log, counters and documents; what Mission holds stays known to later runs."""
+    db = open_database(path, IMPORT_SCHEMA, IMPORT_SCHEMA_VERSION)
+    try:
+        with transaction(db, path):
+            found = db.execute("SELECT id FROM run WHERE job_id = ? AND attempt = ?", (job_id, attempt)).fetchone()
+            for table in ("tally", "log", "document") if found else ():
+                db.execute(f"DELETE FROM {table} WHERE run = ?", found)  # noqa: S608 - our own names
+            db.execute("DELETE FROM run WHERE job_id = ? AND attempt = ?", (job_id, attempt))
+    finally:
+        db.close()
 
 
 def _record(row: sqlite3.Row | tuple[Any, ...]) -> Record:
