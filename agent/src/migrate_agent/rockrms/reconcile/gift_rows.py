@@ -60,7 +60,7 @@ class GiftRows:
 
     def totals(self) -> MoneyTotals:
         """Result: gross, refunds, corrections and net of Rock's lines in scope."""
-        sums = {name: (0, 0) for name in LineClass}
+        sums = dict.fromkeys(LineClass, (0, 0))
         for name, count, whole in self._book.query(
             "SELECT class, count(*), sum(cents) FROM line WHERE bucket = 'scope' GROUP BY class"
         ):
