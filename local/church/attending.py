@@ -36,8 +36,7 @@ def _meetings(model: Model, rng: random.Random) -> list[Occurrence]:
         day = (sunday - timedelta(weeks=week)).date()
         for group in groups:
             if group.type.key == "service":
-                for schedule in model.schedules[:2]:
-                    meetings.append(Occurrence(0, group, model.locations[2], schedule, day))
+                meetings += [Occurrence(0, group, model.locations[2], service, day) for service in model.schedules[:2]]
             elif rng.random() < 0.15:
                 room = model.locations[rng.randrange(4)] if rng.random() < 0.6 else None
                 schedule = group.schedule if rng.random() < 0.9 else None

@@ -137,7 +137,7 @@ def rows_of(model: Model, table: str) -> Iterable[Any]:
 
 def _other_rows(model: Model, table: str) -> Iterable[Any]:
     payments = (header.payment for header in model.headers if header.payment is not None)
-    return {
+    others: dict[str, Iterable[Any]] = {
         "Location": model.locations,
         "Campus": model.campuses,
         "Schedule": model.schedules,
@@ -157,7 +157,8 @@ def _other_rows(model: Model, table: str) -> Iterable[Any]:
         "Attribute": ((3, "RockInstanceId", model.install), (7, "DatabaseTimestamp", None)),
         "AttributeValue": ((3, 3, model.install), (9, 7, "2026-06-28")),
         KEYLESS: _migrations(model),
-    }.get(table, ())
+    }
+    return others.get(table, ())
 
 
 def _migrations(model: Model) -> Iterable[tuple[str]]:

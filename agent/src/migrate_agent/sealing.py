@@ -56,7 +56,7 @@ class SealingKeys:
         return write_key(self._public)
 
     def open(self, sealed: str, *, organization: str, agent: str, project: str) -> str:
-        """Result: the sealed text. Raises Fatal(sealed-text-unreadable) for another agent's or project's, or a changed one."""
+        """Result: the sealed text. Raises Fatal(sealed-text-unreadable) for another's, or a changed one."""
         parts = read_sealed(sealed)
         try:
             shared = self._private.exchange(X25519PublicKey.from_public_bytes(parts.ephemeral))

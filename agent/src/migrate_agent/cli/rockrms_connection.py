@@ -74,14 +74,12 @@ def set_connection(
 
 
 def _typed() -> str:
-    if sys.stdin.isatty():
-        text = getpass.getpass("Connection string (not shown): ")
-    else:
-        text = sys.stdin.read()
-    redactor.hide(text.strip())
-    if not text.strip():
+    typed = getpass.getpass("Connection string (not shown): ") if sys.stdin.isatty() else sys.stdin.read()
+    text = typed.strip()
+    redactor.hide(text)
+    if not text:
         raise Fatal(ErrorCode.SQL_CONNECTION_STRING_INVALID, "nothing was given")
-    return text.strip()
+    return text
 
 
 def _keyring_for(config: Config, keep_in: KeepIn) -> Callable[[], Keyring | None]:

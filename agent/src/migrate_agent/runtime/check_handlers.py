@@ -1,4 +1,4 @@
-"""What each check does: tests of both connections, keeping and forgetting one, a trace (runtime/checks.py runs them)."""
+"""What each check does (runtime/checks.py): tests of both connections, keeping and forgetting one, a trace."""
 
 from __future__ import annotations
 

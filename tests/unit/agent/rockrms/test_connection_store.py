@@ -78,7 +78,8 @@ def test_a_keyring_that_cannot_be_used_gives_way_to_the_file(tmp_path: Path) -> 
 
 
 def test_a_keyring_of_another_account_is_said(tmp_path: Path) -> None:
-    ConnectionStore(tmp_path, lambda keyring=MemoryKeyring(): keyring).keep(PROJECT, TEXT)  # type: ignore[misc]
+    keyring = MemoryKeyring()
+    ConnectionStore(tmp_path, lambda: keyring).keep(PROJECT, TEXT)
     with pytest.raises(Fatal) as refusal:
         ConnectionStore(tmp_path, MemoryKeyring).connection_string(PROJECT)
     assert refusal.value.code is ErrorCode.SECRET_STORE_UNAVAILABLE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from migrate_agent.rockrms.mapping.context import Context
-from migrate_agent.rockrms.mapping.texts import digest, json_text, trimmed
+from migrate_agent.rockrms.mapping.texts import digest, json_text, local_time, trimmed
 from migrate_agent.rockrms.records import AttendanceLayout, Mapped, Page, Skipped
 from migrate_contract.errors import ErrorCode
 
@@ -60,7 +60,7 @@ class Attendance:
                     Skipped(source_id, external_id, ErrorCode.ATTENDANCE_DOUBLED, f"also an earlier row of {person_id}")
                 )
                 continue
-            on = date.isoformat()[:10]
+            on = date.isoformat()
             if old or (placeholder and occurrence_id == _PLACEHOLDER):
                 occurrence = f"g{group_id or 0}-l{location_id or 0}-s{schedule_id or 0}-{on}"
             else:
@@ -71,7 +71,7 @@ class Attendance:
                 f'{{"external_id":"{external_id}","external_person_id":"{person_prefix}{person_id}",'
                 f'"occurrence_external_id":"{occurrence_prefix}{occurrence}",'
                 f'"group_external_id":{group},'
-                f'"date":"{on}","started_at":"{started.isoformat()[:19]}",'
+                f'"date":"{on}","started_at":"{local_time(started)}",'
                 f'"campus":{campuses.get(campus, "null")},'
                 f'"location":{self._names.get(location) or self._name(location)},'
                 f'"schedule":{self._names.get(schedule) or self._name(schedule)},'

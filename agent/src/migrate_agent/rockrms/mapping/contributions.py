@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import blake2b
 from typing import Final
 
 from migrate_agent.rockrms.mapping.context import Context
-from migrate_agent.rockrms.mapping.texts import amount as amount_text
-from migrate_agent.rockrms.mapping.texts import digest, json_text, trimmed
+from migrate_agent.rockrms.mapping.texts import DIGEST_BYTES, json_text, trimmed
 from migrate_agent.rockrms.records import Mapped, Note, Page, Skipped
 from migrate_contract.errors import ErrorCode
-from migrate_contract.rockrms import FundAnswer
+from migrate_contract.rockrms import FundAnswer, money
 
 _REMEMBERED: Final = 50_000
 """Batches and giving units whose JSON is kept; beyond that it is made again, so that memory stays flat."""
+_NO_BATCH: Final = (None, "")
 _NOT_POSITIVE: Final = Note(ErrorCode.GIFT_NOT_POSITIVE, "the amount is zero or negative")
 _FROM_BATCH: Final = Note(ErrorCode.GIFT_DATE_MISSING, "the date is its batch's")
 _FROM_CREATION: Final = Note(ErrorCode.GIFT_DATE_MISSING, "the date is that of its entry")
@@ -52,7 +53,7 @@ class Contributions:
         }
         self._campuses = {id_: json_text(named) for id_, named in context.campuses.items()}
         self._labels = {id_: json_text(label) for id_, label in context.labels.items()}
-        self._batches: dict[tuple[int, str], str] = {}
+        self._batches: dict[int, tuple[str | None, str]] = {}
         self._units: dict[str, str] = {}
         self._no_notes = _notes_text((), False)
 
@@ -63,8 +64,10 @@ class Contributions:
         person_prefix = self._context.id_of("Person", "")
         currency = self._context.settings.currency
         accounts, campuses, labels = self._accounts, self._campuses, self._labels
+        batches, units = self._batches, self._units
         anonymous = self._context.facts.anonymous
         found: list[Mapped | Skipped] = []
+        append = found.append
         for (
             source_id,
             transaction_id,
@@ -97,13 +100,19 @@ class Contributions:
             fund, campus_id = account
             if campus_id is None:
                 campus_id = batch_campus
-            text = amount_text(amount)
+            text = str(amount)
+            if text[-3:-2] != "." or text == "-0.00":
+                text = money(amount)
+            positive = text[0] != "-" and text != "0.00"
             notes: tuple[Note, ...] = ()
             date_source = "transaction"
-            if given is None or foreign is not None or amount <= 0:
-                notes = self._notes(amount <= 0, given, batch_start, foreign)
+            if not positive or given is None or foreign is not None:
+                notes = self._notes(not positive, given, batch_start, foreign)
                 date_source = "transaction" if given else "batch" if batch_start else "created"
-            kind = "refund" if refund_id is not None else "gift" if amount > 0 else "correction" if amount else "zero"
+            if refund_id is not None:
+                kind = "refund"
+            else:
+                kind = "gift" if positive else "zero" if text == "0.00" else "correction"
             if person_id is None:
                 person, unit = "null", "null"
                 missing = '"no-alias"' if alias_id is None else '"alias-of-nobody"'
@@ -111,14 +120,19 @@ class Contributions:
                 person, unit, missing = "null", "null", '"anonymous"'
             else:
                 person, missing = f'"{person_prefix}{person_id}"', "null"
-                unit = self._units.get(giving_id) or self._unit(person_id, giving_id, giving_group)
+                unit = units.get(giving_id) or self._unit(person_id, giving_id, giving_group)
             refund_of = "null" if original_id is None else f'"{transaction_prefix}{original_id}"'
-            batch = "null" if batch_id is None else self._batch(batch_id, batch_name)
+            if batch_id is None:
+                batch = "null"
+            else:
+                known_name, batch = batches.get(batch_id, _NO_BATCH)
+                if known_name != batch_name:
+                    batch = self._batch(batch_id, batch_name)
             body = (
                 f'{{"external_id":"{external_id}","transaction_external_id":"{transaction_prefix}{transaction_id}",'
                 f'"external_person_id":{person},"person_missing":{missing},"giving_unit":{unit},'
                 f'"fund_external_id":{fund},"amount":"{text}","currency":"{currency}",'
-                f'"gift_date":"{moment.isoformat()[:10]}","gift_date_source":"{date_source}","class":"{kind}",'
+                f'"gift_date":"{moment.date().isoformat()}","gift_date_source":"{date_source}","class":"{kind}",'
                 f'"refund_of":{refund_of},'
                 f'"transaction_type":{labels.get(type_id, "null")},'
                 f'"payment_method":{labels.get(payment_method, "null")},'
@@ -128,7 +142,7 @@ class Contributions:
                 f'"is_foreign_currency":{"true" if foreign is not None else "false"},'
                 f'"notes":{_notes_text(notes, show_as_anonymous) if notes or show_as_anonymous else "[]"}}}'
             ).encode()
-            found.append(Mapped(source_id, external_id, body, digest(body), notes))
+            append(Mapped(source_id, external_id, body, blake2b(body, digest_size=DIGEST_BYTES).digest(), notes))
         return found
 
     @staticmethod
@@ -157,11 +171,8 @@ class Contributions:
         return unit
 
     def _batch(self, batch_id: int, name: str) -> str:
-        known = self._batches.get((batch_id, name))
-        if known is None:
-            named = {"external_id": self._context.id_of("FinancialBatch", batch_id), "name": trimmed(name)}
-            known = json_text(named)
-            if len(self._batches) >= _REMEMBERED:
-                self._batches.clear()
-            self._batches[batch_id, name] = known
-        return known
+        text = json_text({"external_id": self._context.id_of("FinancialBatch", batch_id), "name": trimmed(name)})
+        if len(self._batches) >= _REMEMBERED:
+            self._batches.clear()
+        self._batches[batch_id] = (name, text)
+        return text

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, Final
 
 import orjson
 
-from migrate_contract.rockrms import money
-
 DIGEST_BYTES: Final = 16
 _MAX_EMAIL: Final = 254
-_EMAIL: Final = re.compile(r"[^\s@\x00-\x1f\x7f]+@(?:[^\s@.\x00-\x1f\x7f]+\.)+[^\s@.\x00-\x1f\x7f]{2,}")
+_EMAIL: Final = re.compile(r"[^\s@\x00-\x1f\x7f-\x9f]+@(?:[^\s@.\x00-\x1f\x7f-\x9f]+\.)+[^\s@.\x00-\x1f\x7f-\x9f]{2,}")
 _UNSENDABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -37,18 +34,12 @@ def valid_email(address: str) -> bool:
 
 def local_time(moment: datetime | None) -> str | None:
     """Result: as stored, cut to whole seconds, without offset."""
-    return None if moment is None else moment.isoformat()[:19]
+    return None if moment is None else moment.isoformat(timespec="seconds")
 
 
 def day(value: date | datetime | None) -> str | None:
     """Result: the date (part)."""
     return None if value is None else value.isoformat()[:10]
-
-
-def amount(value: Decimal) -> str:
-    """Result: exact, two places, never "-0.00"."""
-    text = str(value)
-    return text if text[-3:-2] == "." and value else money(value)
 
 
 def digest(body: bytes) -> bytes:

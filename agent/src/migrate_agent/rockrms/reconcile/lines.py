@@ -125,7 +125,7 @@ def day_of(line: SourceLine) -> tuple[date | None, str]:
         (line.line_created_at, "created"),
     ):
         if moment is not None:
-            return moment.date() if isinstance(moment, datetime) else moment, origin
+            return moment.date(), origin
     return None, "none"
 
 

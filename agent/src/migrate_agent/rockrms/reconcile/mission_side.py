@@ -118,7 +118,7 @@ class MissionSide:
         for row in self._mission.totals(entity, self._install, dimensions):
             key = [self._short(of, value) for of, value in zip(dimensions, row.key, strict=True)]
             key += [""] * (3 - len(key))
-            yield key[0], key[1], key[2], row.count, cents(row.amount)
+            yield key[0], key[1], key[2], row.records, cents(row.amount)
 
     def _short(self, dimension: Dimension, value: object) -> str:
         text = "" if value is None else str(value)

@@ -148,11 +148,13 @@ class Workbook:
 
     # Rock's side
 
-    def take_before(self, entity: Entity, marks: Iterable[tuple[int, int]]) -> None:
-        """Keeps (id, mark of the row) of everything of an entity, as it is before the import."""
+    def take_before(self, entity: Entity) -> None:
+        """Keeps (id, mark) of everything of an entity that was read just now as what there was before the import."""
         with self._writing():
             self._db.execute("DELETE FROM before WHERE entity = ?", (entity.value,))
-            self._many("INSERT INTO before VALUES (?, ?, ?)", ((entity.value, key, mark) for key, mark in marks))
+            self._db.execute(
+                f"INSERT INTO before SELECT :entity, id, mark FROM {self._now(entity)}", {"entity": entity.value}
+            )
             self._db.execute("INSERT OR IGNORE INTO taken VALUES (?)", (entity.value,))
 
     def has_before(self, entity: Entity) -> bool:
