@@ -23,11 +23,13 @@ from migrate_agent import __version__
 from migrate_agent.config import Config
 from migrate_agent.control.session import Session
 from migrate_agent.logs import log_fault
+from migrate_agent.rockrms.connection_store import ConnectionStore
 from migrate_agent.runtime.connection import key_ring, network_of, open_client
 from migrate_agent.runtime.engine_port import Engine, MakeEngine
 from migrate_agent.runtime.engines import EngineMaker
 from migrate_agent.runtime.governor import Governor
 from migrate_agent.runtime.heartbeat import Heartbeat, Vitals
+from migrate_agent.runtime.import_engines import ImportEngineMaker
 from migrate_agent.runtime.instance_lock import InstanceLock
 from migrate_agent.runtime.job_runner import JobRunner, Slot, slot_of
 from migrate_agent.runtime.machine import disk_free_bytes, machine_facts
@@ -88,7 +90,8 @@ class Agent:
             "client_name": credentials.client_name,
         }
         self.status = Status(config.state_dir, facts)
-        self._engines = EngineMaker(self._client, network, on_refusal=self._beat_soon)
+        imports = ImportEngineMaker(self._client, network, self._journal, ConnectionStore(config.state_dir))
+        self._engines = EngineMaker(self._client, network, imports, on_refusal=self._beat_soon)
         self._governor = Governor(LimitsFile(folder), self.status, working=self._engines_at_work)
         self._runner = JobRunner(
             self._journal,
