@@ -1,4 +1,4 @@
-"""Makes the engine of an import: its connection string comes from this machine, Mission's key from the control plane."""
+"""Makes the engine of an import: connection string from this machine, Mission's key from the control plane."""
 
 from __future__ import annotations
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from migrate_agent.store.import_entries import LogEntry
 from migrate_contract.errors import CATALOGUE, ErrorCode
@@ -71,6 +72,18 @@ def read_log(
     marks = ",".join("?" * len(kinds))
     narrowed = f"AND kind IN ({marks}) " if kinds else ""
     query = f"{_SELECT}{narrowed}ORDER BY row LIMIT ?"
+    return _rows(db.execute(query, (run, first, *(kind.value for kind in kinds), limit)), entities)
+
+
+def read_log_of(
+    db: sqlite3.Connection, run: int, entities: Sequence[Entity], entity: int, source_id: int
+) -> list[ImportLogRow]:
+    """Result: the rows of one record."""
+    query = f"{_SELECT}AND entity = ? AND source_id = ? ORDER BY row"
+    return _rows(db.execute(query, (run, 1, entity, source_id)), entities)
+
+
+def _rows(found: Iterable[tuple[Any, ...]], entities: Sequence[Entity]) -> list[ImportLogRow]:
     return [
         ImportLogRow(
             row=row,
@@ -88,7 +101,7 @@ def read_log(
             at=datetime.fromtimestamp(at, UTC),
         )
         for row, kind, entity, table, source_id, external_id, code, detail, fix, request_id, answer, batch_key, at in (
-            db.execute(query, (run, first, *(kind.value for kind in kinds), limit))
+            found
         )
     ]
 
