@@ -6,7 +6,6 @@ import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -197,7 +196,7 @@ MONEY: dict[str, Callable[[Planter], Found]] = {
     "an attendance doubled": _doubled("attendance"),
     "a prayer lost": _lost("prayer-requests"),
     "a person doubled": _doubled("people"),
-}  # fmt: skip
+}
 """What a sum or a list of Mission's tells, however large the church is."""
 MONEY_FIELDS: dict[str, Callable[[Planter], Found]] = {
     "the currency": _line(currency=lambda plant, record: "EUR"),
@@ -209,30 +208,66 @@ COUNTED: dict[str, Callable[[Planter], Found]] = {
     "a phone lost": _changed("people", lambda each: each["phones"], lambda each: {"phones": each["phones"][1:]}),
     "an email lost": _changed("people", lambda each: each["email"], lambda each: {"email": None}),
     "a birth date lost": _changed("people", lambda each: each["birth_date"], lambda each: {"birth_date": None}),
-    "a member of a family lost": _changed("families", lambda each: each["members"], lambda each: {"members": each["members"][1:]}),
+    "a member of a family lost": _changed(
+        "families", lambda each: each["members"], lambda each: {"members": each["members"][1:]}
+    ),
     "an address lost": _changed("families", lambda each: each["address"], lambda each: {"address": None}),
-    "a member of a group lost": _changed("groups", lambda each: each["members"], lambda each: {"members": each["members"][1:]}),
-    "a member of a group doubled": _changed("groups", lambda each: each["members"], lambda each: {"members": [*each["members"], each["members"][0]]}),
+    "a member of a group lost": _changed(
+        "groups", lambda each: each["members"], lambda each: {"members": each["members"][1:]}
+    ),
+    "a member of a group doubled": _changed(
+        "groups", lambda each: each["members"], lambda each: {"members": [*each["members"], each["members"][0]]}
+    ),
     "an attendance on another day": _changed("attendance", bool, lambda each: {"date": "2001-01-07"}),
     "an attendance of another person": _another_person,
-}  # fmt: skip
+}
 """What Mission's own counts tell."""
 FIELDS: dict[str, Callable[[Planter], Found]] = {
-    "a digit of a phone": _changed("people", lambda each: each["phones"], lambda each: {"phones": [{**each["phones"][0], "number": "1" + each["phones"][0]["number"]}, *each["phones"][1:]]}),
+    "a digit of a phone": _changed(
+        "people",
+        lambda each: each["phones"],
+        lambda each: {
+            "phones": [{**each["phones"][0], "number": "1" + each["phones"][0]["number"]}, *each["phones"][1:]]
+        },
+    ),
     "an email changed": _changed("people", lambda each: each["email"], lambda each: {"email": "x" + each["email"]}),
-    "a birth date changed": _changed("people", lambda each: each["birth_date"], lambda each: {"birth_date": "1950-02-03"}),
+    "a birth date changed": _changed(
+        "people", lambda each: each["birth_date"], lambda each: {"birth_date": "1950-02-03"}
+    ),
     "a last name": _changed("people", bool, lambda each: {"last_name": "Somebody Else"}),
     "a death": _changed("people", bool, lambda each: {"is_deceased": not each["is_deceased"]}),
-    "the number of a merged person": _changed("people", lambda each: each["former_external_ids"], lambda each: {"former_external_ids": []}),
-    "a street": _changed("families", lambda each: each["address"], lambda each: {"address": {**each["address"], "street1": "1 Elsewhere"}}),
-    "a role in a family": _changed("families", lambda each: each["members"], lambda each: {"members": [{**each["members"][0], "role": "other"}, *each["members"][1:]]}),
+    "the number of a merged person": _changed(
+        "people", lambda each: each["former_external_ids"], lambda each: {"former_external_ids": []}
+    ),
+    "a street": _changed(
+        "families",
+        lambda each: each["address"],
+        lambda each: {"address": {**each["address"], "street1": "1 Elsewhere"}},
+    ),
+    "a role in a family": _changed(
+        "families",
+        lambda each: each["members"],
+        lambda each: {"members": [{**each["members"][0], "role": "other"}, *each["members"][1:]]},
+    ),
     "the parent of a group": _reparented,
-    "a leader": _changed("groups", lambda each: each["members"], lambda each: {"members": [{**each["members"][0], "is_leader": not each["members"][0]["is_leader"]}, *each["members"][1:]]}),
-    "a closed group": _changed("groups", bool, lambda each: {"status": "active" if each["status"] == "closed" else "closed"}),
-    "the group of an attendance": _changed("attendance", lambda each: each["group_external_id"], lambda each: {"group_external_id": None}),
-    "a prayer made public": _changed("prayer-requests", lambda each: not each["is_public"], lambda each: {"is_public": True}),
+    "a leader": _changed(
+        "groups",
+        lambda each: each["members"],
+        lambda each: {
+            "members": [{**each["members"][0], "is_leader": not each["members"][0]["is_leader"]}, *each["members"][1:]]
+        },
+    ),
+    "a closed group": _changed(
+        "groups", bool, lambda each: {"status": "active" if each["status"] == "closed" else "closed"}
+    ),
+    "the group of an attendance": _changed(
+        "attendance", lambda each: each["group_external_id"], lambda each: {"group_external_id": None}
+    ),
+    "a prayer made public": _changed(
+        "prayer-requests", lambda each: not each["is_public"], lambda each: {"is_public": True}
+    ),
     "a prayer's text": _changed("prayer-requests", bool, lambda each: {"text": "quite another secret"}),
-}  # fmt: skip
+}
 """What only reading back tells."""
 
 

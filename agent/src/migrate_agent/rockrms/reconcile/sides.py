@@ -1,4 +1,4 @@
-"""The real sides of a verification, made of what the import has: its connection, its source and mapping, its journal."""
+"""The real sides of a verification, made of what the import has: connection, source and mapping, journal."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class JournalReasons:
 
     def _logged(self, entity: Entity, kind: LogKind, status: RecordStatus) -> Iterator[tuple[int, str]]:
         row = 1
-        while rows := self._journal.log_rows(row, _LOG_ROWS, [kind.value]):
+        while rows := self._journal.log_rows(row, _LOG_ROWS, [kind]):
             mine = {each.source_id: each.code for each in rows if each.entity is entity and each.source_id is not None}
             for key, record in self._journal.find(entity, list(mine)).items():
                 if record.status is status:
