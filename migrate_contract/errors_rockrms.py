@@ -29,7 +29,7 @@ ROCKRMS_ENTRIES: dict[str, Entry] = {
     "sql-instance-not-found": Entry(
         "The SQL Server's named instance does not answer",
         "Start the SQL Server Browser service and let UDP port 1434 through, or write the port itself: server,port "
-        "instead of server\\\\instance.",
+        "instead of server\\instance.",
         _C,
         409,
     ),

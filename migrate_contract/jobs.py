@@ -166,6 +166,11 @@ class LocalSource(WireModel):
     kind: Literal["local"] = "local"
     path: AbsolutePath
 
+    @property
+    def words(self) -> str:
+        """Result: what people are shown."""
+        return self.path
+
 
 _PREFIX = r"^([^\x00-\x1f\x7f\\/]*[^\x00-\x1f\x7f\\/.](/[^\x00-\x1f\x7f\\/]*[^\x00-\x1f\x7f\\/.])*)?$"
 """What `BlobDestination` checks with a sentence of its own, for the API's description."""
@@ -181,6 +186,11 @@ class BlobDestination(WireModel):
         StringConstraints(max_length=512, pattern=r"^[^\x00-\x1f\x7f\\]*$"),
         Field(json_schema_extra={"pattern": _PREFIX}),
     ] = ""
+
+    @property
+    def words(self) -> str:
+        """Result: what people are shown."""
+        return "/".join(filter(None, (self.container, self.prefix)))
 
     @model_validator(mode="after")
     def _prefix_is_plain(self) -> Self:

@@ -81,6 +81,11 @@ class RockRmsSource(WireModel):
     kind: Literal["rockrms"] = "rockrms"
     project_id: ProjectId
 
+    @property
+    def words(self) -> str:
+        """Result: what people are shown."""
+        return "RockRMS"
+
 
 class MissionDestination(WireModel):
     """The project's Mission connection. The key is fetched with `POST /api/agent/jobs/{id}/mission`."""
@@ -88,6 +93,11 @@ class MissionDestination(WireModel):
     kind: Literal["mission"] = "mission"
     url: Label = ""
     """For people to read; the agent uses the one in `MissionAccess`."""
+
+    @property
+    def words(self) -> str:
+        """Result: what people are shown."""
+        return f"Mission at {self.url}" if self.url else "Mission"
 
 
 @unique

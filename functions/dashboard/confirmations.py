@@ -97,7 +97,7 @@ def confirm_mirror(job: JobView) -> Confirmation:
         text=f"{listed}From the next run on they are deleted{brake}. Without soft delete on the storage account "
         "that cannot be taken back.",
         button="Confirm the mirror",
-        typed=job.destination.container,
+        typed=job.blob.container,
     )
 
 

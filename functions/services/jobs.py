@@ -7,6 +7,7 @@ from dataclasses import replace
 from functions.domain import rows
 from functions.domain.caller import OperatorCaller, Role
 from functions.domain.ids import need_id, new_job_id
+from functions.domain.import_settings import ImportBody
 from functions.domain.job import UNFINISHED, WORKING, Job, JobSettings
 from functions.domain.job_rows import (
     GRANT_PREFIX,
@@ -35,6 +36,7 @@ from functions.services.projects import need_open, need_project
 from functions.services.syncs import Schedules, unconfirmed
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 from migrate_contract.jobs import JobState
+from migrate_contract.rockrms import MissionDestination, RockRmsSource
 
 
 class Jobs:
@@ -133,12 +135,15 @@ class Jobs:
         Raises Fatal(not-found), Fatal(project-closed), Fatal(agent-of-another-client), Fatal(destination-overlap),
         Fatal(container-of-another-client), Fatal(schedule-invalid).
         """
-        settings = JobSettings(**{name: getattr(body, name) for name in JobSettings.model_fields})
-        return self._create(caller, body.project_id, settings, body.agent_id, "Created")
+        values = {name: getattr(body, name) for name in JobSettings.model_fields}
+        if body.rockrms is not None:
+            values |= import_parts(body.project_id, body.rockrms)
+        return self._create(caller, body.project_id, JobSettings(**values), body.agent_id, "Created")
 
     def duplicate(self, caller: OperatorCaller, job_id: str, body: JobDuplicate) -> JobView:
         """Result: a new job like this one. While this one is unfinished it needs another destination."""
         job = self._jobs.need(caller, job_id)
+        _need_fitting(job, body.destination, None)
         settings = job.settings.model_copy(
             update={
                 "name": body.name or _copy_name(job.settings.name),
@@ -157,6 +162,9 @@ class Jobs:
         changes = {name: value for name in JobEdit.model_fields if (value := getattr(body, name)) is not None}
         if not changes:
             return self._views.view(caller, job)
+        _need_fitting(job, body.destination or body.source or body.filters or body.hold_after_scan, body.rockrms)
+        if body.rockrms is not None:
+            changes["rockrms"] = body.rockrms.settings()
         project = need_project(self._tables, caller, job.project_id)
         destination = body.destination or job.settings.destination
         _need_editable(job)
@@ -284,6 +292,22 @@ def _need_editable(job: Job) -> None:
     """Raises Fatal(job-started)."""
     if not is_editable(job):
         raise Fatal(ErrorCode.JOB_STARTED, f"The job is {job.state.value}, attempt {job.attempt}, and has been taken.")
+
+
+def import_parts(project_id: str, body: ImportBody) -> dict[str, object]:
+    """Result: the settings of an import that its body says, and those that follow from its project."""
+    return {
+        "source": RockRmsSource(project_id=project_id),
+        "destination": MissionDestination(),
+        "rockrms": body.settings(),
+    }
+
+
+def _need_fitting(job: Job, of_files: object, of_imports: object) -> None:
+    """Raises Fatal(job-type-conflict) where something is changed that this type of job does not have."""
+    unfitting = of_files if job.settings.is_import else of_imports
+    if unfitting:
+        raise Fatal(ErrorCode.JOB_TYPE_CONFLICT, f"The job is of type {job.settings.type.value}.")
 
 
 def _copy_name(name: str) -> str:

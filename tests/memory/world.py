@@ -119,9 +119,9 @@ class AgentHand:
         self.epoch, self.sequence = None, 0
         return self.beat()
 
-    def answer(self, command_id: str, status: CommandStatus = CommandStatus.ACCEPTED, **details: str) -> bool:
+    def answer(self, command_id: str, status: CommandStatus = CommandStatus.ACCEPTED, **details: object) -> bool:
         """Posts a command's result; the answer is whether to proceed."""
-        result = CommandResult(status=status, **details)
+        result = CommandResult.model_validate({"status": status, **details})
         return self.world.services.commands.result(self.caller(), command_id, result).proceed
 
     def take(self, job: JobView) -> None:

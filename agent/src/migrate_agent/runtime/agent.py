@@ -229,15 +229,14 @@ class Agent:
         positions = {job.job_id: job.position for job in self._runner.jobs()}
         shown = []
         for record in self._journal.jobs():
-            target = record.spec.destination
             described: dict[str, Any] = {
                 "job_id": record.job_id,
                 "name": record.spec.name,
                 "attempt": record.attempt,
                 "phase": record.phase.value,
                 "position": positions.get(record.job_id, 0),
-                "source": record.spec.source.path,
-                "destination": "/".join(filter(None, (target.container, target.prefix))),
+                "source": record.spec.source.words,
+                "destination": record.spec.destination.words,
             }
             snapshot = self._runner.snapshot(record.job_id)
             if snapshot is not None:

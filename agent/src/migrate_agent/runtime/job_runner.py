@@ -21,7 +21,7 @@ from migrate_agent.store.journal import JobRecord, Journal
 from migrate_agent.transfer.results import EngineResult, Snapshot
 from migrate_contract.agents import HeartbeatJob
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError, Retryable
-from migrate_contract.jobs import JobFault, JobPhase
+from migrate_contract.jobs import JobFault, JobPhase, JobType
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +126,8 @@ class JobRunner:
     def _run_engine(self, active: _Active) -> EngineResult:
         record = active.record
         try:
-            self._open_share(record.spec.source.path)
+            if record.spec.type is not JobType.ROCKRMS_IMPORT:
+                self._open_share(record.spec.folder.path)
         except Fatal as error:
             return EngineResult(JobPhase.FAILED, fault=JobFault(code=error.code.value, detail=error.detail[:2000]))
         journal = self._journal.open_attempt(record.job_id, record.attempt)

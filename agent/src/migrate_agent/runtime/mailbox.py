@@ -236,5 +236,4 @@ class Mailbox:
 def _described(spec: JobSpec | None) -> str:
     if spec is None:
         return ""
-    target = "/".join(part for part in (spec.destination.container, spec.destination.prefix) if part)
-    return f": {spec.name}, {spec.source.path} to {target}"
+    return f": {spec.name}, {spec.source.words} to {spec.destination.words}"
