@@ -149,4 +149,6 @@ def _rock_facts(found: RockTestReport) -> list[tuple[str, str]]:
 def _campus_words(campuses: Sequence[CampusFact]) -> str:
     names = [campus.name + ("" if campus.is_active is not False else " (inactive)") for campus in campuses]
     rest = len(names) - SHOWN_CAMPUSES
-    return ", ".join(names[:SHOWN_CAMPUSES]) + (f" and {plural(rest, 'more campus', 'more campuses')}" if rest > 0 else "")
+    return ", ".join(names[:SHOWN_CAMPUSES]) + (
+        f" and {plural(rest, 'more campus', 'more campuses')}" if rest > 0 else ""
+    )

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlencode
 
 from functions.dashboard.catalogue import TITLES
+from functions.dashboard.check_words import trace_state
 from functions.dashboard.forms import EMPTY_FORM, Form
 from functions.dashboard.frame import Frame
 from functions.dashboard.import_page import ENTITY_OPTIONS
 from functions.dashboard.import_report import gone_rows, ordered, row_counts, shown_rows
 from functions.dashboard.import_words import ENTITY_WORDS, KIND_TONES, KIND_WORDS, amount
 from functions.dashboard.rendering import render
+from functions.domain.rockrms_views import CheckView
 from functions.domain.views import JobView, Page
 from migrate_contract.problem import Problem
 from migrate_contract.rockrms import (
@@ -141,16 +142,18 @@ def gone_page(frame: Frame, job: JobView, report: ImportReport, first: int = 0, 
     )
 
 
-def trace_page(frame: Frame, now: datetime, job: JobView, check: Any, form: Form = EMPTY_FORM) -> str:
+def trace_page(frame: Frame, now: datetime, job: JobView, check: CheckView | None, form: Form = EMPTY_FORM) -> str:
     """Result: one record on its way from Rock to Mission, or that the agent was asked for it."""
+    here = f"/jobs/{job.job_id}"
     return render(
         "import_trace.html",
         frame,
         now=now,
         job=job,
-        check=check,
+        here=here,
+        address=f"{here}/trace",
+        test=trace_state(check),
         trace=check.trace if check else None,
-        fault=None,
         trace_form=form,
         entity_options=ENTITY_OPTIONS,
         entity_words=ENTITY_WORDS,

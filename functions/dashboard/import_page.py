@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from functions.dashboard.badges import Badge, job_badges
-from functions.dashboard.catalogue import TITLES
 from functions.dashboard.confirmations import for_job
 from functions.dashboard.formatting import percent
 from functions.dashboard.forms import EMPTY_FORM, Form
@@ -38,7 +37,7 @@ from functions.dashboard.import_words import (
 )
 from functions.dashboard.job_page import may_change
 from functions.dashboard.rendering import POLL_SECONDS, render
-from functions.domain.import_views import LogGroup
+from functions.domain.rockrms_views import ImportLogGroup
 from functions.domain.views import HistoryView, JobView
 from migrate_contract.jobs import JobState
 from migrate_contract.problem import Problem
@@ -74,7 +73,7 @@ def import_page(
     *,
     history: Sequence[HistoryView],
     report: ImportReport | None,
-    groups: Sequence[LogGroup],
+    groups: Sequence[ImportLogGroup],
     refusal: Problem | None = None,
     trace_form: Form = EMPTY_FORM,
 ) -> str:
@@ -97,19 +96,19 @@ def import_page(
     )
 
 
-def shown_groups(job_id: str, groups: Sequence[LogGroup]) -> list[ShownGroup]:
+def shown_groups(job_id: str, groups: Sequence[ImportLogGroup]) -> list[ShownGroup]:
     """Result: errored first, then flagged, then skipped; in each the largest first."""
     order = list(KIND_TONES)
-    ranked = sorted(groups, key=lambda group: (order.index(group.kind), -group.count))
+    ranked = sorted(groups, key=lambda group: (order.index(group.kind), -group.rows))
     return [
         ShownGroup(
             badge=KIND_TONES[group.kind],
-            title=TITLES.get(group.code, group.code),
+            title=group.title or group.code,
             entity=ENTITY_WORDS[group.entity],
             code=group.code,
-            count=group.count,
+            count=group.rows,
             sample=_sample(group),
-            fix=group.sample.fix,
+            fix=group.fix,
             href=f"/jobs/{job_id}/log?kind={group.kind.value}&entity={group.entity.value}&code={group.code}",
         )
         for group in ranked
@@ -184,8 +183,10 @@ def _of_report(job: JobView, report: ImportReport) -> Mapping[str, Any]:
     }
 
 
-def _sample(group: LogGroup) -> str:
-    row = group.sample
+def _sample(group: ImportLogGroup) -> str:
+    if not group.sample:
+        return ""
+    row = group.sample[0]
     named = f"{row.source_table} {row.source_id}" if row.source_id is not None else row.source_table
     return f"{named}: {row.detail}" if row.detail else named
 

@@ -130,7 +130,9 @@ def verdict_of(report: ImportReport) -> VerdictShown:
     if report.evidence is Evidence.ACKNOWLEDGED and report.stage is Stage.NOT_VERIFIED:
         text = "Mission answered that it took the records; nobody has looked again."
         return VerdictShown("Accepted by Mission, not verified", "Not verified", "warn", "warning", text)
-    return VerdictShown("Not verified", "Not verified", "warn", "warning", "The two sides were not compared to the end.")
+    return VerdictShown(
+        "Not verified", "Not verified", "warn", "warning", "The two sides were not compared to the end."
+    )
 
 
 def money_figures(report: ImportReport) -> list[tuple[str, str, str]]:
