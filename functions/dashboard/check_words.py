@@ -6,7 +6,7 @@ Nouns: a *check* is asked of an agent and answered with its next heartbeat; unti
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from functions.dashboard.formatting import duration, plural
@@ -104,31 +104,29 @@ def _shown(
     facts: list[tuple[str, str]] | None = None,
     counts: list[tuple[str, int]] | None = None,
 ) -> TestShown:
-    asked = {"asked_at": check.asked_at, "asked_by": check.asked_by, "agent_name": check.agent_name}
+    shown = TestShown("asked", "Asked, not answered yet", "", check.asked_at, check.asked_by, check.agent_name)
     if check.state is CheckState.WAITING:
         detail = f"{check.agent_name} answers on its next heartbeat. This page shows the answer by itself."
-        return TestShown("asked", "Asked, not answered yet", detail, **asked)
+        return replace(shown, detail=detail)
     finished = check.finished_at or check.ends_at
     if check.fault is not None:
         fault = check.fault
-        return TestShown(
-            "bad",
-            fault.title,
-            fault.detail,
-            **asked,
+        return replace(
+            shown,
+            state="bad",
+            title=fault.title,
+            detail=fault.detail,
             answered_at=finished,
             code=fault.code,
             fix=fault.fix,
             tables=tables,
         )
-    took = duration(seconds) if seconds >= 1 else f"{seconds:.1f} s" if seconds else ""
-    return TestShown(
-        "ok",
-        ok,
-        "",
-        **asked,
+    return replace(
+        shown,
+        state="ok",
+        title=ok,
         answered_at=finished,
-        seconds=took,
+        seconds=duration(seconds) if seconds >= 1 else f"{seconds:.1f} s" if seconds else "",
         warnings=warnings,
         facts=facts or [],
         counts=counts or [],

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic import ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from functions.dashboard.fields import FormModel
 from functions.dashboard.frame import Frame
@@ -27,7 +27,7 @@ type Groups = list[tuple[str, list[tuple[str, str]]]]
 class FundsForm(FormModel):
     """The whole map as it was posted: one `fund` for each row."""
 
-    fund: list[str] = []
+    fund: list[str] = Field(default_factory=list)
 
     @field_validator("fund")
     @classmethod

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from functions.dashboard.fields import FormModel, NameField, must_be
 from functions.domain.import_settings import ImportBody, KnownCurrency
@@ -40,14 +40,14 @@ class ImportForm(FormModel):
     name: NameField
     agent_id: Annotated[str, must_be(AgentId | Literal[""], _AGENT_RULE)] = ""
     dry_run_first: bool = False
-    entities: list[str] = []
-    campus_ids: list[str] = []
+    entities: list[str] = Field(default_factory=list)
+    campus_ids: list[str] = Field(default_factory=list)
     include_without_campus: bool = False
     date_range_start: Annotated[date | None, BeforeValidator(_date)] = None
     time_zone: Annotated[str, must_be(KnownZone, ZONE_RULE)] = ""
     currency: Annotated[str, AfterValidator(str.upper), must_be(KnownCurrency, _CURRENCY_RULE)] = "USD"
-    transaction_types: Annotated[list[str], must_be(list[Guid], _CHOICE_RULE)] = []
-    status: list[str] = []
+    transaction_types: Annotated[list[str], must_be(list[Guid], _CHOICE_RULE)] = Field(default_factory=list)
+    status: list[str] = Field(default_factory=list)
 
     @field_validator("entities")
     @classmethod

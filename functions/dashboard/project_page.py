@@ -215,9 +215,7 @@ def _job_step(jobs: Sequence[JobView], *, imports: bool) -> Step:
     if any(not _copies(job) for job in jobs) or (jobs and not imports):
         return Step("job", "done", "Jobs are created", aside="listed below")
     if imports:
-        return Step(
-            "job", "next", "Create an import", "Begin with a dry run: it sends nothing, and says what would be."
-        )
+        return Step("job", "next", "Create an import", "Begin with a dry run: it sends nothing and says what would be.")
     return Step("job", "next", "Create a job", "Which folder to copy, and into which container.")
 
 

@@ -96,7 +96,7 @@ class TraceForm(FormModel):
 class GoneForm(FormModel):
     """One `decision` for each record that was shown: `<external id>|keep`, `|void`, or `|` for none."""
 
-    decision: list[str] = []
+    decision: list[str] = Field(default_factory=list)
 
     @field_validator("decision")
     @classmethod
