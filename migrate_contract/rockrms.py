@@ -503,8 +503,6 @@ class MissionAccess(WireModel):
 
     url: str
     integration_key: str = Field(repr=False)
-    organization_name: Label | None = None
-    """As the last Test Mission found it."""
 
 
 class RockShown(WireModel):

@@ -57,9 +57,7 @@ class RockConnectionBody(WireModel):
 
 
 class AgentChoiceBody(WireModel):
-    """`POST .../rockrms-test`, `.../mission-test`, `.../rockrms-connection/forget`. Null: the one that keeps the
-    connection, or else the client's only agent.
-    """
+    """`POST` of a check. Null: the agent that keeps the project's connection, or else the client's only one."""
 
     agent_id: AgentId | None = None
 
