@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from functions.dashboard.fields import FormModel, NameField, must_be
 from functions.domain.import_settings import ImportBody, KnownCurrency
-from functions.domain.views import JobCreate, JobEdit, JobView, KnownZone
+from functions.domain.views import JobCreate, JobView, KnownZone
 from migrate_contract.jobs import JobType
 from migrate_contract.rockrms import Entity, Guid, ImportSettings, StatusMeaning
 from migrate_contract.wire import AgentId
@@ -79,10 +79,6 @@ class ImportForm(FormModel):
             rockrms=self.settings(),
             agent_id=self.agent_id or None,
         )
-
-    def edit(self, before: ImportSettings) -> JobEdit:
-        """Result: the body of the API's call; what the form does not show stays."""
-        return JobEdit(name=self.name, rockrms=self.settings(before))
 
     def settings(self, before: ImportSettings | None = None) -> ImportBody:
         """Result: the settings as chosen, over those from before."""

@@ -31,8 +31,8 @@ from migrate_contract.rockrms import (
     Verdict,
 )
 
-FUND_BY_YEAR = "|"
-"""In the key of a row: "<fund guid>|2024"."""
+FUND_BY_YEAR = "fund_year"
+"""What the measures of a fund in a year begin with."""
 CARD_ROWS = 40
 """On the job's page; the page of all rows has the rest."""
 CARD_GONE = 20
@@ -217,7 +217,7 @@ def _gone(record: GoneRecord, currency: str) -> ShownGone:
 
 
 def _is_fund_by_year(row: ReconciliationRow) -> bool:
-    return row.entity is Entity.CONTRIBUTIONS and FUND_BY_YEAR in row.key
+    return row.entity is Entity.CONTRIBUTIONS and row.measure.startswith(FUND_BY_YEAR)
 
 
 def _shown(row: ReconciliationRow) -> ShownRow:

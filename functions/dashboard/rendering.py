@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from functions.dashboard import badges, formatting, import_bar, progress_bar, worker_time
+from functions.dashboard import badges, formatting, import_bar, import_words, progress_bar, worker_time
 from functions.dashboard.flashes import Flash, flash_for
 from functions.dashboard.forms import EMPTY_FORM
 from functions.dashboard.frame import Frame
@@ -95,6 +95,7 @@ _FILTERS: Mapping[str, Any] = {
     "duration": formatting.duration,
     "iso": formatting.iso,
     "moment": formatting.moment,
+    "money": import_words.amount,
     "plural": formatting.plural,
     "right_now": formatting.right_now,
     "sentence": formatting.sentence,

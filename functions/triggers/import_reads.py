@@ -28,9 +28,7 @@ def need_report(call: PageCall, job_id: str) -> ImportReportView:
     return call.services.imports.report(call.caller, job_id)
 
 
-def import_job_page(
-    call: PageCall, job: JobView, refusal: Problem | None = None, trace_form: Form = EMPTY_FORM
-) -> str:
+def import_job_page(call: PageCall, job: JobView, refusal: Problem | None = None, trace_form: Form = EMPTY_FORM) -> str:
     """Result: the job page of an import, above all else what was refused just now."""
     found = report_of(call, job.job_id)
     return import_page(

@@ -18,6 +18,7 @@ from functions.dashboard.import_lists import LogFilter, gone_page, log_page, qua
 from functions.dashboard.problem_page import problem_page
 from functions.dashboard.rockrms_forms import GoneForm, TraceForm
 from functions.domain.caller import Role
+from functions.domain.rockrms_views import ImportSettingsBody
 from functions.triggers.edge_answer import CONTENT_SECURITY_POLICY, HTML_CONTENT_TYPE, Answer, download, html_answer
 from functions.triggers.edge_call import PageCall
 from functions.triggers.edge_pages import PageRoutes, RefusedForm
@@ -209,18 +210,21 @@ def page_import_edit(call: PageCall, job_id: JobId) -> Answer:
     return call.html(_edit(call, job_id))
 
 
-@pages.form("jobs/{job_id}/edit-import", again=_edit_again, refusals=(ErrorCode.JOB_WORKING, *NEW_REFUSALS))
+@pages.form("jobs/{job_id}/edit-import", again=_edit_again, refusals=(ErrorCode.JOB_STARTED, *NEW_REFUSALS))
 def page_import_change(call: PageCall, job_id: JobId, form: ImportForm) -> Answer:
     """Saves the settings of an import's next attempt."""
     before = call.services.jobs.show(call.caller, job_id).rockrms
-    call.services.imports.change(call.caller, job_id, form.name, form.settings(before))
+    body = ImportSettingsBody(rockrms=form.settings(before), name=form.name)
+    call.services.next_attempts.change(call.caller, job_id, body)
     return call.see_other(after(f"/jobs/{job_id}", Done.JOB_CHANGED))
 
 
-@pages.form("jobs/{job_id}/import-now", again=_import_again, refusals=(*STEER_REFUSALS, *NEW_REFUSALS))
+@pages.form(
+    "jobs/{job_id}/import-now", again=_import_again, refusals=(ErrorCode.JOB_STARTED, *STEER_REFUSALS, *NEW_REFUSALS)
+)
 def page_import_now(call: PageCall, job_id: JobId) -> Answer:
     """Runs an import for real after its dry run."""
-    call.services.imports.leave_dry_run(call.caller, job_id)
+    call.services.next_attempts.leave_dry_run(call.caller, job_id)
     call.services.lifecycle.rerun(call.caller, job_id)
     return call.see_other(after(f"/jobs/{job_id}", Done.IMPORT_STARTED))
 

@@ -279,12 +279,20 @@ def row(entity: Entity, measure: str, key: str, label: str, source: str, target:
 def report(match: bool | None = True, **more: Any) -> ImportReport:
     known_target = match is not None
     net = "1204331.50"
+    net_there = net if known_target else None
     rows = [
         row(Entity.PEOPLE, "records", "", "", "5190", "5190" if known_target else None, difference="0"),
-        row(Entity.CONTRIBUTIONS, "net", f"{GENERAL}|2025", "General Fund, 2025", net, net if known_target else None),
         row(
             Entity.CONTRIBUTIONS,
-            "net",
+            "fund_year_net",
+            f"{GENERAL}|2025",
+            "General Fund, 2025",
+            net,
+            net if known_target else None,
+        ),
+        row(
+            Entity.CONTRIBUTIONS,
+            "fund_year_net",
             f"{MISSIONS}|2026",
             "Missions, 2026",
             "512.30",
