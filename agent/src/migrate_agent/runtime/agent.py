@@ -5,7 +5,7 @@
 | heartbeat | says that we live, brings answers | last |
 | mailbox | commands, lost work, a new key | second |
 | reporter | progress and ledger | third, after a last round |
-| jobs | the copy engine | first: finishes what is staged |
+| jobs, imports | the copy engine, the import engine | first: finish what is staged |
 | limits | tells engines how fast they may send | with the mailbox |
 | main | waits, writes the status file | - |
 """
@@ -29,7 +29,7 @@ from migrate_agent.runtime.engines import EngineMaker
 from migrate_agent.runtime.governor import Governor
 from migrate_agent.runtime.heartbeat import Heartbeat, Vitals
 from migrate_agent.runtime.instance_lock import InstanceLock
-from migrate_agent.runtime.job_runner import JobRunner
+from migrate_agent.runtime.job_runner import JobRunner, Slot, slot_of
 from migrate_agent.runtime.machine import disk_free_bytes, machine_facts
 from migrate_agent.runtime.mailbox import Mailbox
 from migrate_agent.runtime.progress_report import status_of
@@ -99,6 +99,7 @@ class Agent:
             on_lost=self._work_lost,
             open_share=ShareOpener(config.state_dir).open,
             on_engine=self._governor.enforce,
+            max_jobs=config.max_jobs,
         )
         self._reporter = Reporter(
             self._client,
@@ -145,6 +146,7 @@ class Agent:
             _thread("mailbox", self._mailbox.run),
             _thread("reporter", self._reporter.run),
             _thread("jobs", self._runner.run),
+            _thread("imports", lambda: self._runner.run(Slot.IMPORT)),
         ]
         limits = _thread("limits", self._governor.run)
         self._runner.refresh()
@@ -169,14 +171,15 @@ class Agent:
         heartbeat: threading.Thread,
         mailbox: threading.Thread,
         reporter: threading.Thread,
-        jobs: threading.Thread,
+        *jobs: threading.Thread,
     ) -> int:
         """An orderly stop: what is staged is finished and reported; the heartbeat ends last."""
         log.info("stopping: finishing what is staged; a second signal ends at once")
         self.status.stopping()
         self.status.write()
         self._runner.wake()
-        jobs.join(_ENGINE_JOIN_SECONDS)
+        for slot in jobs:
+            slot.join(_ENGINE_JOIN_SECONDS)
         self._governor.end()
         self._mailbox.end()
         mailbox.join(_JOIN_SECONDS)
@@ -218,7 +221,8 @@ class Agent:
         self._reporter.lost(job_id, attempt)
 
     def _engines_at_work(self) -> list[tuple[JobRecord, Engine]]:
-        return self._runner.working()
+        """A limit is of file transfers: an import neither obeys one nor takes a share of it."""
+        return [(record, engine) for record, engine in self._runner.working() if slot_of(record) is Slot.TRANSFER]
 
     def _changed(self) -> None:
         self._runner.wake()

@@ -1,0 +1,167 @@
+"""What each check does (runtime/checks.py runs them): tests of both connections, keeping and forgetting one, a trace."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any
+
+from migrate_agent.control.client import ControlClient
+from migrate_agent.identity import KeyRing
+from migrate_agent.network import Network
+from migrate_agent.redaction import redactor
+from migrate_agent.rockrms.connection_store import ConnectionStore
+from migrate_agent.rockrms.mission.adapter import HttpMission, shown_url
+from migrate_agent.rockrms.mission.port import MissionClient
+from migrate_agent.rockrms.probe import probe_rock
+from migrate_agent.runtime.checks import DONE, Handler
+from migrate_agent.sealing import SealingKeys
+from migrate_contract.commands import Command, CommandKind, CommandResult, CommandStatus
+from migrate_contract.errors import ErrorCode, MigrateError
+from migrate_contract.rockrms import (
+    CheckArguments,
+    KeepArguments,
+    MissionAccess,
+    MissionFund,
+    MissionTestReport,
+    RockTestReport,
+    TraceArguments,
+    TraceReport,
+)
+
+_NO_INSTALL = "00000000-0000-0000-0000-000000000000"
+_MAX_FUNDS = 1_000
+_CONNECT_SECONDS = 5.0
+_ANSWER_SECONDS = 8.0
+"""A person waits for a test: an import has more patience."""
+
+OpenMission = Callable[[MissionAccess], MissionClient]
+Trace = Callable[[TraceArguments, MissionClient | None], TraceReport]
+"""Follows one record; without a client where Mission cannot be reached."""
+
+
+class CheckHandlers:
+    """Made once per process."""
+
+    def __init__(
+        self,
+        client: ControlClient,
+        keys: KeyRing,
+        sealing: SealingKeys,
+        store: ConnectionStore,
+        network: Network,
+        trace: Trace,
+        *,
+        on_kept: Callable[[], None] = lambda: None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`on_kept`: what this agent keeps has changed, and the next heartbeat should say so."""
+        self._client, self._keys, self._sealing, self._store = client, keys, sealing, store
+        self._network = dataclasses.replace(
+            network, connect_timeout_seconds=_CONNECT_SECONDS, stall_timeout_seconds=_ANSWER_SECONDS
+        )
+        self._trace, self._on_kept, self._monotonic = trace, on_kept, monotonic
+
+    def by_kind(self) -> dict[str, Handler]:
+        """Result: for `Checks`."""
+        return {
+            CommandKind.TEST_ROCKRMS.value: self.test_rockrms,
+            CommandKind.TEST_MISSION.value: self.test_mission,
+            CommandKind.TRACE_RECORD.value: self.trace_record,
+            CommandKind.KEEP_CONNECTION.value: self.keep_connection,
+            CommandKind.FORGET_CONNECTION.value: self.forget_connection,
+        }
+
+    def test_rockrms(self, command: Command) -> CommandResult:
+        """Result: what the connection that is kept for the project gives."""
+        project_id = CheckArguments.model_validate(command.arguments).project_id
+        try:
+            report = probe_rock(self._store.connection(project_id))
+        except MigrateError as error:
+            report = RockTestReport(code=error.code.value, detail=error.detail[:2000], fix=error.fix)
+        return CommandResult(status=CommandStatus.ACCEPTED, rock=report)
+
+    def test_mission(self, command: Command) -> CommandResult:
+        """Result: whether Mission is reached, takes the key, and may be read back."""
+        CheckArguments.model_validate(command.arguments)
+        started = self._monotonic()
+        found: dict[str, Any] = {}
+        try:
+            access = self._client.mission_of_command(command.command_id)
+            found["url"] = shown_url(access.url)
+            mission = HttpMission(access, self._network)
+            try:
+                found |= test_of_mission(mission)
+            finally:
+                mission.close()
+        except MigrateError as error:
+            found |= {"code": error.code.value, "detail": error.detail[:2000], "fix": error.fix}
+        report = MissionTestReport(**found, seconds=max(self._monotonic() - started, 0.0))
+        return CommandResult(status=CommandStatus.ACCEPTED, mission=report)
+
+    def trace_record(self, command: Command) -> CommandResult:
+        """Result: one record on its way. Raises MigrateError where Rock itself cannot be asked."""
+        arguments = TraceArguments.model_validate(command.arguments)
+        mission: HttpMission | None = None
+        try:
+            mission = HttpMission(self._client.mission_of_command(command.command_id), self._network)
+        except MigrateError as error:
+            report = self._trace(arguments, None)
+            if report.code is None:
+                report = report.model_copy(
+                    update={"code": error.code.value, "detail": error.detail[:2000], "fix": error.fix}
+                )
+        else:
+            try:
+                report = self._trace(arguments, mission)
+            finally:
+                mission.close()
+        return CommandResult(status=CommandStatus.ACCEPTED, trace=report)
+
+    def keep_connection(self, command: Command) -> CommandResult:
+        """Result: the connection string that was sealed for this agent and this project is kept here."""
+        arguments = KeepArguments.model_validate(command.arguments)
+        organization, agent = names_of(self._keys)
+        text = self._sealing.open(
+            arguments.sealed, organization=organization, agent=agent, project=arguments.project_id
+        )
+        redactor.hide(text)
+        self._store.keep(arguments.project_id, text)
+        self._on_kept()
+        return DONE
+
+    def forget_connection(self, command: Command) -> CommandResult:
+        """Result: nothing is kept for the project any more."""
+        self._store.forget(CheckArguments.model_validate(command.arguments).project_id)
+        self._on_kept()
+        return DONE
+
+
+def names_of(keys: KeyRing) -> tuple[str, str]:
+    """Result: the organization and the agent that the key belongs to (`<organization>.<agent>.<secret>`)."""
+    known = keys.credentials
+    organization, _, rest = keys.key.partition(".")
+    agent, _, _ = rest.partition(".")
+    return known.organization_id or organization, known.agent_id or agent
+
+
+def test_of_mission(mission: HttpMission) -> dict[str, Any]:
+    """Result: the fields of a report. Raises MigrateError where Mission cannot be used."""
+    status = mission.require_contract()
+    found: dict[str, Any] = {
+        "organization_name": status.organization[:200],
+        "contract_version": status.contract_version[:100],
+    }
+    try:
+        mission.counts(_NO_INSTALL)
+        funds = mission.funds()
+    except MigrateError as error:
+        if error.code is not ErrorCode.MISSION_READBACK_MISSING:
+            raise
+        return found | {"can_read_back": False, "detail": error.detail[:2000], "fix": error.fix}
+    shown = [
+        MissionFund(external_fund_id=fund.external_id, name=fund.name[:200], is_active=fund.is_active)
+        for fund in funds[:_MAX_FUNDS]
+    ]
+    return found | {"can_read_back": True, "funds": shown}
