@@ -46,7 +46,9 @@ class SealingKeys:
             return cls(X25519PrivateKey.from_private_bytes(b64decode(text.strip(), validate=True)))
         except (ValueError, binascii.Error):
             # Not chained: the fault may quote what was read.
-            raise Fatal(ErrorCode.CONFIG_INVALID, f"the key file {path} is damaged: remove it and start again") from None
+            raise Fatal(
+                ErrorCode.CONFIG_INVALID, f"the key file {path} is damaged: remove it and start again"
+            ) from None
 
     @property
     def public(self) -> str:
@@ -54,7 +56,7 @@ class SealingKeys:
         return write_key(self._public)
 
     def open(self, sealed: str, *, organization: str, agent: str, project: str) -> str:
-        """Result: the sealed text. Raises Fatal(sealed-text-unreadable) for another agent's, project's or a changed one."""
+        """Result: the sealed text. Raises Fatal(sealed-text-unreadable) for another's, or a changed one."""
         parts = read_sealed(sealed)
         try:
             shared = self._private.exchange(X25519PublicKey.from_public_bytes(parts.ephemeral))
@@ -65,3 +67,8 @@ class SealingKeys:
             raise Fatal(
                 ErrorCode.SEALED_TEXT_UNREADABLE, "it was sealed to another key, or for another project"
             ) from None
+
+
+def forget_sealing_keys(state_dir: Path) -> None:
+    """Result: nothing that was sealed for this install can be opened any more."""
+    (state_dir / SEALING_KEY_FILE).unlink(missing_ok=True)

@@ -45,6 +45,7 @@ from migrate_contract.jobs import (
     ProgressAnswer,
 )
 from migrate_contract.rockrms import (
+    CommandMissionRequest,
     ImportLogChunk,
     ImportReport,
     ImportReportAnswer,
@@ -137,6 +138,11 @@ class ControlClient:
     def post_import_report(self, job_id: str, report: ImportReport) -> ImportReportAnswer:
         """Result: the report is kept."""
         return self._post(f"/api/agent/jobs/{quote(job_id)}/import-report", report, ImportReportAnswer)
+
+    def mission_of_command(self, command_id: str) -> MissionAccess:
+        """Result: how to reach Mission, for a command that tests it or traces a record; kept in memory only."""
+        path = f"/api/agent/commands/{quote(command_id)}/mission"
+        return self._post(path, CommandMissionRequest(), MissionAccess)
 
     def post_result(self, command_id: str, result: CommandResult) -> CommandResultAnswer:
         """Result: whether to go on with the command."""

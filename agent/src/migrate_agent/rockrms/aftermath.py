@@ -44,6 +44,7 @@ class Happened(StrEnum):
     EDITED = "edited during the import; read and sent again"
     UNFIT = "edited during the import; a rule now leaves it out, Mission keeps what it has"
     LATE = "entered during the import below the high-water mark; sent"
+    DIFFERS = "changed during the import without a mark in Rock; read and sent again"
     AFTER = "entered during the import; the next run brings it"
     DELETED = "deleted in Rock during the import"
 
@@ -148,12 +149,12 @@ class Aftercare:
             after = since - _TICK if since is not None else None
             for ids in self._source.changed(entity, after, self._high_water[entity]):
                 for part in _parts(ids):
-                    sent += self._again(entity, part, Happened.EDITED)
+                    sent += self.again(entity, part, Happened.EDITED)
             if not sent:
                 return
             since = mark
 
-    def _again(self, entity: Entity, ids: Sequence[int], happened: Happened) -> int:
+    def again(self, entity: Entity, ids: Sequence[int], happened: Happened) -> int:
         """Reads these rows again and sends what differs. Result: how many differed."""
         self._stop.raise_if_requested()
         page = self._source.reread(entity, ids)
@@ -213,7 +214,7 @@ class Aftercare:
         if expected is not None:
             missing += [expected, *ours]
         for part in _parts(late):
-            self._again(entity, part, Happened.LATE)
+            self.again(entity, part, Happened.LATE)
         for ids in self._source.ids(entity, mark, self._source.high_water(entity)):
             for number in ids:
                 self._found.name(self._external_id(entity, number), Happened.AFTER)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import getpass
 import hashlib
+import logging
 import threading
 from collections.abc import Callable
 from enum import StrEnum, unique
@@ -22,6 +23,8 @@ from migrate_agent.redaction import redactor
 from migrate_agent.rockrms.connection_string import RockConnection, read_connection_string
 from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.rockrms import HeldConnection, RockShown
+
+log = logging.getLogger(__name__)
 
 CONNECTIONS_FILE = "rockrms-connections.json"
 _MAX_CHARACTERS = 8_000
@@ -131,6 +134,17 @@ class ConnectionStore:
                 self._write([kept for kept in known if kept.project_id != project_id])
         return bool(gone)
 
+    def forget_all(self) -> None:
+        """Result: nothing is kept here any more, whatever state it is in."""
+        with self._lock:
+            try:
+                for kept in self._kept():
+                    if kept.kept_in is KeptIn.KEYRING:
+                        self._remove_from_keyring(kept.project_id)
+            except Fatal as fault:
+                log.warning("the connections cannot be read before they are destroyed: %s", fault)
+            self._path.unlink(missing_ok=True)
+
     def _kept(self) -> list[_Kept]:
         text = read_private(self._path)
         if text is None:
@@ -200,8 +214,8 @@ def system_keyring() -> Keyring | None:
         from keyring.backends import fail, null
 
         backend = keyring.get_keyring()
-    except Exception:
-        return None  # whatever a backend raises on the way: it cannot be used
+    except Exception:  # noqa: BLE001 - whatever a backend raises on the way: it cannot be used
+        return None
     if isinstance(backend, (fail.Keyring, null.Keyring)) or backend.priority <= 0:
         return None
     return backend
@@ -214,8 +228,8 @@ def _in_time(action: Callable[[], Found]) -> Found:
     def act() -> None:
         try:
             found.append(action())
-        except Exception:
-            return  # backends raise what they like
+        except Exception:  # noqa: BLE001 - backends raise what they like
+            return
 
     thread = threading.Thread(target=act, name="keyring", daemon=True)
     thread.start()

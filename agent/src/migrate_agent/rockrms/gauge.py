@@ -26,6 +26,12 @@ class Gauge:
         self._waits: list[Waiting] = []
         self.retries = 0
 
+    def restart(self) -> None:
+        """Another pass begins."""
+        with self._lock:
+            self._begun, self._total = self._clock(), 0
+            self._recent.clear()
+
     def done(self, records: int) -> None:
         """So many records are in the journal."""
         with self._lock:

@@ -7,6 +7,7 @@
 | reporter | progress and ledger | third, after a last round |
 | jobs, imports | the copy engine, the import engine | first: finish what is staged |
 | limits | tells engines how fast they may send | with the mailbox |
+| checks | connection tests and traces | with the mailbox |
 | main | waits, writes the status file | - |
 """
 
@@ -23,6 +24,9 @@ from migrate_agent import __version__
 from migrate_agent.config import Config
 from migrate_agent.control.session import Session
 from migrate_agent.logs import log_fault
+from migrate_agent.rockrms.connection_store import ConnectionStore
+from migrate_agent.runtime.check_handlers import CheckHandlers
+from migrate_agent.runtime.checks import Checks
 from migrate_agent.runtime.connection import key_ring, network_of, open_client
 from migrate_agent.runtime.engine_port import Engine, MakeEngine
 from migrate_agent.runtime.engines import EngineMaker
@@ -39,11 +43,14 @@ from migrate_agent.runtime.service_choice import service_name_of
 from migrate_agent.runtime.shares import ShareOpener
 from migrate_agent.runtime.status import Status, now
 from migrate_agent.runtime.stop_request import stop_was_asked
+from migrate_agent.runtime.tracing import Tracer
+from migrate_agent.sealing import SealingKeys
 from migrate_agent.stop import StopKind, StopSignal
 from migrate_agent.store.journal import JobRecord, Journal
 from migrate_agent.store.limits_file import LimitsFile
 from migrate_contract.agents import HeartbeatResponse, ProcessMode
 from migrate_contract.errors import MigrateError
+from migrate_contract.rockrms import HeldConnection
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +117,18 @@ class Agent:
             stop,
             progress_seconds=progress_seconds,
         )
+        sealing = SealingKeys.of(config.state_dir)
+        self._connections = ConnectionStore(config.state_dir)
+        checks = CheckHandlers(
+            self._client,
+            keys,
+            sealing,
+            self._connections,
+            network,
+            Tracer(self._connections, self._journal),
+            on_kept=self._beat_soon,
+        )
+        self._checks = Checks(self._journal, self._client.post_result, checks.by_kind(), self.status)
         self._mailbox = Mailbox(
             self._client,
             keys,
@@ -119,6 +138,7 @@ class Agent:
             on_change=self._changed,
             on_lost=self._reporter.lost,
             on_limits=self._governor.take,
+            on_check=self._checks.take,
         )
         self._heartbeat = Heartbeat(
             self._beat_client,
@@ -131,6 +151,8 @@ class Agent:
                 disk_free=lambda: disk_free_bytes(config.state_dir),
                 max_jobs=config.max_jobs,
                 limits_version=lambda: self._governor.version,
+                sealing_key=sealing.public,
+                rock_connections=self._held_connections,
             ),
             instance_id=secrets.token_urlsafe(16),
             mode=self._mode,
@@ -149,9 +171,10 @@ class Agent:
             _thread("imports", lambda: self._runner.run(Slot.IMPORT)),
         ]
         limits = _thread("limits", self._governor.run)
+        checks = _thread("checks", self._checks.run)
         self._runner.refresh()
         log.info("the agent runs (%s), connecting to %s", self._mode, self._client.host)
-        for thread in (limits, *threads):
+        for thread in (limits, checks, *threads):
             thread.start()
         while not self._stop.requested:
             self.status.write()
@@ -181,6 +204,7 @@ class Agent:
         for slot in jobs:
             slot.join(_ENGINE_JOIN_SECONDS)
         self._governor.end()
+        self._checks.end()
         self._mailbox.end()
         mailbox.join(_JOIN_SECONDS)
         self._reporter.end()
@@ -197,6 +221,7 @@ class Agent:
         log_fault(log, "this process must not go on", refused)
         self.status.fault(refused)
         self._governor.end()
+        self._checks.end()
         self._mailbox.end()
         self._reporter.end()
         self._heartbeat.end()
@@ -219,6 +244,14 @@ class Agent:
 
     def _work_lost(self, job_id: str, attempt: int) -> None:
         self._reporter.lost(job_id, attempt)
+
+    def _held_connections(self) -> list[HeldConnection]:
+        """For heartbeats, which nothing may keep from being sent."""
+        try:
+            return self._connections.held()
+        except MigrateError as error:
+            log_fault(log, "the RockRMS connections cannot be read", error)
+            return []
 
     def _engines_at_work(self) -> list[tuple[JobRecord, Engine]]:
         """A limit is of file transfers: an import neither obeys one nor takes a share of it."""

@@ -1,4 +1,4 @@
-"""What each check does (runtime/checks.py runs them): tests of both connections, keeping and forgetting one, a trace."""
+"""What each check does (runtime/checks.py): tests of both connections, keeping and forgetting one, a trace."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from migrate_agent.redaction import redactor
 from migrate_agent.rockrms.connection_store import ConnectionStore
 from migrate_agent.rockrms.mission.adapter import HttpMission, shown_url
 from migrate_agent.rockrms.mission.port import MissionClient
+from migrate_agent.rockrms.mission.scrub import shortened
 from migrate_agent.rockrms.probe import probe_rock
 from migrate_agent.runtime.checks import DONE, Handler
 from migrate_agent.sealing import SealingKeys
@@ -32,6 +33,7 @@ from migrate_contract.rockrms import (
 
 _NO_INSTALL = "00000000-0000-0000-0000-000000000000"
 _MAX_FUNDS = 1_000
+_NAME = 200
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 8.0
 """A person waits for a test: an import has more patience."""
@@ -92,7 +94,7 @@ class CheckHandlers:
             found["url"] = shown_url(access.url)
             mission = HttpMission(access, self._network)
             try:
-                found |= test_of_mission(mission)
+                found |= mission_facts(mission)
             finally:
                 mission.close()
         except MigrateError as error:
@@ -146,12 +148,12 @@ def names_of(keys: KeyRing) -> tuple[str, str]:
     return known.organization_id or organization, known.agent_id or agent
 
 
-def test_of_mission(mission: HttpMission) -> dict[str, Any]:
+def mission_facts(mission: HttpMission) -> dict[str, Any]:
     """Result: the fields of a report. Raises MigrateError where Mission cannot be used."""
     status = mission.require_contract()
     found: dict[str, Any] = {
-        "organization_name": status.organization[:200],
-        "contract_version": status.contract_version[:100],
+        "organization_name": shortened(" ".join(status.organization.split()), _NAME),
+        "contract_version": shortened(status.contract_version, _NAME),
     }
     try:
         mission.counts(_NO_INSTALL)
@@ -161,7 +163,11 @@ def test_of_mission(mission: HttpMission) -> dict[str, Any]:
             raise
         return found | {"can_read_back": False, "detail": error.detail[:2000], "fix": error.fix}
     shown = [
-        MissionFund(external_fund_id=fund.external_id, name=fund.name[:200], is_active=fund.is_active)
+        MissionFund(
+            external_fund_id=fund.external_id,
+            name=shortened(" ".join(fund.name.split()), _NAME),
+            is_active=fund.is_active,
+        )
         for fund in funds[:_MAX_FUNDS]
     ]
     return found | {"can_read_back": True, "funds": shown}

@@ -26,9 +26,7 @@ class Tracer:
         """Result: the record on its way. Raises MigrateError where Rock cannot be asked."""
         connection = self._store.connection(arguments.project_id)
         settings = arguments.settings or ImportSettings(time_zone="UTC")
-        funds = {
-            choice.account_guid: choice.external_fund_id for choice in settings.funds if choice.external_fund_id
-        }
+        funds = {choice.account_guid: choice.external_fund_id for choice in settings.funds if choice.external_fund_id}
         reader = RockReader(
             driver_connect(connection.odbc(), login_seconds=_LOGIN_SECONDS),
             settings,

@@ -111,8 +111,8 @@ class Fixed:
     high_water: dict[Entity, int]
     started_at: str
     """ISO 8601, UTC."""
-    source_clock: str = ""
-    """The SQL Server's own local time at the start: what was modified since is read again at the end."""
+    marks: dict[Entity, str] = field(default_factory=dict)
+    """The latest ModifiedDateTime of each entity (local, ISO 8601): what was modified since is read again."""
 
 
 @dataclass(slots=True)

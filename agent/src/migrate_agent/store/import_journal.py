@@ -13,7 +13,7 @@ import json
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,9 +31,9 @@ from migrate_agent.store.import_entries import (
     Record,
     RecordStatus,
 )
-from migrate_agent.store.import_log import insert_log, read_log
+from migrate_agent.store.import_log import insert_log, read_flags, read_log, read_log_of
 from migrate_agent.store.import_schema import IMPORT_SCHEMA, IMPORT_SCHEMA_VERSION
-from migrate_contract.rockrms import Entity, EntityProgress, ImportLogRow, LogKind
+from migrate_contract.rockrms import Entity, EntityProgress, ImportLogRow, LogKind, QualityFinding
 
 _ENTITIES = tuple(Entity)
 _NUMBER = {entity: number for number, entity in enumerate(_ENTITIES)}
@@ -284,6 +284,35 @@ class ImportJournal:
                     found[row[0]] = _record(row)
         return found
 
+    def reasons(self, entity: Entity, status: RecordStatus) -> Iterator[tuple[int, str]]:
+        """Yields (source id, code) of the records that this run has skipped or that were refused.
+
+        In a dry run no record is kept: what it skipped is read from the log.
+        """
+        kind = LogKind.ERRORED if status is RecordStatus.ERRORED else LogKind.SKIPPED
+        recorded = (
+            "JOIN record ON record.entity = log.entity AND record.source_id = log.source_id AND record.run = log.run"
+            f" AND record.status = {status.value} "
+        )
+        query = (
+            f"SELECT log.source_id, max(log.code) FROM log {recorded if self._current is ImportPass.IMPORT else ''}"  # noqa: S608 - our own names
+            "WHERE log.run = ? AND log.entity = ? AND log.kind = ? AND log.source_id > ?"
+            " GROUP BY log.source_id ORDER BY log.source_id LIMIT ?"
+        )
+        after = -1
+        while True:
+            with self._lock, translated(self.path):
+                page = self._db.execute(query, (self._run, _NUMBER[entity], kind.value, after, _IDS_A_QUERY)).fetchall()
+            if not page:
+                return
+            yield from page
+            after = page[-1][0]
+
+    def flagged(self) -> list[QualityFinding]:
+        """Result: what was flagged in this run, by entity and code, most first, each with its first records."""
+        with self._lock, translated(self.path):
+            return read_flags(self._db, self._run, _ENTITIES)
+
     def keep(self, name: str, text: str) -> None:
         """Keeps one named JSON document of the run."""
         with self._lock, self._transaction():
@@ -332,6 +361,11 @@ class ImportJournal:
         """Result: log rows from `first` on, in order, at most `limit`; of these kinds, or of all."""
         with self._lock, translated(self.path):
             return read_log(self._db, self._run, _ENTITIES, first, limit, kinds)
+
+    def log_of(self, entity: Entity, source_id: int) -> list[ImportLogRow]:
+        """Result: this run's log rows of one record."""
+        with self._lock, translated(self.path):
+            return read_log_of(self._db, self._run, _ENTITIES, _NUMBER[entity], source_id)
 
     def mark_shipped(self, row: int) -> None:
         """The control plane holds every log row up to `row`; may go back, if it asks for rows again."""
@@ -392,5 +426,6 @@ def _json(fixed: Fixed) -> str:
 
 def _fixed(text: str) -> Fixed:
     values = json.loads(text)
-    values["high_water"] = {Entity(name): mark for name, mark in values["high_water"].items()}
+    for name in ("high_water", "marks"):
+        values[name] = {Entity(entity): mark for entity, mark in values[name].items()}
     return Fixed(**values)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from migrate_agent.store.import_entries import LogEntry
-from migrate_contract.rockrms import MAX_ANSWER_CHARACTERS, Entity, ImportLogRow, LogKind
+from migrate_contract.errors import CATALOGUE, ErrorCode
+from migrate_contract.rockrms import MAX_ANSWER_CHARACTERS, Entity, ImportLogRow, LogKind, QualityFinding
 
+_CODES = frozenset(code.value for code in ErrorCode)
 _SENTENCE = 2000
 _LABEL = 256
 _INSERT = (
@@ -69,6 +72,18 @@ def read_log(
     marks = ",".join("?" * len(kinds))
     narrowed = f"AND kind IN ({marks}) " if kinds else ""
     query = f"{_SELECT}{narrowed}ORDER BY row LIMIT ?"
+    return _rows(db.execute(query, (run, first, *(kind.value for kind in kinds), limit)), entities)
+
+
+def read_log_of(
+    db: sqlite3.Connection, run: int, entities: Sequence[Entity], entity: int, source_id: int
+) -> list[ImportLogRow]:
+    """Result: the rows of one record."""
+    query = f"{_SELECT}AND entity = ? AND source_id = ? ORDER BY row"
+    return _rows(db.execute(query, (run, 1, entity, source_id)), entities)
+
+
+def _rows(found: Iterable[tuple[Any, ...]], entities: Sequence[Entity]) -> list[ImportLogRow]:
     return [
         ImportLogRow(
             row=row,
@@ -86,6 +101,29 @@ def read_log(
             at=datetime.fromtimestamp(at, UTC),
         )
         for row, kind, entity, table, source_id, external_id, code, detail, fix, request_id, answer, batch_key, at in (
-            db.execute(query, (run, first, *(kind.value for kind in kinds), limit))
+            found
         )
+    ]
+
+
+def read_flags(db: sqlite3.Connection, run: int, entities: Sequence[Entity]) -> list[QualityFinding]:
+    """Result: how many records were flagged for what, with the first of them."""
+    kinds = db.execute(
+        "SELECT entity, code, count(*) FROM log WHERE run = ? AND kind = 'flagged' GROUP BY entity, code"
+        " ORDER BY 3 DESC LIMIT 100",
+        (run,),
+    ).fetchall()
+    first = (
+        "SELECT external_id || ': ' || detail FROM log WHERE run = ? AND kind = 'flagged' AND entity = ? AND code = ?"
+        " ORDER BY row LIMIT 20"
+    )
+    return [
+        QualityFinding(
+            code=code,
+            label=CATALOGUE[ErrorCode(code)].title if code in _CODES else code,
+            entity=entities[entity],
+            count=count,
+            examples=[text[:400] for (text,) in db.execute(first, (run, entity, code))],
+        )
+        for entity, code, count in kinds
     ]

@@ -34,7 +34,7 @@ class Groups:
         if state == _SKIPPED:
             return Skipped(source_id, external_id, ErrorCode.GROUP_CLOSED, "inactive or archived, and nobody attended")
         notes: list[Note] = []
-        parent = nearest_sent(parent_id, ancestors)
+        parent = nearest_sent(source_id, parent_id, ancestors)
         if parent != parent_id:
             place = "to the top" if parent is None else f"below {context.id_of('Group', parent)}"
             notes.append(Note(ErrorCode.GROUP_REPARENTED, f"group {parent_id} is not moved: put {place}"))
@@ -78,9 +78,9 @@ class Groups:
         ]
 
 
-def nearest_sent(parent_id: int | None, ancestors: Mapping[int, Sequence[Row]]) -> int | None:
+def nearest_sent(group_id: int, parent_id: int | None, ancestors: Mapping[int, Sequence[Row]]) -> int | None:
     """Result: R3; an ancestor's row is (group, parent, whether it is sent)."""
-    seen: set[int] = set()
+    seen = {group_id}
     while parent_id is not None and parent_id not in seen:
         seen.add(parent_id)
         found = ancestors.get(parent_id, ())

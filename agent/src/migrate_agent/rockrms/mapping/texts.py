@@ -11,7 +11,7 @@ import orjson
 
 DIGEST_BYTES: Final = 16
 _MAX_EMAIL: Final = 254
-_EMAIL: Final = re.compile(r"[^\s@\x00-\x1f\x7f]+@(?:[^\s@.\x00-\x1f\x7f]+\.)+[^\s@.\x00-\x1f\x7f]{2,}")
+_EMAIL: Final = re.compile(r"[^\s@\x00-\x1f\x7f-\x9f]+@(?:[^\s@.\x00-\x1f\x7f-\x9f]+\.)+[^\s@.\x00-\x1f\x7f-\x9f]{2,}")
 _UNSENDABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 

@@ -184,8 +184,11 @@ def _has_placeholder(ask: Ask) -> bool:
 
 
 def _allows_snapshot(ask: Ask) -> bool:
-    """Whether SNAPSHOT may be asked for; a login that may not look is answered with no row."""
-    rows = ask(
-        "SELECT d.snapshot_isolation_state FROM sys.databases d WHERE d.name = DB_NAME()", (), "snapshot isolation"
-    )
+    """Whether SNAPSHOT may be asked for; a server that does not say so is read under READ COMMITTED."""
+    try:
+        rows = ask(
+            "SELECT d.snapshot_isolation_state FROM sys.databases d WHERE d.name = DB_NAME()", (), "snapshot isolation"
+        )
+    except Fatal:
+        return False
     return bool(rows) and rows[0][0] == 1

@@ -96,25 +96,25 @@ class Scope:
         if not self.by_campus:
             return ALWAYS
         primary_campus = self.column(person, "Person", "PrimaryCampusId")
-        return f"({self.campus(primary_campus, self._campus_of_family(person))} OR {self.mentioned(person)})"
+        named = f"({self.somebody(person)} AND {self.mentioned(person)})"
+        return f"({self.campus(primary_campus, self._campus_of_family(person))} OR {named})"
 
     def _campus_of_family(self, person: str) -> str:
         """P11, for P13."""
-        primary = (
-            f"CASE WHEN pg.Id = {person}.PrimaryFamilyId THEN 0 ELSE 1 END, "
-            if self.facts.has("Person", "PrimaryFamilyId")
-            else ""
-        )
         order = (
             "CASE WHEN pm.GroupOrder IS NULL THEN 1 ELSE 0 END, pm.GroupOrder, "
             if self.facts.has("GroupMember", "GroupOrder")
             else ""
         )
-        return (
-            "(SELECT TOP (1) pg.CampusId FROM GroupMember pm JOIN [Group] pg ON pg.Id = pm.GroupId"
+        families = (
+            "FROM GroupMember pm JOIN [Group] pg ON pg.Id = pm.GroupId"
             f" WHERE pm.PersonId = {person}.Id AND {self.family_of_person('pm', 'pg')}"
-            f" ORDER BY {primary}{order}pg.Id)"
         )
+        first = f"(SELECT TOP (1) pg.CampusId {families} ORDER BY {order}pg.Id)"
+        if not self.facts.has("Person", "PrimaryFamilyId"):
+            return first
+        stored = f"{families} AND pg.Id = {person}.PrimaryFamilyId"
+        return f"CASE WHEN EXISTS (SELECT 1 {stored}) THEN (SELECT TOP (1) pg.CampusId {stored}) ELSE {first} END"
 
     def mentioned(self, person: str) -> str:
         """Result: the condition that a row in scope, of any entity, names this Person (P5, C2, C8)."""
