@@ -132,9 +132,7 @@ WEB_CONFIG = """<?xml version="1.0"?>
 def test_rocks_own_file_may_be_pasted_whole_or_in_part() -> None:
     expected = RockConnection(host="sql1", database="RockRMS", user="reader", password="se;c&r")
     assert read(WEB_CONFIG) == expected
-    (line,) = re.findall(
-        r"<add name=\"RockContext\".*Provider.*|<add name=\"RockContext\" connectionString=\"Data.*", WEB_CONFIG
-    )
+    (line,) = re.findall(r'<add name="RockContext" connectionString="Data.*?/>', WEB_CONFIG, re.DOTALL)
     assert read(line) == expected
 
 
