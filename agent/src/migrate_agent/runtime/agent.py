@@ -32,6 +32,7 @@ from migrate_agent.runtime.engine_port import Engine, MakeEngine
 from migrate_agent.runtime.engines import EngineMaker
 from migrate_agent.runtime.governor import Governor
 from migrate_agent.runtime.heartbeat import Heartbeat, Vitals
+from migrate_agent.runtime.import_engines import ImportEngineMaker
 from migrate_agent.runtime.instance_lock import InstanceLock
 from migrate_agent.runtime.job_runner import JobRunner, Slot, slot_of
 from migrate_agent.runtime.machine import disk_free_bytes, machine_facts
@@ -95,7 +96,9 @@ class Agent:
             "client_name": credentials.client_name,
         }
         self.status = Status(config.state_dir, facts)
-        self._engines = EngineMaker(self._client, network, on_refusal=self._beat_soon)
+        self._connections = ConnectionStore(config.state_dir)
+        imports = ImportEngineMaker(self._client, network, self._journal, self._connections)
+        self._engines = EngineMaker(self._client, network, imports, on_refusal=self._beat_soon)
         self._governor = Governor(LimitsFile(folder), self.status, working=self._engines_at_work)
         self._runner = JobRunner(
             self._journal,
@@ -118,7 +121,6 @@ class Agent:
             progress_seconds=progress_seconds,
         )
         sealing = SealingKeys.of(config.state_dir)
-        self._connections = ConnectionStore(config.state_dir)
         checks = CheckHandlers(
             self._client,
             keys,
