@@ -371,6 +371,43 @@ ROCKRMS_ENTRIES: dict[str, Entry] = {
         _C,
         409,
     ),
+    "record-type-missing": Entry(
+        "A person has no record type",
+        "Look in Rock whether it is a person; it was imported as one. Set its record type there and rerun.",
+        _C,
+        409,
+    ),
+    "person-anonymous": Entry(
+        "This is Rock's stand-in for anonymous people",
+        "Nothing to do: gifts given to it are imported without a person.",
+        _C,
+        409,
+    ),
+    "person-merged": Entry(
+        "A person was merged into another and is still in Rock",
+        "Merge both in Rock again, which removes the old one, and rerun; until then both are in Mission.",
+        _C,
+        409,
+    ),
+    "family-archived": Entry("A family is archived", "Nothing to do: archived families are not moved.", _C, 409),
+    "family-of-nobody": Entry(
+        "A family has no member who is moved",
+        "Nothing to do: it belongs to a system's record or an anonymous one.",
+        _C,
+        409,
+    ),
+    "group-closed": Entry(
+        "A group is inactive or archived, and nobody attended it",
+        "Nothing to do if it is over. Otherwise make it active in Rock and rerun.",
+        _C,
+        409,
+    ),
+    "gift-undated": Entry(
+        "A gift has no date at all",
+        "Enter the transaction's date in Rock and rerun: without one the gift is in no year.",
+        _C,
+        409,
+    ),
     "record-not-in-scope": Entry(
         "A record is named but is outside the filters",
         "Nothing to do if that is meant; otherwise widen the import's filters and rerun.",
