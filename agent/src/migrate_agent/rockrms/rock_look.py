@@ -164,8 +164,8 @@ def _campuses(client: TdsClient) -> list[CampusFact]:
 
 
 def _transaction_types(client: TdsClient) -> list[TypeFact]:
-    rows = client.ask(  # the guid is a constant
-        "SELECT TOP (50) CAST(v.Guid AS nvarchar(36)), CAST(v.Value AS nvarchar(200)), "
+    rows = client.ask(
+        "SELECT TOP (50) CAST(v.Guid AS nvarchar(36)), CAST(v.Value AS nvarchar(200)), "  # noqa: S608 - a constant
         "CAST((SELECT COUNT_BIG(*) FROM FinancialTransaction t WHERE t.TransactionTypeValueId = v.Id) AS nvarchar(20)) "
         "FROM DefinedValue v JOIN DefinedType d ON d.Id = v.DefinedTypeId "
         f"WHERE d.Guid = '{guids.TRANSACTION_TYPES}' ORDER BY v.Id"
