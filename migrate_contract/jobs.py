@@ -446,6 +446,8 @@ class Progress(WireModel):
     """In phase `ready`."""
     entities: list[EntityProgress] = Field(default_factory=list, max_length=6)
     """Of an import, whose `files` and `bytes` stay zero."""
+    speed_records_per_second: Annotated[float, Field(ge=0)] = 0.0
+    """Of an import, over the last seconds."""
 
 
 class ProgressAnswer(WireModel):

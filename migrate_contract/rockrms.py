@@ -504,7 +504,7 @@ class MissionAccess(WireModel):
     url: str
     integration_key: str = Field(repr=False)
     organization_name: Label | None = None
-    """As the last Test Mission found it."""
+    """None: not known; Mission itself says it."""
 
 
 class RockShown(WireModel):

@@ -26,7 +26,7 @@ class WaitedBefore(WireModel):
 
 @dataclass(frozen=True, slots=True)
 class ProgressRecord:
-    """`advanced_at`: when the number of scanned files, or of an import's records, last changed (for the watchdog over stalled scans)."""
+    """`advanced_at`: when the number of scanned files, or of an import's records, last changed (for the watchdog)."""
 
     report: Progress
     mark: Mark

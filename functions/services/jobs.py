@@ -25,6 +25,7 @@ from functions.services.account_sharing import AccountSharing
 from functions.services.alerts import Alerts
 from functions.services.audit import Audit
 from functions.services.destinations import Destinations
+from functions.services.import_store import ImportStore
 from functions.services.job_store import TABLE, JobStore
 from functions.services.job_views import JobViews, is_editable
 from functions.services.ledger_store import LedgerStore
@@ -55,6 +56,7 @@ class Jobs:
         destinations: Destinations,
         schedules: Schedules,
         ledgers: LedgerStore,
+        imports: ImportStore,
         alerts: Alerts,
         audit: Audit,
         continuations: Continuations,
@@ -70,6 +72,7 @@ class Jobs:
         self._destinations = destinations
         self._schedules = schedules
         self._ledgers = ledgers
+        self._imports = imports
         self._alerts = alerts
         self._audit = audit
         self._continuations = continuations
@@ -200,6 +203,7 @@ class Jobs:
         caller.need(Role.OPERATOR)
         job = self._jobs.need(caller, job_id)
         self._ledgers.delete_all(job.organization, job_id)
+        self._imports.delete_all(job.organization, job_id)
         found = self._jobs.find(job.organization, job_id)
         if found is None:
             raise Fatal(ErrorCode.NOT_FOUND, "No such job, or not yours")
@@ -214,6 +218,7 @@ class Jobs:
             self._mailbox.drop(job, job.agent_id)
         self._moves.release_claim(job, used=GRANT_PREFIX + job_id in removed)
         self._ledgers.delete_all(job.organization, job_id)
+        self._imports.delete_all(job.organization, job_id)
         self._alerts.forget(job.organization, job_id)
         self._record(caller, job, "job.delete", job.settings.name)
 

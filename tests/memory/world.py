@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from functions.adapters.sealing import X25519Sealer
 from functions.dashboard.mail_texts import LetterTexts
 from functions.domain.caller import AgentCaller, OperatorCaller, Role
 from functions.domain.connection import Connector, Person
@@ -184,6 +185,7 @@ class World:
             self.identity,
             self.wrapping,
             self.customer_accounts,
+            X25519Sealer(),
         )
         self.services: Services = assemble(self.ports, DEPLOYMENT, self.limits)
 

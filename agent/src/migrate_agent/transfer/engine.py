@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
+from migrate_agent.engine_results import EngineResult, Snapshot
 from migrate_agent.network import Network
 from migrate_agent.stop import StopKind, StopRequested, StopSignal
 from migrate_agent.store.entries import Counters, Entry, FileState, Found
@@ -26,7 +27,7 @@ from migrate_agent.transfer.names import blob_name
 from migrate_agent.transfer.parts import Parts
 from migrate_agent.transfer.passes import entries_in, pages_in, record_scan
 from migrate_agent.transfer.planner import NEW_BLOB, Compare, Settled, Unchanged
-from migrate_agent.transfer.results import DryRun, DryRunFile, EngineResult, EngineSettings, Snapshot
+from migrate_agent.transfer.results import DryRun, DryRunFile, EngineSettings
 from migrate_agent.transfer.target import TargetIndex
 from migrate_agent.transfer.target_blob import TargetBlob
 from migrate_agent.transfer.workforce import Hears, Workforce

@@ -12,11 +12,14 @@ from decimal import Decimal
 from enum import StrEnum, unique
 from typing import Any, NamedTuple, Protocol
 
+from migrate_contract.errors import ErrorCode, Fatal, Retryable
 from migrate_contract.rockrms import Entity
 
 CONTRACT_VERSION = "1"
 """The version of Mission's import contract that the schemas describe."""
 MAX_BATCH_RECORDS = 500
+DEFAULT_MAX_BYTES = 1024 * 1024
+"""Of a body, where Mission names no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class MissionStatus:
     organization: str
     contract_version: str
     max_records: int = MAX_BATCH_RECORDS
-    max_bytes: int = 1024 * 1024
+    max_bytes: int = DEFAULT_MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ class TotalsRow(NamedTuple):
     """Number and sum of the records with these values of the dimensions, in the order asked for."""
 
     key: tuple[str | None, ...]
-    count: int
+    records: int
     amount: Decimal
 
 
@@ -116,12 +119,40 @@ class Copy(NamedTuple):
     updated_at: str | None = None
 
 
-class MissionClient(Protocol):
-    """One request a call (a page a request for what is iterated), nothing repeated here. Safe for all threads.
+class BatchRefused(Fatal):
+    """Mission takes nothing of a batch. `answer`: up to 2 KB of what it said, scrubbed."""
 
-    Each raises: Retryable(mission-unreachable) without an answer, Retryable(mission-busy) for 408, 429 and 5xx (with
-    what Retry-After asks), Fatal(mission-key-revoked) for 401 and 403, Fatal(mission-contract-unknown) for an answer
-    that does not follow the contract, BatchTooLarge for 413, BatchRefused for any other 4xx.
+    def __init__(self, detail: str, status: int, request_id: str | None, answer: str) -> None:
+        super().__init__(ErrorCode.MISSION_BATCH_REFUSED, detail)
+        self.status, self.request_id, self.answer = status, request_id, answer
+
+
+class BatchTooLarge(BatchRefused):
+    """The same because of its size: `size` bytes are too many."""
+
+    def __init__(self, detail: str, size: int, request_id: str | None, answer: str) -> None:
+        super().__init__(detail, 413, request_id, answer)
+        self.size = size
+
+
+class BatchFailed(Retryable):
+    """Mission failed at this request (500): it may be for one record, or for none."""
+
+    def __init__(
+        self, detail: str, status: int, request_id: str | None, answer: str, *, retry_after_seconds: float | None = None
+    ) -> None:
+        super().__init__(ErrorCode.MISSION_BUSY, detail, retry_after_seconds=retry_after_seconds)
+        self.status, self.request_id, self.answer = status, request_id, answer
+
+
+class MissionClient(Protocol):
+    """One request a call, a page a request for what is iterated. Safe for all threads.
+
+    Each raises: Retryable(mission-unreachable) without an answer; Retryable(mission-busy) where the whole service has
+    no time (408, 429, 503 ...), with what Retry-After asks; BatchFailed where it failed at this request (500);
+    Retryable(mission-answer-unreadable) for an answer to a batch that cannot be read; Fatal(mission-key-revoked) for
+    401 and 403; Fatal(mission-not-found) and Fatal(mission-contract-unknown) for an answer that is not Mission's;
+    Fatal(mission-readback-missing) where it does not let us read; for a batch BatchTooLarge and BatchRefused.
     """
 
     @property
@@ -146,8 +177,11 @@ class MissionClient(Protocol):
         ...
 
     def counts(self, install: str) -> dict[Entity, dict[str, int]]:
-        """Result: per entity its measures: `records` (of this install), `all_records` (of anybody), and what a record
-        holds: people: phones, emails, birth_dates; families: members, addresses; groups: members."""
+        """Result: per entity its measures.
+
+        `records` of this install, `all_records` of anybody, and what this install's records hold: people: phones,
+        emails, birth_dates; families: members, addresses; groups: members.
+        """
         ...
 
     def totals(

@@ -96,6 +96,10 @@ class RockReader:
         sql, values = compiled(self._of(entity).count(), self._all().values(Range(0, up_to)))
         return int(self._connection.ask(sql, values, what=f"count of {entity.value}")[0][0])
 
+    def statement(self, entity: Entity) -> EntityStatement:
+        """Result: what is read of the entity; the rows of a page have its columns."""
+        return self._of(entity)
+
     def close(self) -> None:
         """Ends the connection; nothing else is left behind."""
         self._connection.close()
