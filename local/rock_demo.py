@@ -107,8 +107,7 @@ class _Run:
         self._project_id = str(api.create_unconnected_project(client_id, PROJECT)["project_id"])
         self.agent.register(api.create_code(client_id), "demonstration agent")
         self.agent.start()
-        (agent,) = (each for each in api.call("GET", "/api/agents")["items"])
-        agent_id = agent["agent_id"]
+        agent_id = self._agent_online()
         display.step("Keeping the connection string on the agent, sealed to its key; testing RockRMS")
         body = {"agent_id": agent_id, "connection_string": self.stack.rock.connection_string}
         self._put("rockrms-connection", body)
@@ -124,6 +123,18 @@ class _Run:
         self._post("mission-test", {"agent_id": agent_id})
         mission = self._checked("mission_test")["mission"]
         display.step(f"Mission of {mission['organization_name']}, contract version {mission['contract_version']}")
+
+    def _agent_online(self) -> str:
+        """The agent's id, once it has sent a heartbeat."""
+        found: list[dict[str, Any]] = []
+
+        def is_online() -> bool:
+            self._check()
+            found[:] = self.api.call("GET", "/api/agents")["items"]
+            return any(agent["state"] == "online" for agent in found)
+
+        wait_until(is_online, seconds=_CHECK_SECONDS, what="the agent's first heartbeat")
+        return str(found[0]["agent_id"])
 
     def dry_run(self) -> ImportReport:
         """Everything but the sending, then the funds as it suggests them."""

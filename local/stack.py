@@ -43,8 +43,9 @@ class Stack:
     the way to a customer's account; `mail` keeps the mail that the app sends.
 
     The folder makes it the same stack after `stop` and `start`: same ports, keys and data. `settings` add to
-    or replace the app settings. With `church_people`, it has a church to import too: `rock`, a SQL Server with a
-    generated RockRMS database of about so many people, and `mission`, where it goes. A stack is started once at a time; its methods are not for several threads.
+    or replace the app settings. With `church_people`, there is a church to import too: `rock`, a SQL Server with
+    a generated RockRMS database of about so many people, and `mission`, where it goes. A stack is started once at a
+    time; its methods are not for several threads.
     """
 
     def __init__(
