@@ -1,4 +1,4 @@
-"""A church that was imported without pipeline or journal: source, mapping and sender in one small loop, and verified."""
+"""A church, imported without pipeline or journal: source, mapping and sender in one small loop; and verified."""
 
 from __future__ import annotations
 

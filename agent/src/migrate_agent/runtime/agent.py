@@ -25,7 +25,7 @@ from migrate_agent.config import Config
 from migrate_agent.control.session import Session
 from migrate_agent.logs import log_fault
 from migrate_agent.rockrms.connection_store import ConnectionStore
-from migrate_agent.runtime.check_handlers import CheckHandlers
+from migrate_agent.runtime.check_handlers import CheckHandlers, mission_for_checks
 from migrate_agent.runtime.checks import Checks
 from migrate_agent.runtime.connection import key_ring, network_of, open_client
 from migrate_agent.runtime.engine_port import Engine, MakeEngine
@@ -122,11 +122,11 @@ class Agent:
         )
         sealing = SealingKeys.of(config.state_dir)
         checks = CheckHandlers(
-            self._client,
+            self._client.mission_of_command,
+            mission_for_checks(network),
             keys,
             sealing,
             self._connections,
-            network,
             Tracer(self._connections, self._journal),
             on_kept=self._beat_soon,
         )

@@ -42,13 +42,14 @@ def entity_rows(
     if counts is not None and entity is Entity.ATTENDANCE:
         yield from _attendance(workbook)
     if counts is not None:
+        compared, wrong = read.compared + read.further, read.compared_wrong + read.further_wrong
         yield number_row(
             entity,
             "lines_equal" if entity is Entity.CONTRIBUTIONS else "records_equal",
-            read.compared,
-            read.compared - read.compared_wrong,
+            compared,
+            compared - wrong,
             label="Read back and equal field by field",
-            records=_named(workbook, entity, ("differs", "not-sent", "missing")) if read.compared_wrong else [],
+            records=_named(workbook, entity, ("differs", "not-sent", "missing")) if wrong else [],
         )
 
 

@@ -27,10 +27,17 @@ _PER_KEY = 5_000
 
 @dataclass(slots=True)
 class ReadBack:
-    """What was compared of one entity: by choice (all, or the sample), and beyond that for a reason."""
+    """What was compared of one entity: by choice (all, or the sample), and further records for a reason."""
 
     compared: int = 0
     compared_wrong: int = 0
+    further: int = 0
+    further_wrong: int = 0
+
+    def go_further(self, more: ReadBack) -> None:
+        """Counts what was compared because a sum or a count differs."""
+        self.further += more.compared
+        self.further_wrong += more.compared_wrong
 
 
 class Readback:

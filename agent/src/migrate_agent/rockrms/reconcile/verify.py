@@ -125,10 +125,10 @@ def _ask_mission(work: Verification, book: Workbook, mission: MissionClient, see
 
 def _narrow(book: Workbook, readback: Readback, entity: Entity, seen: Seen, read: ReadBack) -> None:
     """Looks further where a sum or a count says that the sample has not met everything that differs."""
-    readback.suspects(entity)
+    read.go_further(readback.suspects(entity))
     counts = (seen.counts or {}).get(entity, {})
-    if measures_differ(book, entity, counts) and not read.compared_wrong:
-        readback.rest(entity)
+    if measures_differ(book, entity, counts):
+        read.go_further(readback.rest(entity))
 
 
 def _by_ids(work: Verification, book: Workbook, entity: Entity) -> Sequence[Finding]:
