@@ -60,6 +60,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "rockrms_keep": {"agent_id": "agt_000000000000", "connection_string": "Server=taken.over"},
     "rockrms_trace": {"entity": "people", "source_id": 1},
     "rockrms_funds": {"funds": []},
+    "imports_change": {"rockrms": {"time_zone": "UTC"}},
 }
 
 
