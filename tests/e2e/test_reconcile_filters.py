@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -13,7 +14,7 @@ import pytest
 from local.church import Church, Shape, generate
 from local.mission.direct import DirectMission
 from migrate_contract.rockrms import Entity, ImportReport, ImportSettings, Verdict
-from tests.harness.reconciled import Reconciled, wishes
+from tests.harness.reconciled import ZONE, Reconciled, wishes
 
 BOOKSTORE = "8f5c40fc-2ff0-4f89-a6d2-84b7cf1a3034"
 EVENTS = "33cb96dd-8752-4bee-a142-88db7de538f0"
@@ -40,7 +41,7 @@ COMBINATIONS: dict[str, dict[str, Any]] = {
 
 
 def _settings(given: dict[str, Any]) -> ImportSettings:
-    return ImportSettings.model_validate_json(wishes().model_copy(update=given).model_dump_json())
+    return ImportSettings.model_validate_json(json.dumps({"time_zone": ZONE, **given}, default=str))
 
 
 @pytest.fixture(scope="module")

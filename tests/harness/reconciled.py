@@ -10,12 +10,12 @@ from pathlib import Path
 from local.church import Church
 from local.mission.direct import DirectMission
 from local.sqlserver import SqlServer
+from migrate_agent.rockrms.import_sides import ReadAgain, SqlRows
 from migrate_agent.rockrms.mapping import Mapper
 from migrate_agent.rockrms.mission.patience import Patience
 from migrate_agent.rockrms.mission.port import Envelope, Fund, ResultStatus
 from migrate_agent.rockrms.mission.sender import Sender
 from migrate_agent.rockrms.reconcile.ports import ImportedTally, ReportFacts, Scope
-from migrate_agent.rockrms.import_sides import ReadAgain, SqlRows
 from migrate_agent.rockrms.reconcile.verify import Verification, dry_run, take_before, verify
 from migrate_agent.rockrms.records import Mapped, RockFacts
 from migrate_agent.rockrms.source import RockReader
