@@ -171,7 +171,7 @@ def bound(value: Value, kind: SqlType) -> Cell:
 def as_sql_error(error: sqlite3.Error) -> SqlError:
     """Result: what SQL Server would say."""
     text = str(error)
-    if "overflow" in text:
+    if "integer overflow" in text:
         return SqlError(8115, "Arithmetic overflow error converting expression to data type.")
     if "user-defined function" in text:
         return SqlError(512, "Subquery returned more than 1 value, or a value could not be converted.")

@@ -248,7 +248,13 @@ class _Facts:
 
     def variable(self, name: str) -> Cell:
         count = self.session.transaction_count if self.session is not None else 0
-        known: dict[str, Cell] = {"VERSION": _VERSION, "SERVERNAME": tokens.SERVER_NAME, "SPID": 51, "TRANCOUNT": count}
+        known: dict[str, Cell] = {
+            "VERSION": _VERSION,
+            "SERVERNAME": tokens.SERVER_NAME,
+            "SPID": 51,
+            "TRANCOUNT": count,
+            "SNAPSHOT": int(self._faults.snapshot_allowed),
+        }
         return known.get(name)
 
     def _table(self, name: object) -> str | None:
