@@ -255,6 +255,19 @@ def publish_prayer(church: Church, rng: random.Random, at: datetime | None) -> C
     )
 
 
+ALL: tuple[Callable[[Church, random.Random, datetime], Change], ...] = (
+    *(enter_gift, edit_amount, edit_date, edit_fund, delete_gift, refund_gift),
+    *(rename_person, merge_people, move_family, join_group, leave_group, publish_prayer),
+)
+"""Every one of them."""
+
+
+def behind_the_model(church: Church, statement: str) -> None:
+    """Change the database alone (SQL of SQLite): for tests that must see a difference."""
+    with _writing(church) as rock:
+        rock.execute(statement)
+
+
 _LINE = "FinancialTransactionDetail"
 
 
