@@ -503,6 +503,8 @@ class MissionAccess(WireModel):
 
     url: str
     integration_key: str = Field(repr=False)
+    organization_name: Label | None = None
+    """None: not known; Mission itself says it."""
 
 
 class RockShown(WireModel):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from functions.domain.import_settings import ImportBody
 from functions.domain.views import FaultView, JobView, MissionConnectionView, Page
 from migrate_contract.agents import AgentState
 from migrate_contract.rockrms import (
@@ -32,7 +33,7 @@ from migrate_contract.rockrms import (
     TraceReport,
     Versions,
 )
-from migrate_contract.wire import AgentId, JobId, Timestamp, WireModel
+from migrate_contract.wire import AgentId, JobId, Name, Timestamp, WireModel
 
 _SECRET = r"^[\x21-\x7e]+$"  # noqa: S105 - the characters of one
 
@@ -85,6 +86,13 @@ class DecisionsBody(WireModel):
     statuses: dict[Annotated[str, StringConstraints(max_length=200)], StatusMeaning] | None = Field(
         default=None, max_length=50
     )
+
+
+class ImportSettingsBody(WireModel):
+    """`PUT /api/jobs/{job_id}/import-settings`: the whole settings of the job's next attempt, and its name."""
+
+    rockrms: ImportBody
+    name: Name | None = None
 
 
 @unique

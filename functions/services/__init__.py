@@ -64,6 +64,7 @@ from functions.services.mails import Mails
 from functions.services.members import Members
 from functions.services.missions import Missions
 from functions.services.moves import Moves
+from functions.services.next_attempts import NextAttempts
 from functions.services.poison import Poison
 from functions.services.progress import ProgressReports
 from functions.services.projects import Projects
@@ -114,6 +115,7 @@ class Services:
     funds: FundMap
     imports: Imports
     import_logs: ImportLogs
+    next_attempts: NextAttempts
     connection_drafts: ConnectionDrafts
     redemption: Redemption
     sign_ins: SignIns
@@ -227,6 +229,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         funds=funds,
         imports=imports,
         import_logs=ImportLogs(tables, store, attempts, import_store, continuations),
+        next_attempts=NextAttempts(store, moves, views, audit),
         connection_drafts=customer.drafts,
         redemption=customer.redemption,
         sign_ins=customer.sign_ins,

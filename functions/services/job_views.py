@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -200,7 +200,7 @@ class JobViews:
             next_beat_by=self._next_beat_by(beat),
             queued=command is not None,
             delivered_at=rows.moment(command, "delivered_at") if command else None,
-            position=held.position if held else sum(1 for _ in self._before(job, beat)),
+            position=held.position if held else self._before(job, beat),
             busy_with=self._busy_with(job, beat) if queued else (),
             waiting=record.report.waiting if record else None,
             unconfirmed_since=since,
@@ -215,18 +215,22 @@ class JobViews:
     def _busy_with(self, job: Job, beat: Beat) -> tuple[str, ...]:
         """Result: names of the jobs that the agent works on now in this job's slot."""
         at_work = [held for held in beat.jobs if held.phase in _AT_WORK]
-        return tuple(other.settings.name for other in self._of_its_slot(job, at_work))[:3]
+        found = self._of_its_slot(job, at_work)
+        return tuple(other.settings.name for other in found if other is not None)[:3]
 
-    def _before(self, job: Job, beat: Beat) -> Iterator[Job]:
-        """Result: the jobs before one that the agent has taken and no heartbeat has named yet."""
-        return self._of_its_slot(job, [held for held in beat.jobs if held.phase in _AT_WORK or held.position > 0])
+    def _before(self, job: Job, beat: Beat) -> int:
+        """Result: how many jobs are before one that the agent has taken and no heartbeat has named yet."""
+        before = [held for held in beat.jobs if held.phase in _AT_WORK or held.position > 0]
+        return len(self._of_its_slot(job, before))
 
-    def _of_its_slot(self, job: Job, others: Sequence[HeartbeatJob]) -> Iterator[Job]:
-        """Result: those that this job waits for: an agent runs one transfer and one import side by side."""
-        for held in others:
-            found = self._jobs.find(job.organization, held.job_id) if held.job_id != job.job_id else None
-            if found is not None and found[0].settings.is_import == job.settings.is_import:
-                yield found[0]
+    def _of_its_slot(self, job: Job, others: Sequence[HeartbeatJob]) -> list[Job | None]:
+        """Result: those that this job waits for: an agent runs one transfer and one import side by side.
+
+        None stands for one that was deleted, whose slot nobody knows any more.
+        """
+        found = [self._jobs.find(job.organization, held.job_id) for held in others if held.job_id != job.job_id]
+        jobs = [other[0] if other else None for other in found]
+        return [other for other in jobs if other is None or other.settings.is_import == job.settings.is_import]
 
 
 def actions(job: Job, record: ProgressRecord | None, *, unconfirmed: bool) -> list[JobAction]:

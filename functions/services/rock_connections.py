@@ -122,7 +122,6 @@ class RockConnections:
 
         Raises Fatal(sealing-key-missing) for an agent that nothing can be sealed to.
         """
-        caller.need(Role.OPERATOR)
         project, agent = self._chosen(caller, project_id, body.agent_id)
         agent_id = rows.text(agent, "agent_id")
         found = OrganizationTables(self._tables, caller.organization).get(AGENTS, agent_id, BEAT_ROW)
@@ -136,7 +135,6 @@ class RockConnections:
 
     def forget(self, caller: OperatorCaller, project_id: str, body: AgentChoiceBody) -> CheckView:
         """Result: the order to destroy the connection string, on its way; one that is still to be kept is withdrawn."""
-        caller.need(Role.OPERATOR)
         project, agent = self._chosen(caller, project_id, body.agent_id)
         self._checks.end(caller.organization, project_id, CheckKind.KEEP)
         return self._checks.start(
@@ -151,6 +149,7 @@ class RockConnections:
 
     def _chosen(self, caller: OperatorCaller, project_id: str, agent_id: str | None) -> tuple[Row, Row]:
         """Result: the project, and the agent that is asked. Raises Fatal(not-found), Fatal(agent-of-another-client)."""
+        caller.need(Role.OPERATOR)
         project = need_project(self._tables, caller, project_id)
         client_id = rows.text(project, "client_id")
         tables = OrganizationTables(self._tables, caller.organization)

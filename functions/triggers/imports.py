@@ -9,6 +9,7 @@ from functions.domain.rockrms_views import (
     ImportLogPage,
     ImportLogSummary,
     ImportReportView,
+    ImportSettingsBody,
 )
 from functions.domain.views import JobView
 from functions.triggers.edge import Routes
@@ -79,3 +80,14 @@ def imports_log_csv(call: OperatorCall, job_id: JobId, query: ImportLogQuery) ->
 def imports_decide(call: OperatorCall, job_id: JobId, body: DecisionsBody) -> JobView:
     """Decide whether Mission keeps records that are gone from RockRMS, and what transaction statuses mean."""
     return call.services.imports.decide(call.caller, job_id, body)
+
+
+@routes.operator(
+    "PUT",
+    "api/jobs/{job_id}/import-settings",
+    role=Role.OPERATOR,
+    refusals=(ErrorCode.JOB_TYPE_CONFLICT, ErrorCode.JOB_STARTED, ErrorCode.CHANGED_MEANWHILE),
+)
+def imports_change(call: OperatorCall, job_id: JobId, body: ImportSettingsBody) -> JobView:
+    """Change what an import's next attempt does, after its dry run for example; a rerun begins it."""
+    return call.services.next_attempts.change(call.caller, job_id, body)

@@ -6,7 +6,18 @@ from the other, and nothing here knows how the agent reads or maps. A *trap* is 
 """
 
 from local.church.church import Church, generate
-from local.church.expected import ExpectedMission, ExpectedTotals, Skip, Wishes, compare
+from local.church.expected import ENTITIES, Difference, ExpectedMission, ExpectedTotals, Skip, Wishes, compare
 from local.church.shapes import Shape
 
-__all__ = ["Church", "ExpectedMission", "ExpectedTotals", "Shape", "Skip", "Wishes", "compare", "generate"]
+__all__ = [
+    "ENTITIES",
+    "Church",
+    "Difference",
+    "ExpectedMission",
+    "ExpectedTotals",
+    "Shape",
+    "Skip",
+    "Wishes",
+    "compare",
+    "generate",
+]

@@ -62,7 +62,7 @@ def _unique(model: Model, rng: random.Random, meetings: list[Occurrence]) -> lis
         if model.shape.has_occurrences:
             meeting.id = model.next_id("AttendanceOccurrence")
             model.occurrences.append(meeting)
-        roll = rng.random()
+        roll = model.evenly("meeting")
         if roll < 0.02:
             meeting.did_not_occur = True
             model.trap("did-not-occur")
@@ -121,7 +121,7 @@ def _record(model: Model, rng: random.Random, meeting: Occurrence, alias: Alias 
 
 
 def _record_traps(model: Model, rng: random.Random, record: Attendance, number: int) -> None:
-    roll = rng.random()
+    roll = model.evenly("attendance")
     if roll < 0.06:
         record.did_attend = None
         model.trap("did-attend-null")

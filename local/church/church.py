@@ -8,6 +8,7 @@ from pathlib import Path
 
 from local.church import database
 from local.church.attending import attend
+from local.church.columns import rock_version
 from local.church.expected import ExpectedMission, Wishes
 from local.church.expecting import expect
 from local.church.gatherings import gather
@@ -43,8 +44,8 @@ class Church:
         return expect(self.model, wishes, fund_ids or {})
 
 
-TIME_ZONE = "America/Phoenix"
-"""IANA; the hours of a church's summer do not matter, as nothing is ever converted."""
+TIME_ZONE = "America/Chicago"
+"""IANA; it has a night that lacks an hour, and one that has an hour twice."""
 
 
 def build(*, seed: int, people: int = 5000, shape: Shape = Shape.CURRENT) -> Model:
@@ -59,5 +60,4 @@ def generate(path: Path, *, seed: int, people: int = 5000, shape: Shape = Shape.
     """Write a new database file to `path`; the same seed, size and shape give the same bytes in every row."""
     model = build(seed=seed, people=people, shape=shape)
     database.create(path, model)
-    version = {Shape.V7: "7.4", Shape.V8_MIXED: "8.2", Shape.CURRENT: "17.0"}[shape]
-    return Church(path, seed, people, shape, model.install, version, TIME_ZONE, model)
+    return Church(path, seed, people, shape, model.install, rock_version(model), TIME_ZONE, model)

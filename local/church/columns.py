@@ -24,6 +24,11 @@ def _stamps(table: str) -> dict[str, Getter]:
     }
 
 
+def rock_version(model: Model) -> str:
+    """Result: the version of Rock's assemblies, as its entity types name them."""
+    return {Shape.V7: "1.7.4.0", Shape.V8_MIXED: "1.8.2.0", Shape.CURRENT: "1.17.0.34"}[model.shape]
+
+
 def _birth_date(model: Model, person: Person) -> date | None:
     """What Rock derives: year 1 without a year (v11 on, and computed before v9), NULL for an impossible day."""
     if person.birth_month is None or person.birth_day is None:
@@ -227,6 +232,7 @@ COLUMNS: dict[str, dict[str, Getter]] = {
     "EntityType": {
         "Id": lambda m, x: x[0],
         "Name": lambda m, x: x[1],
+        "AssemblyName": lambda m, x: f"{x[1]}, Rock, Version={rock_version(m)}, Culture=neutral, PublicKeyToken=null",
         "FriendlyName": lambda m, x: x[1].rpartition(".")[2],
         "IsEntity": lambda m, x: True,
         "Guid": lambda m, x: x[2] or m.guid("EntityType", x[0]),

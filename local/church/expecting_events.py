@@ -159,6 +159,8 @@ def expect_prayers(scope: Scope, mission: ExpectedMission) -> None:
     """Every prayer request in scope."""
     for prayer in scope.prayers:
         mission.records["prayer-requests"][prayer.id] = _prayer(scope, prayer)
+        if reading.email_of(prayer.email)[1]:
+            mission.flagged["prayer-requests"][prayer.id] = {"email-invalid"}
 
 
 def _prayer(scope: Scope, prayer: Prayer) -> Record:

@@ -82,7 +82,7 @@ def _tree(model: Model, rng: random.Random, people: list[Person]) -> None:
 
 
 def _standing(model: Model, rng: random.Random, group: Group) -> None:
-    roll = rng.random()
+    roll = model.evenly("group")
     if roll < 0.10:
         group.is_active = False
         model.trap("group-inactive")
@@ -102,7 +102,7 @@ def _members(model: Model, rng: random.Random, group: Group, people: list[Person
         member = add_member(model, group, person, role, status=rng.choice((1, 1, 1, 1, 1, 0, 2)))
         if member.joined is not None and rng.random() < 0.3:
             member.joined = moment(rng)
-        roll = rng.random()
+        roll = model.evenly("member")
         if roll < 0.02:
             add_member(model, group, person, role, status=rng.choice((0, 1, 2)))
             model.trap("member-twice")

@@ -173,7 +173,7 @@ def add_line(model: Model, header: Header, account: Account, cents: int) -> Line
 def _header_traps(model: Model, rng: random.Random, header: Header) -> None:
     """At most one of the peculiarities of a header."""
     values, is_current = model.values, model.shape is Shape.CURRENT
-    roll = rng.random()
+    roll = model.evenly("header")
     if roll < 0.02:
         header.batch = None
         model.trap("batch-missing")

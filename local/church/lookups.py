@@ -5,7 +5,7 @@ from __future__ import annotations
 from local.church import guids
 from local.church.model import Campus, Category, GroupType, Location, Model, Role, Schedule, Value
 
-RENAMED = {"card": "Card (Visa/MC)", "attendee": "Regular", "contribution": "Tithes & Offerings", "mobile": "Cell"}
+RENAMED = {"card": "Card (Visa/MC)", "attendee": " Regular ", "contribution": "Tithes & Offerings", "mobile": "Cell"}
 """Labels that this church has renamed: only their Guids tell what they are."""
 OWN_VALUES = {
     "online-attendee": (guids.CONNECTION, "Online Attendee"),
@@ -24,7 +24,7 @@ OWN_VALUES = {
     "cad": (guids.CURRENCY_CODE, "CAD"),
 }
 """Values that the church made itself: their Guids are its own."""
-CAMPUSES = (("Main Campus", True), ("North", True), ("Westside", None), ("Old Downtown", False))
+CAMPUSES = (("Main Campus", True), ("North  ", True), ("Westside", None), ("Old Downtown", False))
 SERVICES = (("Sunday 9:00", 0, 9), ("Sunday 11:00", 0, 11), ("Saturday 18:00", 6, 18), (None, 3, 19))
 ROOMS = ("Bunnies Room", "Kittens Room", "Auditorium", "Youth Hall")
 

@@ -396,6 +396,10 @@ class Model:
         digits = blake2b(f"{self.seed}:{table}:{row_id}".encode(), digest_size=16).hexdigest().upper()
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-A{digits[17:20]}-{digits[20:]}"
 
+    def evenly(self, part: str) -> float:
+        """Result: numbers of [0, 1) that fill it evenly, so that also a rare share occurs in a small church."""
+        return self.next_id(f"evenly {part}") * 0.6180339887498949 % 1
+
     def trap(self, name: str, times: int = 1) -> None:
         """A trap was planted."""
         self.traps[name] = self.traps.get(name, 0) + times

@@ -180,7 +180,7 @@ def _file(model: Model, rng: random.Random, person: Person, family: Group, is_ch
 def _name(model: Model, rng: random.Random, person: Person) -> None:
     person.first = rng.choice(words.FIRST_NAMES)
     person.nick = words.NICK_NAMES.get(person.first, person.first)
-    roll = rng.random()
+    roll = model.evenly("name")
     if roll < 0.02:
         person.first, person.last = rng.choice(words.UNUSUAL_NAMES)
         person.nick = person.first
@@ -208,7 +208,7 @@ def _name(model: Model, rng: random.Random, person: Person) -> None:
 
 
 def _birth(model: Model, rng: random.Random, person: Person, is_child: bool) -> None:
-    roll = rng.random()
+    roll = model.evenly("birth")
     if roll < 0.25:
         return
     person.birth_month, person.birth_day = rng.randrange(1, 13), rng.randrange(1, 29)
@@ -247,7 +247,7 @@ def _standing(model: Model, rng: random.Random, person: Person, is_child: bool) 
     person.status = values["active"]
     kinds = ("member", "member", "attendee", "attendee", "visitor", "prospect", "online-attendee")
     person.connection = values[rng.choice(kinds)] if rng.random() < 0.97 else None
-    roll = rng.random()
+    roll = model.evenly("standing")
     if roll < 0.10:
         person.status, person.reason = values["inactive"], values[rng.choice(("no-activity", "moved", "dormant"))]
     elif roll < 0.115:
@@ -271,7 +271,7 @@ def _standing(model: Model, rng: random.Random, person: Person, is_child: bool) 
 
 
 def _email(model: Model, rng: random.Random, person: Person, shared: str | None, family: int) -> None:
-    roll = rng.random()
+    roll = model.evenly("email")
     if shared:
         person.email = shared
         model.trap("email-shared")
@@ -304,7 +304,7 @@ def _addresses(model: Model, rng: random.Random, family: Group) -> None:
         model.trap("location-shared")
     else:
         home = new_address(model, rng)
-    roll = rng.random()
+    roll = model.evenly("address")
     mapped, mailing = roll > 0.05, rng.random() > 0.1
     if not mapped:
         model.trap("home-not-mapped")
@@ -362,7 +362,7 @@ def add_place(
 
 
 def _family_traps(model: Model, rng: random.Random, family: Group) -> None:
-    roll = rng.random()
+    roll = model.evenly("family")
     first = family.members[0]
     if roll < 0.01:
         add_member(model, family, first.person, "adult", order=1)
@@ -449,7 +449,7 @@ def _shared_custody(model: Model, rng: random.Random) -> None:
 def _merges(model: Model, rng: random.Random) -> None:
     """Survivors with aliases of deleted rows, and what failed merges leave behind."""
     people = [person for person in model.people if person.record_type is model.values["person"] and person.first]
-    chosen = rng.sample(people[2:], max(6, len(people) // 25))
+    chosen = rng.sample(people[2:], max(8, len(people) // 25))
     for number, person in enumerate(chosen):
         for _ in range(rng.choice((1, 1, 1, 2, 3))):
             lost = model.next_id("Person")

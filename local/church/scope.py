@@ -105,7 +105,7 @@ class Scope:
     def named(self) -> set[int]:
         """Ids of the people that a row in scope and not skipped names (C2, P5)."""
         people = [donor for line in self.lines if (donor := whom(line.header.alias))]
-        people += [who for row in self.attendances if (who := whom(row.alias)) and not reading.is_anonymous(who)]
+        people += [who for row in self.attendances if (who := whom(row.alias))]
         people += [asker for prayer in self.prayers if (asker := whom(prayer.alias))]
         for family in self.families:
             if not family.is_archived and not is_of_nobody(family):
@@ -113,7 +113,7 @@ class Scope:
         for group in self.groups:
             if group.id in self.sent_groups:
                 people += [member.person for member in group_members(group)]
-        return {person.id for person in people}
+        return {person.id for person in people if not reading.is_anonymous(person)}
 
     @cached_property
     def people(self) -> list[Person]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from local.loopback_server import ControlClient
@@ -120,9 +122,14 @@ class HttpMissionControl(MissionControl, ControlClient):
         """After so many batches more, requests wait for an answer until `release`."""
         self.call("POST", "/gate", after=batches)
 
-    def wait_held(self) -> None:
-        """Returns once a request waits at the gate."""
-        self.call("GET", "/gate")
+    def wait_held(self, seconds: float = 60.0, check: Callable[[], None] = lambda: None) -> bool:
+        """Result: True once a request waits at the gate, False where none came in time. `check`: called meanwhile."""
+        ends_at = time.monotonic() + seconds
+        while time.monotonic() < ends_at:
+            check()
+            if self.call("GET", "/gate")["held"]:
+                return True
+        return False
 
     def release(self) -> None:
         """The gate is open again."""

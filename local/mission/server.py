@@ -11,6 +11,8 @@ from aiohttp import web
 from local.mission.service import MissionService, Reply
 
 _LIMIT = 64 * 1024 * 1024
+_HELD_SECONDS = 2.0
+"""How long a question after the gate waits for its answer."""
 
 
 class MissionServer:
@@ -67,8 +69,11 @@ class MissionServer:
         return web.Response(status=204)
 
     async def _wait_held(self, _request: web.Request) -> web.Response:
-        await self._held.wait()
-        return web.Response(status=204)
+        try:
+            await asyncio.wait_for(self._held.wait(), _HELD_SECONDS)
+        except TimeoutError:
+            return web.json_response({"held": False})
+        return web.json_response({"held": True})
 
     async def _open_gate(self, _request: web.Request) -> web.Response:
         self._until_gate = None

@@ -9,6 +9,7 @@ from local.sqlserver.sql_types import MAX, TEXTS, Kind, SqlType, UnknownType, de
 
 COLUMNS_VIEW = "information_schema_columns"
 TABLES_VIEW = "information_schema_tables"
+DATABASES_VIEW = "sys_databases"
 _NAME = SqlType(Kind.NVARCHAR, length=128)
 _VIEWS: dict[str, dict[str, SqlType]] = {
     COLUMNS_VIEW: {
@@ -28,6 +29,12 @@ _VIEWS: dict[str, dict[str, SqlType]] = {
         "TABLE_SCHEMA": _NAME,
         "TABLE_NAME": _NAME,
         "TABLE_TYPE": SqlType(Kind.VARCHAR, length=10),
+    },
+    DATABASES_VIEW: {
+        "name": _NAME,
+        "compatibility_level": SqlType(Kind.TINYINT),
+        "snapshot_isolation_state": SqlType(Kind.TINYINT),
+        "is_read_committed_snapshot_on": SqlType(Kind.BIT),
     },
 }
 
@@ -68,9 +75,13 @@ class Catalog:
         }
 
     def publish(self, connection: sqlite3.Connection) -> None:
-        """Result: INFORMATION_SCHEMA's views, as temporary tables of this connection."""
-        for view, columns in _VIEWS.items():
-            connection.execute(f"CREATE TEMP TABLE {view} ({', '.join(columns)})")
+        """Result: INFORMATION_SCHEMA's views and sys.databases, as temporary ones of this connection."""
+        for view in (COLUMNS_VIEW, TABLES_VIEW):
+            connection.execute(f"CREATE TEMP TABLE {view} ({', '.join(_VIEWS[view])})")
+        connection.execute(
+            f"CREATE TEMP VIEW {DATABASES_VIEW} AS SELECT session_db_name() AS name, 160 AS compatibility_level, "
+            "session_variable('SNAPSHOT') AS snapshot_isolation_state, 1 AS is_read_committed_snapshot_on"
+        )
         for table in self.tables.values():
             connection.execute(
                 f"INSERT INTO {TABLES_VIEW} VALUES (?, 'dbo', ?, 'BASE TABLE')",

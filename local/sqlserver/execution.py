@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 
 from local.sqlserver import tokens
 from local.sqlserver.catalog import Catalog
@@ -171,7 +172,7 @@ def bound(value: Value, kind: SqlType) -> Cell:
 def as_sql_error(error: sqlite3.Error) -> SqlError:
     """Result: what SQL Server would say."""
     text = str(error)
-    if "overflow" in text:
+    if "integer overflow" in text:
         return SqlError(8115, "Arithmetic overflow error converting expression to data type.")
     if "user-defined function" in text:
         return SqlError(512, "Subquery returned more than 1 value, or a value could not be converted.")
@@ -181,11 +182,15 @@ def as_sql_error(error: sqlite3.Error) -> SqlError:
 
 
 def open_connection(
-    path: str, catalog: Catalog | None, session: Mapping[str, tuple[int, Callable[..., Cell]]]
+    path: Path, catalog: Catalog | None, session: Mapping[str, tuple[int, Callable[..., Cell]]]
 ) -> sqlite3.Connection:
     """Result: a read-only connection that knows T-SQL's ways; `session` are functions as (arguments, function)."""
     connection = sqlite3.connect(
-        f"file:{path}?mode=ro", uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        f"{path.absolute().as_uri()}?mode=ro",
+        uri=True,
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
     )
     teach(connection)
     for name, (arguments, function) in session.items():

@@ -28,6 +28,7 @@ from migrate_agent.rockrms.mission.port import (
 from migrate_agent.rockrms.mission.schemas import RECORD_SCHEMAS, schema
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 from migrate_contract.rockrms import Entity, MissionAccess
+from tests.harness.connect_proxy import ConnectProxy
 from tests.harness.mission_records import (
     ENVELOPE,
     EXAMPLES,
@@ -284,3 +285,27 @@ def test_snapshot_and_restore_undo_what_a_test_has_spoilt(mission: Subject) -> N
     mission.control.delete("people", name_of("Person", 1))
     mission.control.restore()
     assert mission.control.copies("people", name_of("Person", 1)) == [person(1)]
+
+
+def test_a_certificate_that_is_not_trusted_is_said(https_mission: Mission) -> None:
+    client = HttpMission(MissionAccess(url=https_mission.url, integration_key="mk_any_key_of_this"), Network())
+    with pytest.raises(Fatal) as refusal:
+        client.status()
+    assert refusal.value.code is ErrorCode.MISSION_TLS_NOT_TRUSTED
+    client.close()
+
+
+def test_mission_is_reached_through_a_proxy_with_a_password(https_mission: Mission, certificates: Certificates) -> None:
+    access = MissionAccess(url=https_mission.url, integration_key=https_mission.control.issue_key())
+
+    def through(proxy: ConnectProxy, password: str) -> HttpMission:
+        url = f"http://agent:{password}@127.0.0.1:{proxy.port}"
+        return HttpMission(access, Network(ca_file=Path(certificates.ca_file), proxy_url=url))
+
+    with ConnectProxy("agent", "right") as proxy:
+        assert through(proxy, "right").status().contract_version == "1"
+        assert proxy.tunnels == [https_mission.url.removeprefix("https://")]
+        with pytest.raises(Retryable) as refusal:
+            through(proxy, "wrong").status()
+    assert refusal.value.code is ErrorCode.PROXY_REFUSED
+    assert "wrong" not in str(refusal.value)

@@ -9,7 +9,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from local.sqlserver.catalog import COLUMNS_VIEW, TABLES_VIEW, Catalog, Table
+from local.sqlserver.catalog import COLUMNS_VIEW, DATABASES_VIEW, TABLES_VIEW, Catalog, Table
 from local.sqlserver.sql_error import NotUnderstood, SqlError
 from local.sqlserver.sql_types import SqlType
 from local.sqlserver.tsql.expressions import Expressions, Piece, only
@@ -25,6 +25,11 @@ _JOINS = {
     ("FULL", ""): "FULL JOIN",
     ("FULL", "OUTER"): "FULL JOIN",
     ("", "CROSS"): "CROSS JOIN",
+}
+_SYSTEM_VIEWS = {
+    ("information_schema", "columns"): COLUMNS_VIEW,
+    ("information_schema", "tables"): TABLES_VIEW,
+    ("sys", "databases"): DATABASES_VIEW,
 }
 _HINTS = frozenset({"NOLOCK", "READCOMMITTED", "READUNCOMMITTED", "READPAST", "SNAPSHOT"})
 _OPTIONS = frozenset({"MAXDOP", "RECOMPILE", "FAST", "FORCE ORDER", "LOOP JOIN", "HASH JOIN"})
@@ -120,20 +125,27 @@ class _Queries:
 
     def _union(self, node: exp.Union, scope: Scope, prefix: str) -> Piece:
         only(node, "this", "expression", "distinct", "with_", "order")
-        left, right = self.query(node.left, scope), self.query(node.right, scope)
-        if len(left.columns) != len(right.columns):
+        distinct = bool(node.args.get("distinct"))
+        pieces = [
+            self.query(each, scope) for each in [*_operands(node.left, distinct), *_operands(node.right, distinct)]
+        ]
+        if len({len(piece.columns) for piece in pieces}) != 1:
             raise SqlError(205, "All queries combined using a UNION must have an equal number of expressions.")
         within = Expressions(scope, self.query)
-        columns, pairs = [], []
-        for one, other in zip(left.columns, right.columns, strict=True):
-            if one.typed is None or other.typed is None:
+        columns: list[Column] = []
+        selects: list[list[str]] = [[] for _ in pieces]
+        for each in zip(*(piece.columns for piece in pieces), strict=True):
+            typed = [column.typed for column in each if column.typed is not None]
+            if len(typed) != len(each):
                 raise NotUnderstood("a UNION of such a column")
-            first, second = within.same_type(one.typed, other.typed)
-            pairs.append((first.collated if node.args.get("distinct") else first.sql, second.sql))
-            columns.append(Column(one.name, Typed(_quoted(one.name), first.type)))
-        word = "UNION" if node.args.get("distinct") else "UNION ALL"
-        first_sql = left.sql([f"{sql} AS {_quoted(c.name)}" for (sql, _), c in zip(pairs, columns, strict=True)])
-        text = f"{prefix}{first_sql} {word} {right.sql([sql for _, sql in pairs])}"
+            results = within.same_type(*typed)
+            name = each[0].name
+            columns.append(Column(name, Typed(_quoted(name), results[0].type)))
+            selects[0].append(f"{results[0].collated if distinct else results[0].sql} AS {_quoted(name)}")
+            for select, result in zip(selects[1:], results[1:], strict=True):
+                select.append(result.sql)
+        word = " UNION " if distinct else " UNION ALL "
+        text = prefix + word.join(piece.sql(select) for piece, select in zip(pieces, selects, strict=True))
         if node.args.get("order") is not None:
             by_name = {column.name.lower(): column.typed for column in columns}
             values = [by_name.get(each.this.name.lower()) for each in node.args["order"].expressions]
@@ -265,10 +277,10 @@ class _Queries:
         schema, name = node.db.lower(), node.name.lower()
         if node.catalog and node.catalog.lower() != self._catalog.database.lower():
             raise SqlError(208, f"Invalid object name '{node.catalog}.{node.db}.{node.name}'.")
-        if schema == "information_schema":
-            view = {"columns": COLUMNS_VIEW, "tables": TABLES_VIEW}.get(name)
+        if schema in ("information_schema", "sys"):
+            view = _SYSTEM_VIEWS.get((schema, name))
             if view is None:
-                raise NotUnderstood(f"INFORMATION_SCHEMA.{node.name}")
+                raise NotUnderstood(f"{node.db}.{node.name}")
             return self._catalog.views[view]
         table = self._catalog.tables.get(name)
         if table is None or schema not in ("", "dbo"):
@@ -347,6 +359,16 @@ class _Grouping:
             return
         for child in node.iter_expressions():
             self._check(child, aliases)
+
+
+def _operands(node: exp.Expr, distinct: bool) -> list[exp.Expr]:
+    """What a chain of the same kind of UNION combines, from its left: SQLite cannot nest a long one."""
+    if isinstance(node, exp.Union) and bool(node.args.get("distinct")) == distinct and not node.args.get("with_"):
+        only(node, "this", "expression", "distinct", "order")
+        if isinstance(node.parent, exp.Union) and node.args.get("order") is not None:
+            raise NotUnderstood("ORDER BY inside a UNION")
+        return [*_operands(node.left, distinct), *_operands(node.right, distinct)]
+    return [node]
 
 
 def _has_aggregate(node: exp.Expr) -> bool:

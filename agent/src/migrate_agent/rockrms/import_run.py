@@ -19,7 +19,6 @@ from migrate_agent.rockrms.aftermath import Aftercare, Aftermath, Happened
 from migrate_agent.rockrms.decisions import TABLES
 from migrate_agent.rockrms.funds import FundMap, map_funds
 from migrate_agent.rockrms.gauge import Gauge
-from migrate_agent.rockrms.import_sides import JournalReasons, ReadAgain, SendAgain
 from migrate_agent.rockrms.mission.patience import Patience
 from migrate_agent.rockrms.mission.port import Envelope, MissionClient, MissionStatus
 from migrate_agent.rockrms.mission.sender import Sender
@@ -27,6 +26,7 @@ from migrate_agent.rockrms.pipeline import Maps, Pipeline, PipelineSettings, per
 from migrate_agent.rockrms.reconcile import verify as reconcile
 from migrate_agent.rockrms.reconcile.ports import ReportFacts, Scope, SqlReader
 from migrate_agent.rockrms.reconcile.rock_findings import funds as funds_used
+from migrate_agent.rockrms.reconcile.sides import JournalReasons, ReadAgain
 from migrate_agent.rockrms.reconcile.workbook import Workbook
 from migrate_agent.rockrms.records import RockFacts, RockSource
 from migrate_agent.stop import StopKind, StopSignal
@@ -77,6 +77,18 @@ class RunSettings:
 
     pipeline: PipelineSettings = field(default_factory=PipelineSettings)
     backoff: Backoff = field(default_factory=Backoff)
+
+
+class SendAgain:
+    """A Resend (reconcile/ports.py): what the verification finds changed in Rock is sent again."""
+
+    def __init__(self, care: Aftercare) -> None:
+        self._care = care
+
+    def resend(self, entity: Entity, source_ids: Sequence[int]) -> None:
+        """Reads these records again, maps and sends them."""
+        for start in range(0, len(source_ids), 500):
+            self._care.again(entity, source_ids[start : start + 500], Happened.DIFFERS)
 
 
 class ImportRun:
@@ -349,7 +361,7 @@ class ImportRun:
         again = None
         if found is not None:
             care = self._aftercare()
-            again = SendAgain(lambda entity, ids: care.again(entity, ids, Happened.DIFFERS))
+            again = SendAgain(care)
         return reconcile.Verification(
             rock=self._ports.open_sql(),
             scope=self._scope_of(),

@@ -25,13 +25,14 @@ from migrate_agent.config import Config
 from migrate_agent.control.session import Session
 from migrate_agent.logs import log_fault
 from migrate_agent.rockrms.connection_store import ConnectionStore
-from migrate_agent.runtime.check_handlers import CheckHandlers
+from migrate_agent.runtime.check_handlers import CheckHandlers, mission_for_checks
 from migrate_agent.runtime.checks import Checks
 from migrate_agent.runtime.connection import key_ring, network_of, open_client
 from migrate_agent.runtime.engine_port import Engine, MakeEngine
 from migrate_agent.runtime.engines import EngineMaker
 from migrate_agent.runtime.governor import Governor
 from migrate_agent.runtime.heartbeat import Heartbeat, Vitals
+from migrate_agent.runtime.import_engines import ImportEngineMaker
 from migrate_agent.runtime.instance_lock import InstanceLock
 from migrate_agent.runtime.job_runner import JobRunner, Slot, slot_of
 from migrate_agent.runtime.machine import disk_free_bytes, machine_facts
@@ -95,7 +96,9 @@ class Agent:
             "client_name": credentials.client_name,
         }
         self.status = Status(config.state_dir, facts)
-        self._engines = EngineMaker(self._client, network, on_refusal=self._beat_soon)
+        self._connections = ConnectionStore(config.state_dir)
+        imports = ImportEngineMaker(self._client, network, self._journal, self._connections)
+        self._engines = EngineMaker(self._client, network, imports, on_refusal=self._beat_soon)
         self._governor = Governor(LimitsFile(folder), self.status, working=self._engines_at_work)
         self._runner = JobRunner(
             self._journal,
@@ -118,13 +121,12 @@ class Agent:
             progress_seconds=progress_seconds,
         )
         sealing = SealingKeys.of(config.state_dir)
-        self._connections = ConnectionStore(config.state_dir)
         checks = CheckHandlers(
-            self._client,
+            self._client.mission_of_command,
+            mission_for_checks(network),
             keys,
             sealing,
             self._connections,
-            network,
             Tracer(self._connections, self._journal),
             on_kept=self._beat_soon,
         )

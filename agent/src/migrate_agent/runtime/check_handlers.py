@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from migrate_agent.control.client import ControlClient
+import orjson
+
 from migrate_agent.identity import KeyRing
 from migrate_agent.network import Network
 from migrate_agent.redaction import redactor
@@ -38,7 +39,7 @@ _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 8.0
 """A person waits for a test: an import has more patience."""
 
-OpenMission = Callable[[MissionAccess], MissionClient]
+OpenMission = Callable[[MissionAccess], HttpMission]
 Trace = Callable[[TraceArguments, MissionClient | None], TraceReport]
 """Follows one record; without a client where Mission cannot be reached."""
 
@@ -48,21 +49,19 @@ class CheckHandlers:
 
     def __init__(
         self,
-        client: ControlClient,
+        mission_access: Callable[[str], MissionAccess],
+        open_mission: OpenMission,
         keys: KeyRing,
         sealing: SealingKeys,
         store: ConnectionStore,
-        network: Network,
         trace: Trace,
         *,
         on_kept: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`on_kept`: what this agent keeps has changed, and the next heartbeat should say so."""
-        self._client, self._keys, self._sealing, self._store = client, keys, sealing, store
-        self._network = dataclasses.replace(
-            network, connect_timeout_seconds=_CONNECT_SECONDS, stall_timeout_seconds=_ANSWER_SECONDS
-        )
+        """`mission_access`: by a command's id. `on_kept`: the next heartbeat should say what this agent keeps now."""
+        self._mission_access, self._open_mission = mission_access, open_mission
+        self._keys, self._sealing, self._store = keys, sealing, store
         self._trace, self._on_kept, self._monotonic = trace, on_kept, monotonic
 
     def by_kind(self) -> dict[str, Handler]:
@@ -77,7 +76,7 @@ class CheckHandlers:
 
     def test_rockrms(self, command: Command) -> CommandResult:
         """Result: what the connection that is kept for the project gives."""
-        project_id = CheckArguments.model_validate(command.arguments).project_id
+        project_id = CheckArguments.model_validate_json(orjson.dumps(command.arguments)).project_id
         try:
             report = probe_rock(self._store.connection(project_id))
         except MigrateError as error:
@@ -86,13 +85,13 @@ class CheckHandlers:
 
     def test_mission(self, command: Command) -> CommandResult:
         """Result: whether Mission is reached, takes the key, and may be read back."""
-        CheckArguments.model_validate(command.arguments)
+        CheckArguments.model_validate_json(orjson.dumps(command.arguments))
         started = self._monotonic()
         found: dict[str, Any] = {}
         try:
-            access = self._client.mission_of_command(command.command_id)
+            access = self._mission_access(command.command_id)
             found["url"] = shown_url(access.url)
-            mission = HttpMission(access, self._network)
+            mission = self._open_mission(access)
             try:
                 found |= mission_facts(mission)
             finally:
@@ -104,10 +103,10 @@ class CheckHandlers:
 
     def trace_record(self, command: Command) -> CommandResult:
         """Result: one record on its way. Raises MigrateError where Rock itself cannot be asked."""
-        arguments = TraceArguments.model_validate(command.arguments)
+        arguments = TraceArguments.model_validate_json(orjson.dumps(command.arguments))
         mission: HttpMission | None = None
         try:
-            mission = HttpMission(self._client.mission_of_command(command.command_id), self._network)
+            mission = self._open_mission(self._mission_access(command.command_id))
         except MigrateError as error:
             report = self._trace(arguments, None)
             if report.code is None:
@@ -123,7 +122,7 @@ class CheckHandlers:
 
     def keep_connection(self, command: Command) -> CommandResult:
         """Result: the connection string that was sealed for this agent and this project is kept here."""
-        arguments = KeepArguments.model_validate(command.arguments)
+        arguments = KeepArguments.model_validate_json(orjson.dumps(command.arguments))
         organization, agent = names_of(self._keys)
         text = self._sealing.open(
             arguments.sealed, organization=organization, agent=agent, project=arguments.project_id
@@ -135,9 +134,17 @@ class CheckHandlers:
 
     def forget_connection(self, command: Command) -> CommandResult:
         """Result: nothing is kept for the project any more."""
-        self._store.forget(CheckArguments.model_validate(command.arguments).project_id)
+        self._store.forget(CheckArguments.model_validate_json(orjson.dumps(command.arguments)).project_id)
         self._on_kept()
         return DONE
+
+
+def mission_for_checks(network: Network) -> OpenMission:
+    """Result: what opens Mission with the patience of a person."""
+    quick = dataclasses.replace(
+        network, connect_timeout_seconds=_CONNECT_SECONDS, stall_timeout_seconds=_ANSWER_SECONDS
+    )
+    return lambda access: HttpMission(access, quick)
 
 
 def names_of(keys: KeyRing) -> tuple[str, str]:

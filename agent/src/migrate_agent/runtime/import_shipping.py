@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
+from migrate_agent.store.import_entries import REPORT
 from migrate_agent.store.import_journal import ImportJournal
 from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.jobs import LedgerAnswer
@@ -16,8 +17,6 @@ from migrate_contract.rockrms import (
     ImportReport,
 )
 
-REPORT = "report"
-"""The journal's document that is the attempt's report."""
 _SHIPPED = "report_shipped"
 _CHUNK_BYTES = MAX_REPORT_BODY_BYTES - 64 * 1024
 _READ_ROWS = 1_000

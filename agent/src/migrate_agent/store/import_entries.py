@@ -13,6 +13,9 @@ from typing import NamedTuple
 
 from migrate_contract.rockrms import Entity, EntityProgress, LogKind
 
+REPORT = "report"
+"""The journal's document that is the run's newest report (JSON of `ImportReport`)."""
+
 
 @unique
 class RecordStatus(IntEnum):

@@ -143,6 +143,10 @@ class ImportJournal:
         counts = self._counts.get((which, entity))
         return Checkpoint(counts.last_id, counts.complete) if counts else Checkpoint()
 
+    def checkpoint_any(self, which: ImportPass) -> bool:
+        """Result: whether any page of that pass is in the journal."""
+        return any(counts.decided for (known, _), counts in self._counts.items() if known is which)
+
     def expect(self, which: ImportPass, entity: Entity, rows: int) -> None:
         """So many rows are in scope, as counted before reading."""
         with self._lock:

@@ -248,6 +248,10 @@ class Journal:
                 self._imports[key] = opened
             return self._imports[key]
 
+    def workbook(self, job_id: str, attempt: int) -> Path:
+        """Result: a file that the verification of this import may write; it goes with the attempt."""
+        return self._import_path(job_id).with_name(f"{job_id}.{attempt:06d}.workbook.db")
+
     def _import_path(self, job_id: str) -> Path:
         return self._directory / "imports" / f"prj_{job_id.removeprefix('job_')[:12]}.db"
 
@@ -255,7 +259,10 @@ class Journal:
         opened = self._imports.pop((job_id, attempt), None)
         if opened is not None:
             opened.close()
-        path = self._import_path(job_id)
+        path, workbook = self._import_path(job_id), self.workbook(job_id, attempt)
+        with translated(workbook):
+            for suffix in ("", "-wal", "-shm", "-journal"):
+                workbook.with_name(workbook.name + suffix).unlink(missing_ok=True)
         if not path.exists():
             return
         try:
