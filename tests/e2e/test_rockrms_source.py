@@ -13,7 +13,7 @@ from local.church.church import Church
 from local.sqlserver import SqlServer
 from migrate_agent.rockrms.connection_string import read_connection_string
 from migrate_agent.rockrms.mapping import Mapper
-from migrate_agent.rockrms.quality import shared_emails
+from migrate_agent.rockrms.quality import people_findings
 from migrate_agent.rockrms.records import Mapped
 from migrate_agent.rockrms.source import RockReader, SqlConnection, driver_connect
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
@@ -158,7 +158,9 @@ def test_emails_that_several_people_have(church, server, reader):
     connection = SqlConnection(
         driver_connect(read_connection_string(server.connection_string()).odbc()), where="the test"
     )
-    found = shared_emails(lambda sql, values: connection.ask(sql, values, what="quality"), reader.facts(), EVERYTHING)
+    (found,) = people_findings(
+        lambda sql, values: connection.ask(sql, values, what="quality"), reader.facts(), EVERYTHING
+    )
     connection.close()
     sent = church.expected(EVERYTHING).records["people"]
     counts = Counter(
@@ -168,7 +170,6 @@ def test_emails_that_several_people_have(church, server, reader):
     )
     del counts[""]
     shared = {address: count for address, count in counts.items() if count > 1}
-    assert found is not None
     assert found.count == len(shared) > 0
     assert found.examples[0].endswith(f": {max(shared.values())} people")
     assert all(example.startswith("rock:") and "@" not in example for example in found.examples)

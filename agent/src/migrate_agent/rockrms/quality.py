@@ -38,17 +38,19 @@ def shared_email_statements(scope: Scope) -> tuple[str, str]:
     )
 
 
-def shared_emails(ask: Ask, facts: RockFacts, settings: ImportSettings) -> QualityFinding | None:
-    """Result: the finding, without the addresses themselves; None if there are none. Raises what `ask` raises."""
+def people_findings(ask: Ask, facts: RockFacts, settings: ImportSettings) -> list[QualityFinding]:
+    """Result: what was found, without the addresses themselves. Raises what `ask` raises."""
     scope = Scope(facts, settings)
     how_many, first = (compiled(sql, scope.values) for sql in shared_email_statements(scope))
     count = int(ask(*how_many)[0][0])
     if not count:
-        return None
-    return QualityFinding(
-        code=ErrorCode.EMAIL_SHARED.value,
-        label="Email addresses that several people have",
-        entity=Entity.PEOPLE,
-        count=count,
-        examples=[f"{facts.external_id('Person', id_)}: {people} people" for id_, people in ask(*first)],
-    )
+        return []
+    return [
+        QualityFinding(
+            code=ErrorCode.EMAIL_SHARED.value,
+            label="Email addresses that several people have",
+            entity=Entity.PEOPLE,
+            count=count,
+            examples=[f"{facts.external_id('Person', id_)}: {people} people" for id_, people in ask(*first)],
+        )
+    ]
