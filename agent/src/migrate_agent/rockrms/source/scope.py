@@ -338,11 +338,11 @@ class Scope:
         ]
         held = ["COALESCE(dx.DidNotOccur, 0) = 0"] if self.facts.has("Attendance", "DidNotOccur") else []
         if self.facts.attendance is AttendanceLayout.OLD:
-            conditions += [same_day, *same_place, *held]
+            conditions += [*same_place, *held, same_day]
         else:
             conditions.append(f"dx.OccurrenceId = {row}.OccurrenceId")
             if self.facts.has_placeholder:
-                conditions.append(f"({row}.OccurrenceId <> 1 OR ({' AND '.join([same_day, *same_place, *held])}))")
+                conditions.append(f"({row}.OccurrenceId <> 1 OR ({' AND '.join([*same_place, *held, same_day])}))")
         return (
             "EXISTS (SELECT 1 FROM PersonAlias da JOIN Attendance dx ON dx.PersonAliasId = da.Id"
             f" WHERE {' AND '.join(conditions)})"
