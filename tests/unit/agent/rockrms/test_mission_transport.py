@@ -204,7 +204,12 @@ def test_closing_ends_a_wait_for_an_answer() -> None:
 
     with peer(silent) as url:
         client = HttpMission(MissionAccess(url=url, integration_key=KEY), QUICK)
-        closer = threading.Thread(target=lambda: (waits.wait(5), client.close()))
+
+        def close() -> None:
+            assert waits.wait(5)
+            client.close()
+
+        closer = threading.Thread(target=close)
         closer.start()
         with pytest.raises(Retryable):
             client.status()
