@@ -167,7 +167,8 @@ class Jobs:
             return self._views.view(caller, job)
         _need_fitting(job, body.destination or body.source or body.filters or body.hold_after_scan, body.rockrms)
         if body.rockrms is not None:
-            changes["rockrms"] = body.rockrms.settings()
+            decided = job.settings.rockrms.gone if job.settings.rockrms else []
+            changes["rockrms"] = body.rockrms.settings().model_copy(update={"gone": decided})
         project = need_project(self._tables, caller, job.project_id)
         destination = body.destination or job.settings.destination
         _need_editable(job)

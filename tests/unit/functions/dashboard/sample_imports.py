@@ -282,14 +282,7 @@ def report(match: bool | None = True, **more: Any) -> ImportReport:
     net_there = net if known_target else None
     rows = [
         row(Entity.PEOPLE, "records", "", "", "5190", "5190" if known_target else None, difference="0"),
-        row(
-            Entity.CONTRIBUTIONS,
-            "fund_year_net",
-            f"{GENERAL}|2025",
-            "General Fund, 2025",
-            net,
-            net if known_target else None,
-        ),
+        row(Entity.CONTRIBUTIONS, "fund_year_net", f"{GENERAL}|2025", "General Fund, 2025", net, net_there),
         row(
             Entity.CONTRIBUTIONS,
             "fund_year_net",

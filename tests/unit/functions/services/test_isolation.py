@@ -19,6 +19,7 @@ from functions.domain.rockrms_views import (
     AgentChoiceBody,
     DecisionsBody,
     FundsBody,
+    ImportSettingsBody,
     RockConnectionBody,
     TraceBody,
 )
@@ -58,7 +59,7 @@ from migrate_contract.jobs import (
 from migrate_contract.rockrms import Entity, ImportLogChunk, MissionAccessRequest
 from migrate_contract.sync import SyncSettings
 from tests.memory.chance import ManualClock
-from tests.memory.imports import connect_mission, log_row, new_import, report_of
+from tests.memory.imports import connect_mission, import_body, log_row, new_import, report_of
 from tests.memory.world import (
     ADMIN,
     OPERATOR,
@@ -176,6 +177,10 @@ WRITES: dict[str, Operation] = {
     "rock.forget": lambda two, who: two.services.rock.forget(who, two.running.project_id, ANYONE),
     "funds.choose": lambda two, who: two.services.funds.choose(who, two.running.project_id, FundsBody(funds=[])),
     "imports.decide": lambda two, who: two.services.imports.decide(who, two.import_id, DecisionsBody(gone=[])),
+    "next_attempts.change": lambda two, who: two.services.next_attempts.change(
+        who, two.import_id, ImportSettingsBody(rockrms=import_body())
+    ),
+    "next_attempts.leave_dry_run": lambda two, who: two.services.next_attempts.leave_dry_run(who, two.import_id),
     "bandwidth.schedule_project": lambda two, who: two.services.bandwidth.schedule_project(
         who, two.running.project_id, BandwidthScheduleBody(zone="UTC", outside_mbps=0.0)
     ),

@@ -55,6 +55,7 @@ expired_jobs_show           GET    api/projects/{project_id}/expired-jobs      R
 health_show                 GET    api/health                                  open
 imports_bridge_csv          GET    api/jobs/{job_id}/bridge.csv                Reader
 imports_certificate         GET    api/jobs/{job_id}/certificate               Reader
+imports_change              PUT    api/jobs/{job_id}/import-settings           Operator
 imports_decide              PUT    api/jobs/{job_id}/import-decisions          Operator
 imports_log                 GET    api/jobs/{job_id}/import-log                Reader
 imports_log_csv             GET    api/jobs/{job_id}/import-log.csv            Reader

@@ -11,7 +11,8 @@ from sqlglot import exp
 
 from local.church.shapes import Shape, tables_of
 from migrate_agent.rockrms import guids
-from migrate_agent.rockrms.quality import questions
+from migrate_agent.rockrms.mapping.columns import COLUMNS, OLD_ATTENDANCE, Left
+from migrate_agent.rockrms.quality import shared_email_statements
 from migrate_agent.rockrms.records import AttendanceLayout, LookupRow, RockFacts
 from migrate_agent.rockrms.source.facts import read_facts
 from migrate_agent.rockrms.source.scope import Scope
@@ -92,18 +93,18 @@ def statements_of(shape: Shape, settings: ImportSettings) -> Iterator[tuple[str,
             for name, part in every.parts(entity, rows).items():
                 yield f"{entity} {name}", part, values
     yield "ancestors", every.ancestors([1, 2]), values
-    for question in questions(facts, scope):
-        yield f"{question.code} count", question.count, scope.values
-        yield f"{question.code} examples", question.examples, scope.values
+    for sql in shared_email_statements(scope):
+        yield "shared emails", sql, scope.values
     for sql in facts_statements(shape):
         yield "facts", sql, {}
 
 
 def facts_statements(shape: Shape) -> list[str]:
     asked: list[str] = []
-    answers = {
+    answers: dict[str, list[Sequence[object]]] = {
         "columns": [(table, name) for table, names in columns_of(shape).items() for name in names],
         "install": [],
+        "group types": [(1, guids.FAMILY.upper())],
         "placeholder occurrence": [(date(1900, 1, 1),)],
     }
 
@@ -122,16 +123,33 @@ def facts_statements(shape: Shape) -> list[str]:
 def test_every_statement_is_one_select_of_what_is_there(shape: Shape) -> None:
     there = columns_of(shape)
     seen: set[str] = set()
+    read: set[tuple[str, str]] = set()
     for name, named, values in (each for settings in SETTINGS for each in statements_of(shape, settings)):
         sql, given = compiled(named, values)
         assert sql.count("?") == len(given), name
         if sql not in seen:
-            check(name, sql, there)
+            read |= check(name, sql, there)
             seen.add(sql)
     assert len(seen) > 100
+    used, left = decided()
+    assert not read & left, "the page of columns says that they are not read"
+    of_rock = {key for key in read if key[0] not in (*OF_THE_SERVER, "Attribute")}
+    if shape is Shape.CURRENT:
+        assert of_rock == used
+    else:
+        assert of_rock <= used | {("Attendance", column) for column in OLD_ATTENDANCE}
 
 
-def check(name: str, sql: str, there: dict[str, set[str]]) -> None:
+def decided() -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """Result: the columns that the page of columns says are read, and those that are not."""
+    fates = {(table, column): fate for table, columns in COLUMNS.items() for column, fate in columns.items()}
+    left = {key for key, fate in fates.items() if isinstance(fate, Left)}
+    return fates.keys() - left, left
+
+
+def check(name: str, sql: str, there: dict[str, set[str]]) -> set[tuple[str, str]]:
+    """Result: the columns that it reads."""
+    read = set()
     parsed = sqlglot.parse_one(sql, dialect="tsql")
     assert isinstance(parsed, exp.Select), name
     assert not list(parsed.find_all(exp.Star)) or "COUNT(*)" in sql, name
@@ -153,6 +171,8 @@ def check(name: str, sql: str, there: dict[str, set[str]]) -> None:
             table_name = next(iter(tables.values()))
         known = OF_THE_SERVER.get(table_name) or there[table_name]
         assert column.name in known, (name, column.sql())
+        read.add((table_name, column.name))
+    return read
 
 
 @pytest.mark.parametrize("shape", Shape)
