@@ -84,8 +84,24 @@ def _nullif(within: Expressions, node: exp.Expr) -> Typed:
 # Aggregates and windows
 
 
+def _check_aggregate(within: Expressions, node: exp.Expr) -> None:
+    """What SQL Server does not let an aggregate take."""
+    if any(True for each in node.find_all(exp.Query, exp.AggFunc) if each is not node):
+        raise SqlError(
+            130, "Cannot perform an aggregate function on an expression containing an aggregate or a subquery."
+        )
+    own = {within.scope.find(each.table, each.name)[1] for each in node.find_all(exp.Column)}
+    if own == {True, False}:
+        raise SqlError(
+            8124, "Multiple columns are specified in an aggregated expression containing an outer reference."
+        )
+    if own == {False}:
+        raise NotUnderstood(f"an aggregate of outer columns alone: {node.sql('tsql')[:60]}")
+
+
 def _count(within: Expressions, node: exp.Expr) -> Typed:
     _only(node, "this", "big_int")
+    _check_aggregate(within, node)
     kind = BIGINT if node.args.get("big_int") else INT
     if isinstance(node.this, exp.Star):
         return Typed("COUNT(*)", kind)
@@ -96,6 +112,7 @@ def _count(within: Expressions, node: exp.Expr) -> Typed:
 
 
 def _sum(within: Expressions, node: exp.Expr) -> Typed:
+    _check_aggregate(within, node)
     value = within.value(node.this)
     kind = value.type
     if kind.as_text or kind.kind is Kind.BIT or not is_number(kind.kind):
@@ -110,6 +127,7 @@ def _sum(within: Expressions, node: exp.Expr) -> Typed:
 def _extreme(word: str) -> Handler:
     def handler(within: Expressions, node: exp.Expr) -> Typed:
         _only(node, "this")
+        _check_aggregate(within, node)
         value = within.value(node.this)
         if value.type.kind in (Kind.BIT, Kind.GUID) or value.type.as_text:
             raise SqlError(8117, f"Operand data type {value.type.kind.value} is invalid for {word.lower()} operator.")
@@ -120,6 +138,7 @@ def _extreme(word: str) -> Handler:
 
 def _string_agg(within: Expressions, node: exp.Expr) -> Typed:
     _only(node, "this", "separator")
+    _check_aggregate(within, node)
     value = within.text(node.this)
     return Typed(
         f"group_concat({value.sql}, {within.text(node.args['separator']).sql})", replace(value.type, length=MAX)

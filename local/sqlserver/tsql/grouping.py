@@ -17,6 +17,8 @@ class Grouping:
         if group is not None:
             only(group, "expressions")
         self._by = list(group.expressions) if group is not None else []
+        for each in self._by:
+            self._check_group(each)
         self._having = node.args.get("having")
         order = node.args.get("order")
         places = [*node.expressions, *([self._having] if self._having else []), *([order] if order else [])]
@@ -28,6 +30,14 @@ class Grouping:
             aliases = {each.alias.lower() for each in node.expressions if isinstance(each, exp.Alias)}
             for place in places:
                 self._check(place, aliases if place is order else set())
+
+    def _check_group(self, node: exp.Expr) -> None:
+        if node.find(exp.Query, exp.AggFunc) is not None:
+            raise SqlError(144, "Cannot use an aggregate or a subquery in an expression used for the group by list.")
+        if not any(self._within.scope.find(each.table, each.name)[1] for each in node.find_all(exp.Column)):
+            raise SqlError(
+                164, "Each GROUP BY expression must contain at least one column that is not an outer reference."
+            )
 
     def sql(self) -> str:
         """Result: the clauses, after WHERE."""

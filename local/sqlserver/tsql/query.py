@@ -15,6 +15,7 @@ from local.sqlserver.sql_types import SqlType
 from local.sqlserver.tsql.expressions import Expressions, Piece, only
 from local.sqlserver.tsql.functions import order_by
 from local.sqlserver.tsql.grouping import Grouping
+from local.sqlserver.tsql.reserved import refuse_reserved
 from local.sqlserver.tsql.scope import Bind, Column, Scope, Source, Statement
 from local.sqlserver.tsql.typed import BIGINT, Typed
 
@@ -81,6 +82,7 @@ def translate(catalog: Catalog, sql: str, parameters: Mapping[str, SqlType]) -> 
         raise SqlError(102, f"Incorrect syntax: {str(error)[:300]}", severity=15) from error
     if len(nodes) != 1 or not isinstance(nodes[0], exp.Query):
         raise NotUnderstood(sql[:120])
+    refuse_reserved(nodes[0])
     statement = Statement(parameters)
     piece = _Queries(catalog, statement).query(nodes[0], Scope(statement))
     columns = []
@@ -101,6 +103,7 @@ class _Queries:
         if isinstance(node, exp.Subquery):
             only(node, "this")
             return self.query(node.this, outer)
+        self._check_order(node)
         scope = Scope(self._statement, outer)
         prefix = self._common_tables(node, scope)
         if isinstance(node, exp.Union):
@@ -108,6 +111,24 @@ class _Queries:
         if not isinstance(node, exp.Select):
             raise NotUnderstood(node.sql("tsql")[:120])
         return self._select(node, scope, prefix)
+
+    @staticmethod
+    def _check_order(node: exp.Expr) -> None:
+        ordered = node.args.get("order") is not None
+        limited = node.args.get("limit") is not None or node.args.get("offset") is not None
+        if ordered and not limited and node.parent is not None:
+            raise SqlError(
+                1033, "The ORDER BY clause is invalid in derived tables, subqueries and common table expressions."
+            )
+        if ordered and node.args.get("distinct") and isinstance(node, exp.Select):
+            chosen = {each.sql("tsql").lower() for each in node.expressions}
+            chosen |= {each.this.sql("tsql").lower() for each in node.expressions if isinstance(each, exp.Alias)}
+            chosen |= {each.alias.lower() for each in node.expressions if isinstance(each, exp.Alias)}
+            for each in node.args["order"].expressions:
+                if each.this.sql("tsql").lower() not in chosen:
+                    raise SqlError(
+                        145, "ORDER BY items must appear in the select list if SELECT DISTINCT is specified."
+                    )
 
     def _common_tables(self, node: exp.Expr, scope: Scope) -> str:
         found = node.args.get("with_")
