@@ -11,6 +11,7 @@ from migrate_agent.cli.output import DONE, SOME_FAILED, note, printable, say
 from migrate_agent.cli.rockrms_connection import set_connection
 from migrate_agent.cli.rockrms_import import HELP as IMPORT_HELP
 from migrate_agent.cli.rockrms_import import import_church
+from migrate_agent.cli.rockrms_report import report_files
 from migrate_agent.cli.settings import chosen_of
 from migrate_agent.redaction import redactor
 from migrate_agent.rockrms.connection_store import ConnectionStore, system_keyring
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command("set-connection")(set_connection)
 app.command("import", help=IMPORT_HELP)(import_church)
+app.command("report")(report_files)
 
 
 @app.command(
