@@ -32,7 +32,9 @@ CALLS = {
 
 
 def documented() -> dict[tuple[str, str], str]:
-    rows = re.findall(r"^\| (\w+) \| ([^|]+) \| [^|]+ \| ([^|]+) \|$", (ROOT / "docs" / "roles.md").read_text(), re.MULTILINE)
+    rows = re.findall(
+        r"^\| (\w+) \| ([^|]+) \| [^|]+ \| ([^|]+) \|$", (ROOT / "docs" / "roles.md").read_text(), re.MULTILINE
+    )
     return {(on, role): code for on, role, code in rows if on != "on"}
 
 
@@ -53,7 +55,9 @@ def test_the_table_and_the_array_agree() -> None:
 @pytest.mark.parametrize("removed", sorted(assigned()))
 def test_it_is_noticed_when_a_role_is_removed(removed: tuple[str, str]) -> None:
     name = removed[1].encode()
-    text = re.sub(rb"  \{\n    on: '" + removed[0].encode() + rb"'\n    name: '" + name + rb"'\n    id: .*\n  \}\n", b"", ROLES)
+    text = re.sub(
+        rb"  \{\n    on: '" + removed[0].encode() + rb"'\n    name: '" + name + rb"'\n    id: .*\n  \}\n", b"", ROLES
+    )
     assert set(documented()) - set(assigned(text)) - {("mail", "OneMigrate Mail Sender")} == {removed}
 
 

@@ -119,7 +119,11 @@ def test_what_bicep_sets_is_accepted(left_out: str) -> None:
 def test_the_fixed_values_are_the_apps_own_words() -> None:
     values = {name: value for each in objects(TEXT) for name, value in each.items()}
     environment = {
-        **{name: value for name, value in SAMPLES.items() if not name.startswith(("ONEMIGRATE_SMTP", "ONEMIGRATE_MAIL"))},
+        **{
+            name: value
+            for name, value in SAMPLES.items()
+            if not name.startswith(("ONEMIGRATE_SMTP", "ONEMIGRATE_MAIL"))
+        },
         "ONEMIGRATE_TENANT_ID": GUID,
         "ONEMIGRATE_CLIENT_ID": GUID,
         "ONEMIGRATE_STORAGE": "UseDevelopmentStorage=true",
