@@ -45,7 +45,13 @@ def python(package: Path) -> Path:
     """A clean environment with what requirements.txt names, as Azure's remote build makes it."""
     folder = package.parent / "environment"
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    install: list[str | Path] = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    install: list[str | Path] = [
+        folder / "bin" / "python",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+    ]
     done = subprocess.run(
         [*install, "-r", package / "requirements.txt"],
         env=without_this_project({}),
