@@ -61,9 +61,12 @@ system-packages: ## check for (or install, as root) the system packages the test
 
 # --- run -------------------------------------------------------------------------------------------
 
-.PHONY: demo up down status local-settings func sign-in-front
+.PHONY: demo demo-rockrms up down status local-settings func sign-in-front
 demo: install ## copy SOURCE=<folder> through the whole system (STORAGE=deployment: to our own account) and compare
 	@$(BIN)/python -m local demo $(if $(SOURCE),--source "$(SOURCE)") $(if $(STORAGE),--storage "$(STORAGE)")
+
+demo-rockrms: install ## import a generated church (PEOPLE=<number>) into Mission, kill the agent once, and verify
+	@$(BIN)/python -m local demo-rockrms $(if $(PEOPLE),--people "$(PEOPLE)") $(if $(CERTIFICATE),--certificate "$(CERTIFICATE)")
 
 up: install ## start the local stack with a seeded project and leave it running
 	@$(BIN)/python -m local up

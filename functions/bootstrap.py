@@ -24,6 +24,7 @@ from functions.adapters.mail_smtp import SmtpAccess, SmtpMailer
 from functions.adapters.no_identity import NoIdentity, NoWrapping
 from functions.adapters.queues import AzureQueues
 from functions.adapters.randomness import SystemTokens, utc_now
+from functions.adapters.sealing import X25519Sealer
 from functions.adapters.tables import AzureTables
 from functions.adapters.webhook_deliverer import HttpsDeliverer
 from functions.dashboard.mail_texts import LetterTexts
@@ -77,6 +78,7 @@ def azure_ports(settings: Settings) -> Ports:
         clock=utc_now,
         tokens=SystemTokens(),
         deliverer=HttpsDeliverer(),
+        sealer=X25519Sealer(),
         mailer=_mailer(settings),
         mail_texts=LetterTexts(),
         identity=_identity(settings.identity),

@@ -21,6 +21,7 @@ from local.demo_display import DemoDisplay
 from local.functions_host.easyauth import read_sign_in
 from local.operator_api import ApiRefused
 from local.processes import ProcessFailed
+from local.rock_demo import PEOPLE, run_rock_demo
 from local.sign_in_front import serve
 from local.stack import APP_DIRECTORY, SIGN_IN_FILE, Stack
 
@@ -36,6 +37,10 @@ def _print_addresses(description: dict[str, Any], stack_file: Path) -> None:
     customer = description["customer"]
     print(f"Customer's account {customer['account']} (sign in as {customer['people'][0]['name']})")
     print(f"Sent mail          {description['mail']['page_url']}")
+    rock, mission = description["rockrms"], description["mission"]
+    print(f"RockRMS database   {rock['connection_string'].partition(';User')[0]} (the whole string is in stack.json)")
+    print(f"  time zone        {rock['time_zone']}")
+    print(f"Mission            {mission['url']} (key {mission['key']}); what it holds: {mission['page_url']}")
     print(f"CA certificate     {description['ca_file']}")
     print(f"Everything else    {stack_file}")
 
@@ -98,6 +103,18 @@ def demo(source: Path | None, destination: Destination) -> int:
         return 1 if report.problems else 0
 
 
+def demo_rockrms(people: int, certificate: Path) -> int:
+    """Run the demonstration of an import; exit code 0 only if Mission holds exactly what the church has."""
+    with DemoDisplay(Console(highlight=False)) as display:
+        try:
+            found = run_rock_demo(display, certificate.expanduser().resolve(), people=people, check=_end_if_asked)
+        except DemoFailed as fault:
+            display.failure(fault.cause, fault.fix)
+            return 1
+        display.import_report(found)
+        return 1 if found.problems else 0
+
+
 _asked_to_end: list[str] = []
 
 
@@ -133,6 +150,9 @@ def main() -> int:
     demonstration.add_argument(
         "--storage", type=Destination, choices=list(Destination), default=Destination.CUSTOMER, help="whose account"
     )
+    church = commands.add_parser("demo-rockrms", help="Import a generated church through the whole system and verify")
+    church.add_argument("--people", type=int, default=PEOPLE)
+    church.add_argument("--certificate", type=Path, default=Path("rockrms-certificate.html"))
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _end_in_order)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where a shell has it ignored
@@ -140,6 +160,8 @@ def main() -> int:
     try:
         if arguments.command == "demo":
             return demo(arguments.source, arguments.storage)
+        if arguments.command == "demo-rockrms":
+            return demo_rockrms(arguments.people, arguments.certificate)
         return COMMANDS[arguments.command]()
     except KeyboardInterrupt:
         print("Interrupted; everything that was started has been ended.", file=sys.stderr)

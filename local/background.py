@@ -20,7 +20,8 @@ from local.seed import seed
 from local.stack import Stack
 
 # Ended in this order: the control plane before what it uses.
-_ORDER = ("functions_host", "mail", "storage_front", "identity", "azurite")
+_ORDER = ("functions_host", "mail", "storage_front", "identity", "azurite", "mission", "sql_server")
+_CHURCH_PEOPLE = 300
 
 
 class StackBusy(Exception):
@@ -46,7 +47,7 @@ class BackgroundStack:
                 return self.description(), True
             self._end_processes()
             renew_ports(self.directory)
-            stack = Stack(self.directory)
+            stack = Stack(self.directory, church_people=_CHURCH_PEOPLE)
             stack.start()
             try:
                 self._record(stack)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -12,6 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from local.demo_report import DemoReport
+
+if TYPE_CHECKING:
+    from local.rock_demo import RockDemoReport
 
 LINE_SECONDS = 5.0
 MAX_NAMED = 1000
@@ -57,6 +60,68 @@ class DemoDisplay:
         text = f"{job['state']}: {done} of {files['scanned']} files, {_size(moved['transferred'])}, {rate}/s"
         text += f"; waits for: {waits}" if waits else ""
         self._show(text, done, files["scanned"] if job["scan_complete"] else None)
+
+    def records(self, job: dict[str, Any]) -> None:
+        """Where an import stands, from its view."""
+        entities = (job["progress"] or {}).get("entities") or []
+        if not entities:
+            self._show(f"{job['state']}: {job['waiting_because'] or 'starting'}", 0, None)
+            return
+        total = sum(each["in_scope"] for each in entities)
+        done = total - sum(each["pending"] for each in entities)
+        at_work = next((each["entity"] for each in entities if each["pending"]), "verification")
+        self._show(f"{job['state']}: {done:,} of {total:,} records, {at_work}", done, total)
+
+    def import_report(self, found: RockDemoReport) -> None:
+        """Entities, money, bridge, the comparison, the verdict."""
+        self._end_bar()
+        report = found.report
+        table = Table(title="Entities")
+        columns = ("in_scope", "imported", "updated", "unchanged", "skipped", "errored", "flagged")
+        for name in ("entity", *columns, "in Mission"):
+            table.add_column(name.replace("_", " "), justify="left" if name == "entity" else "right")
+        for entity in report.entities:
+            counts = [f"{getattr(entity, name):,}" for name in columns]
+            table.add_row(entity.entity.value, *counts, "?" if entity.mission is None else f"{entity.mission:,}")
+        self._console.print(table)
+        money = Table(title=f"Gifts ({report.currency})")
+        for name in ("", "lines", "amount"):
+            money.add_column(name, justify="right" if name else "left")
+        totals = report.totals
+        money.add_row("gross", f"{totals.gifts:,}", totals.gross)
+        money.add_row("refunds", f"{totals.refund_lines:,}", totals.refunds)
+        money.add_row("corrections", f"{totals.correction_lines:,}", totals.corrections)
+        money.add_section()
+        money.add_row("net", "", totals.net)
+        self._console.print(money)
+        bridge = Table(title="Bridge from Rock to Mission")
+        for name in ("", "lines", "amount"):
+            bridge.add_column(name, justify="right" if name else "left")
+        for line in report.bridge:
+            bridge.add_row(line.label, f"{line.count:,}", line.amount)
+        bridge.add_section()
+        bridge.add_row("unexplained", "", report.unexplained)
+        self._console.print(bridge)
+        self._list(
+            "Rows that differ",
+            [f"{row.entity.value} {row.measure} {row.label}" for row in report.rows if row.verdict.value == "differs"],
+        )
+        self._console.print(
+            f"Financial match: {report.financial_match}; quality {report.quality_score}; evidence: "
+            f"{report.evidence.value}; {found.records:,} records in Mission compared field by field with the church's "
+            f"model: {len(found.differences):,} differences.",
+            soft_wrap=True,
+        )
+        self._console.print(f"Certificate: {found.certificate}", soft_wrap=True)
+        self._import_verdict(found)
+
+    def _import_verdict(self, found: RockDemoReport) -> None:
+        if found.problems:
+            self.failure("; ".join(found.problems), "Read the page 'when the numbers differ' of docs/runbook.md.")
+            return
+        killed = "with one kill -9 on the way, " if found.killed else ""
+        sentence = f"PASSED in {found.seconds:.0f} s: {killed}Mission holds exactly what the church has."
+        self._console.print(Text(sentence, style="bold green"), soft_wrap=True)
 
     def compared(self, done: int, total: int) -> None:
         """How far the comparison is."""

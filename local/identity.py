@@ -48,6 +48,10 @@ class StackIdentity:
     storage_front_ports: tuple[int, int]
     mail_ports: tuple[int, int]
     """Of the mail service, and of its control side with the page of sent mail."""
+    mission_ports: tuple[int, int]
+    """Of Mission, and of its control side with the page of what it holds."""
+    rock_port: int
+    """Of the church's SQL Server."""
     state_account_key: str = field(repr=False)
     data_account_key: str = field(repr=False)
     secret_key: str = field(repr=False)
@@ -55,6 +59,9 @@ class StackIdentity:
     wrapping_key: str = field(repr=False)
     """Wraps the keys of the secrets that the product stores, as a key of Key Vault does in Azure."""
     mail_key: str = field(repr=False)
+    mission_key: str = field(repr=False)
+    """The integration key that Mission takes at first."""
+    rock_password: str = field(repr=False)
     customer: CustomerCloud
     audience: str
     tenant_id: str
@@ -63,7 +70,8 @@ class StackIdentity:
     @property
     def ports(self) -> tuple[int, ...]:
         """Every port that a server of the stack listens on."""
-        return (*self.azurite_ports, self.api_port, *self.entra_ports, *self.storage_front_ports, *self.mail_ports)
+        azure = (*self.azurite_ports, self.api_port, *self.entra_ports, *self.storage_front_ports, *self.mail_ports)
+        return (*azure, *self.mission_ports, self.rock_port)
 
     @property
     def first_admin(self) -> StackOperator:
@@ -102,6 +110,8 @@ def new_identity() -> StackIdentity:
         session_key=base64.b64encode(secrets.token_bytes(32)).decode("ascii"),
         wrapping_key=base64.b64encode(secrets.token_bytes(32)).decode("ascii"),
         mail_key=base64.b64encode(secrets.token_bytes(64)).decode("ascii"),
+        mission_key=f"mk_{secrets.token_urlsafe(24)}",
+        rock_password=secrets.token_urlsafe(18),
         customer=new_customer_cloud(),
         audience=str(uuid.uuid4()),
         tenant_id=tenant_id,
@@ -130,19 +140,21 @@ def renew_ports(directory: Path) -> None:
 
 def _fresh_ports() -> dict[str, Any]:
     """Free ports for every server, by field."""
-    blob, queue, table, api, *others = free_ports(10)
+    blob, queue, table, api, *others = free_ports(13)
     return {
         "azurite_ports": (blob, queue, table),
         "api_port": api,
         "entra_ports": (others[0], others[1]),
         "storage_front_ports": (others[2], others[3]),
         "mail_ports": (others[4], others[5]),
+        "mission_ports": (others[6], others[7]),
+        "rock_port": others[8],
     }
 
 
 def _read(path: Path) -> StackIdentity:
     document = json.loads(path.read_text("utf-8"))
-    if "mail_ports" not in document:  # a stack of a version that had none: its data stays
+    if "rock_port" not in document:  # a stack of a version that had none: its data stays
         document = {**dataclasses.asdict(new_identity()), **document}
         write_private_json(path, document)
     operators = tuple(
@@ -151,7 +163,7 @@ def _read(path: Path) -> StackIdentity:
     )
     ports: dict[str, Any] = {
         name: tuple(document.pop(name))
-        for name in ("azurite_ports", "entra_ports", "storage_front_ports", "mail_ports")
+        for name in ("azurite_ports", "entra_ports", "storage_front_ports", "mail_ports", "mission_ports")
     }
     customer = CustomerCloud(**document.pop("customer"))
     return StackIdentity(operators=operators, customer=customer, **ports, **document)

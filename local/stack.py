@@ -20,11 +20,14 @@ from local.functions_process import FunctionsHost, FunctionsHostOptions
 from local.identity import DATA_ACCOUNT, STATE_ACCOUNT, StackOperator, identity_in
 from local.mail.process import MailServer
 from local.members import install_members
+from local.mission.process import Mission
 from local.operator_api import ApiRefused, OperatorApi
 from local.processes import ChildProcess, ProcessFailed
+from local.rock.process import Rock
 from local.storage_front.process import StorageFront
 
 APP_DIRECTORY = Path(__file__).resolve().parent.parent
+CHURCH_SEED = 7
 SIGN_IN_FILE = "sign-in.json"
 """In the stack's folder: the operators whom the functions host signs in."""
 
@@ -40,7 +43,9 @@ class Stack:
     the way to a customer's account; `mail` keeps the mail that the app sends.
 
     The folder makes it the same stack after `stop` and `start`: same ports, keys and data. `settings` add to
-    or replace the app settings. A stack is started once at a time; its methods are not for several threads.
+    or replace the app settings. With `church_people`, there is a church to import too: `rock`, a SQL Server with
+    a generated RockRMS database of about so many people, and `mission`, where it goes. A stack is started once at a
+    time; its methods are not for several threads.
     """
 
     def __init__(
@@ -50,6 +55,7 @@ class Stack:
         settings: Mapping[str, str] | None = None,
         https: bool = False,
         message_lease_seconds: int = 600,
+        church_people: int = 0,
     ) -> None:
         """Choose ports and write keys and certificates; nothing runs before `start`."""
         directory.mkdir(parents=True, exist_ok=True)
@@ -84,6 +90,18 @@ class Stack:
         self.mail = MailServer(
             directory, certificates_directory, self.identity.mail_key, self.identity.mail_ports, self.state_account
         )
+        self.mission = Mission(
+            directory, certificates_directory, self.identity.mission_key, self.identity.mission_ports
+        )
+        self.rock = Rock(
+            directory,
+            certificates_directory,
+            self.identity.rock_password,
+            self.identity.rock_port,
+            people=church_people,
+            seed=CHURCH_SEED,
+        )
+        self._has_church = church_people > 0
         addresses = CustomerAddresses(self.entra.authority, self.storage_front.url, self._write_wrapping_key())
         self.settings = {
             **app_settings(self.identity, self.azurite, addresses, self.certificates.ca_file, api_url),
@@ -131,12 +149,14 @@ class Stack:
     @property
     def processes(self) -> dict[str, ChildProcess]:
         """Every process of the stack by its name in stack.json, in the order in which they are ended."""
+        church = {"mission": self.mission.process, "sql_server": self.rock.process} if self._has_church else {}
         return {
             "functions_host": self.host.process,
             "mail": self.mail.process,
             "storage_front": self.storage_front.process,
             "identity": self.entra.process,
             "azurite": self.azurite.process,
+            **church,
         }
 
     @property
@@ -164,10 +184,16 @@ class Stack:
             self.entra.launch()
             self.storage_front.launch()
             self.mail.launch()
+            if self._has_church:
+                self.mission.launch()
+                self.rock.launch()
             self.azurite.start()
             self.entra.wait_ready()
             self.storage_front.wait_ready()
             self.mail.wait_ready()
+            if self._has_church:
+                self.mission.wait_ready()
+                self.rock.wait_ready()
             install_members(self.state_account, self.ca_file, self.identity)
             self.host.start()
             self._require_health()
@@ -226,11 +252,28 @@ class Stack:
             },
             "customer": self._customer_description(),
             "mail": {"page_url": self.mail.page_url, "url": self.mail.url, "key": self.identity.mail_key},
+            **(self._church_description() if self._has_church else {}),
             "operator": people[0],
             "operators": people,
             "settings": {name: self.settings[name] for name in SHORT_TIMES},
             "pids": {name: process.pid for name, process in self.processes.items()},
             "logs": {name: str(process.log_file) for name, process in self.processes.items()},
+        }
+
+    def _church_description(self) -> dict[str, Any]:
+        """The church's side: its database, and Mission."""
+        return {
+            "rockrms": {
+                "connection_string": self.rock.connection_string,
+                "database": str(self.rock.database),
+                "time_zone": self.rock.time_zone,
+            },
+            "mission": {
+                "url": self.mission.url,
+                "key": self.identity.mission_key,
+                "page_url": self.mission.page_url,
+                "control_url": self.mission.control_url,
+            },
         }
 
     def _customer_description(self) -> dict[str, Any]:

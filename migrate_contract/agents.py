@@ -14,7 +14,9 @@ from pydantic import Field, StringConstraints
 
 from migrate_contract.commands import Command
 from migrate_contract.jobs import JobPhase
+from migrate_contract.rockrms import HeldConnection
 from migrate_contract.schedule import LimitSet
+from migrate_contract.sealing_format import SealingKey
 from migrate_contract.wire import (
     INTEGRAL,
     AgentId,
@@ -95,6 +97,8 @@ class RegisterRequest(WireModel):
     machine: MachineFacts
     name: Name | None = None
     """What the operators will see; the host name if absent."""
+    sealing_key: SealingKey | None = None
+    """Public: what is typed in the dashboard for this agent alone is sealed to it."""
 
 
 class RegisterResponse(WireModel):
@@ -148,6 +152,9 @@ class HeartbeatRequest(WireModel):
     faults: list[AgentFault] = Field(default_factory=list, max_length=5)
     limits_version: Label = ""
     """Of the limits that the agent obeys (`HeartbeatResponse.limits`); '' is the empty set."""
+    sealing_key: SealingKey | None = None
+    rock_connections: list[HeldConnection] = Field(default_factory=list, max_length=20)
+    """The RockRMS connection strings that this agent keeps, without their secrets."""
 
 
 class Assignment(WireModel):

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from enum import StrEnum, unique
 
+from pydantic import Field, JsonValue
+
 from migrate_contract.jobs import JobSpec
+from migrate_contract.rockrms import MissionTestReport, RockTestReport, TraceReport
 from migrate_contract.wire import Attempt, CommandId, JobId, Label, Sentence, Timestamp, WireModel
 
 
@@ -26,6 +29,16 @@ class CommandKind(StrEnum):
     """Go on after `hold_after_scan`."""
     DROP_JOB = "drop_job"
     """The job is no longer this agent's (reassigned, deleted): stop and forget it, report nothing."""
+    TEST_ROCKRMS = "test_rockrms"
+    """Try the project's RockRMS connection; `arguments` are `CheckArguments`, the result carries `rock`."""
+    TEST_MISSION = "test_mission"
+    """Try the project's Mission connection; `arguments` are `CheckArguments`, the result carries `mission`."""
+    TRACE_RECORD = "trace_record"
+    """Follow one record from Rock to Mission; `arguments` are `TraceArguments`, the result carries `trace`."""
+    KEEP_CONNECTION = "keep_connection"
+    """Keep a sealed connection string; `arguments` are `KeepArguments`."""
+    FORGET_CONNECTION = "forget_connection"
+    """Destroy the project's connection string on the agent; `arguments` are `CheckArguments`."""
 
 
 class Command(WireModel):
@@ -36,6 +49,8 @@ class Command(WireModel):
     job_id: JobId | None = None
     attempt: Attempt | None = None
     spec: JobSpec | None = None
+    arguments: dict[str, JsonValue] = Field(default_factory=dict)
+    """By kind; of jobs' commands: none."""
     issued_at: Timestamp
 
 
@@ -54,6 +69,10 @@ class CommandResult(WireModel):
     status: CommandStatus
     code: Label | None = None
     detail: Sentence | None = None
+    rock: RockTestReport | None = None
+    """Of `test_rockrms`. A connection that does not work is a result too: `accepted`, with the report's code."""
+    mission: MissionTestReport | None = None
+    trace: TraceReport | None = None
 
 
 class CommandResultAnswer(WireModel):

@@ -5,10 +5,20 @@ from __future__ import annotations
 from enum import StrEnum, unique
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
 
+from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.filters import FileFilters as FileFilters  # noqa: PLC0414 - also known by this name
 from migrate_contract.paths import AbsolutePath
+from migrate_contract.rockrms import EntityProgress, ImportSettings, MissionDestination, RockRmsSource
 from migrate_contract.schedule import LimitInForce
 from migrate_contract.sync import MirrorOrder, MirrorTally, SyncSettings
 from migrate_contract.wire import (
@@ -33,6 +43,8 @@ class JobType(StrEnum):
     """A copy into the access tier that the job names, with a list of files that are safe to delete at the source."""
     SYNC = "sync"
     """A copy that is repeated, by schedule or by hand; additive unless its mirror is confirmed."""
+    ROCKRMS_IMPORT = "rockrms_import"
+    """The project's RockRMS database into its Mission."""
 
 
 @unique
@@ -154,6 +166,11 @@ class LocalSource(WireModel):
     kind: Literal["local"] = "local"
     path: AbsolutePath
 
+    @property
+    def words(self) -> str:
+        """Result: what people are shown."""
+        return self.path
+
 
 _PREFIX = r"^([^\x00-\x1f\x7f\\/]*[^\x00-\x1f\x7f\\/.](/[^\x00-\x1f\x7f\\/]*[^\x00-\x1f\x7f\\/.])*)?$"
 """What `BlobDestination` checks with a sentence of its own, for the API's description."""
@@ -170,12 +187,35 @@ class BlobDestination(WireModel):
         Field(json_schema_extra={"pattern": _PREFIX}),
     ] = ""
 
+    @property
+    def words(self) -> str:
+        """Result: what people are shown."""
+        return "/".join(filter(None, (self.container, self.prefix)))
+
     @model_validator(mode="after")
     def _prefix_is_plain(self) -> Self:
         segments = self.prefix.split("/") if self.prefix else []
         if any(segment in ("", ".", "..") or segment.endswith(".") for segment in segments):
             raise ValueError("prefix is folders joined by '/', none of them empty, '.', '..' or ending in '.'")
         return self
+
+
+def _kind_or(default: str) -> Discriminator:
+    """Result: what tells the alternatives apart: their kind; `default` where none is given."""
+
+    def kind(value: object) -> object:
+        return value.get("kind", default) if isinstance(value, dict) else getattr(value, "kind", None)
+
+    return Discriminator(kind)
+
+
+JobSource = Annotated[
+    Annotated[LocalSource, Tag("local")] | Annotated[RockRmsSource, Tag("rockrms")], _kind_or("local")
+]
+JobDestination = Annotated[
+    Annotated[BlobDestination, Tag("azure_blob")] | Annotated[MissionDestination, Tag("mission")],
+    _kind_or("azure_blob"),
+]
 
 
 class TransferSettings(WireModel):
@@ -218,8 +258,10 @@ class JobSpec(WireModel):
     attempt: Attempt
     name: Name
     type: JobType
-    source: LocalSource
-    destination: BlobDestination
+    source: JobSource
+    destination: JobDestination
+    rockrms: ImportSettings | None = None
+    """Of an import, and of nothing else."""
     filters: FileFilters = Field(default_factory=FileFilters)
     transfer: TransferSettings = Field(default_factory=TransferSettings)
     hold_after_scan: bool = False
@@ -232,6 +274,34 @@ class JobSpec(WireModel):
     mirror: MirrorOrder | None = None
     check_readable: bool = False
     """With `hold_after_scan`, and in a dry run: each file that would be read is opened, and closed again unread."""
+
+    @property
+    def folder(self) -> LocalSource:
+        """Result: a file job's source. Raises Fatal(job-type-conflict) for an import."""
+        if not isinstance(self.source, LocalSource):
+            raise Fatal(ErrorCode.JOB_TYPE_CONFLICT, f"{self.job_id} copies no folder")
+        return self.source
+
+    @property
+    def blob(self) -> BlobDestination:
+        """Result: a file job's destination. Raises Fatal(job-type-conflict) for an import."""
+        if not isinstance(self.destination, BlobDestination):
+            raise Fatal(ErrorCode.JOB_TYPE_CONFLICT, f"{self.job_id} writes to no container")
+        return self.destination
+
+    @property
+    def rock(self) -> RockRmsSource:
+        """Result: an import's source. Raises Fatal(job-type-conflict) for a file job."""
+        if not isinstance(self.source, RockRmsSource):
+            raise Fatal(ErrorCode.JOB_TYPE_CONFLICT, f"{self.job_id} reads no RockRMS database")
+        return self.source
+
+    @property
+    def import_settings(self) -> ImportSettings:
+        """Result: an import's settings. Raises Fatal(job-type-conflict) for a file job."""
+        if self.rockrms is None:
+            raise Fatal(ErrorCode.JOB_TYPE_CONFLICT, f"{self.job_id} is no import")
+        return self.rockrms
 
 
 class Tally(WireModel):
@@ -374,6 +444,10 @@ class Progress(WireModel):
     mirror: MirrorTally | None = None
     preflight: Preflight | None = None
     """In phase `ready`."""
+    entities: list[EntityProgress] = Field(default_factory=list, max_length=6)
+    """Of an import, whose `files` and `bytes` stay zero."""
+    speed_records_per_second: Annotated[float, Field(ge=0)] = 0.0
+    """Of an import, over the last seconds."""
 
 
 class ProgressAnswer(WireModel):

@@ -1,4 +1,4 @@
-"""Writes docs/errors.md from the error catalogue and docs/job-lifecycle.md from the transition table.
+"""Writes docs/errors.md from the error catalogue, docs/job-lifecycle.md from the transition table, and docs/mapping.md.
 
 `python scripts/generate_docs.py` writes; `--check` exits 1 and names the file that is not what would be written.
 """
@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "agent" / "src"), str(ROOT / "scripts")]
+
+from mapping_page import mapping_page  # noqa: E402
 
 from functions.domain.job import TRANSITIONS  # noqa: E402  (the root has to be importable first)
 from migrate_contract.errors import CATALOGUE, Fault  # noqa: E402
@@ -92,7 +94,7 @@ def lifecycle_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"errors.md": errors_page, "job-lifecycle.md": lifecycle_page}
+PAGES = {"errors.md": errors_page, "job-lifecycle.md": lifecycle_page, "mapping.md": mapping_page}
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from functions.domain.views import AgentView, CodeState, JobView, ProjectStatus
 from migrate_contract.agents import AgentState
-from migrate_contract.jobs import Bucket, JobState, Outcome
+from migrate_contract.jobs import Bucket, JobState, JobType, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,9 @@ _JOB = {
     JobState.CANCELLED: Badge("Cancelled", "quiet", "cancelled"),
 }
 _COMPLETED_WITH_FAILURES = Badge("Completed with failures", "warn", "warning")
+_DRY_RUN_DONE = Badge("Dry run complete", "accent", "info")
+_DIFFERS = Badge("Completed, numbers differ", "bad", "failed")
+_NOT_VERIFIED = Badge("Completed, not verified", "warn", "warning")
 _UNCONFIRMED = Badge("Unconfirmed", "warn", "warning")
 
 _AGENT = {
@@ -91,9 +94,23 @@ BUCKET_MEANINGS = {
 def job_badges(job: JobView) -> list[Badge]:
     """Result: the job's state, and beside it that nobody has confirmed it for a while."""
     badge = _JOB[job.state]
-    if job.state is JobState.COMPLETED and job.outcome is Outcome.COMPLETE_WITH_FAILURES:
+    if job.state is JobState.COMPLETED and job.type is JobType.ROCKRMS_IMPORT:
+        badge = _imported(job)
+    elif job.state is JobState.COMPLETED and job.outcome is Outcome.COMPLETE_WITH_FAILURES:
         badge = _COMPLETED_WITH_FAILURES
     return [badge, _UNCONFIRMED] if job.unconfirmed else [badge]
+
+
+def _imported(job: JobView) -> Badge:
+    """Result: how a completed import stands: green only where both sides agree and nothing has failed."""
+    result = job.import_result
+    if job.rockrms is not None and job.rockrms.dry_run:
+        return _DRY_RUN_DONE
+    if result is None or result.attempt != job.attempt or result.financial_match is None:
+        return _NOT_VERIFIED
+    if not result.financial_match:
+        return _DIFFERS
+    return _COMPLETED_WITH_FAILURES if job.outcome is Outcome.COMPLETE_WITH_FAILURES else _JOB[JobState.COMPLETED]
 
 
 def agent_badge(state: AgentState) -> Badge:

@@ -23,6 +23,7 @@ _GROUP_STARTS = {
     ErrorCode.CONFIG_INVALID: ("machine", "The agent's own machine"),
     ErrorCode.SOURCE_NOT_FOUND: ("copy", "A copy as a whole"),
     ErrorCode.FILTERED_OUT: ("files", "One file"),
+    ErrorCode.SQL_CONNECTION_STRING_INVALID: ("rockrms", "RockRMS and Mission"),
 }
 """The catalogue is written in sections; each begins with this code."""
 

@@ -42,7 +42,9 @@ def cancel_job(job: JobView) -> Confirmation:
         action=f"{here}/cancel",
         back=here,
         title="Cancel this job?",
-        text="The agent stops at once. What is copied stays where it is; a rerun later sends only the rest.",
+        text="The agent stops at once. What is in Mission stays there; a rerun later sends only the rest."
+        if job.rockrms
+        else "The agent stops at once. What is copied stays where it is; a rerun later sends only the rest.",
         button="Cancel the job",
         keep="Let it go on",
     )
@@ -57,7 +59,10 @@ def delete_job(job: JobView) -> Confirmation:
         action=f"{here}/delete",
         back=here,
         title="Delete this job?",
-        text="Its history, its list of files and its report are removed for good. "
+        text="Its history, its error log, its report and its certificate are removed for good. "
+        "RockRMS and Mission are not touched."
+        if job.rockrms
+        else "Its history, its list of files and its report are removed for good. "
         "Files at the source and in the container are not touched.",
         button="Delete the job",
         typed=job.name,
@@ -97,7 +102,7 @@ def confirm_mirror(job: JobView) -> Confirmation:
         text=f"{listed}From the next run on they are deleted{brake}. Without soft delete on the storage account "
         "that cannot be taken back.",
         button="Confirm the mirror",
-        typed=job.destination.container,
+        typed=job.blob.container,
     )
 
 

@@ -14,6 +14,7 @@ from functions.domain.views import Page, ProjectView
 BADGES = {
     EventKind.JOB_FAILED: Badge("Job failed", "bad", "failed"),
     EventKind.JOB_COMPLETED_WITH_FAILURES: Badge("With failures", "warn", "warning"),
+    EventKind.FINANCIAL_MISMATCH: Badge("Money differs", "bad", "warning"),
     EventKind.JOB_UNDELIVERED: Badge("Job not taken", "warn", "clock"),
     EventKind.SCAN_STALLED: Badge("Scan stalled", "warn", "search"),
     EventKind.AGENT_OFFLINE: Badge("Agent offline", "bad", "offline"),

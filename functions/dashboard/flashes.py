@@ -53,6 +53,16 @@ class Done(StrEnum):
     WEBHOOK_CHANGED = "webhook-changed"
     WEBHOOK_AGAIN = "webhook-again"
     WEBHOOK_DELETED = "webhook-deleted"
+    ROCK_SENT = "rock-sent"
+    ROCK_TEST_ASKED = "rock-test-asked"
+    MISSION_CONNECTED = "mission-connected"
+    MISSION_DISCONNECTED = "mission-disconnected"
+    MISSION_TEST_ASKED = "mission-test-asked"
+    ZONE_SAVED = "zone-saved"
+    FUNDS_SAVED = "funds-saved"
+    DECISIONS_SAVED = "decisions-saved"
+    IMPORT_STARTED = "import-started"
+    TRACE_ASKED = "trace-asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,16 @@ _SENTENCES = {
     Done.WEBHOOK_CHANGED: "Webhook saved.",
     Done.WEBHOOK_AGAIN: "The event is sent again within a minute.",
     Done.WEBHOOK_DELETED: "Webhook deleted.",
+    Done.ROCK_SENT: "Sealed. The agent takes the connection with its next heartbeat.",
+    Done.ROCK_TEST_ASKED: "Asked. The agent tests the connection on its next heartbeat.",
+    Done.MISSION_CONNECTED: "Mission is connected. Test it next.",
+    Done.MISSION_DISCONNECTED: "Mission is disconnected and its key destroyed.",
+    Done.MISSION_TEST_ASKED: "Asked. The agent tests Mission on its next heartbeat.",
+    Done.ZONE_SAVED: "Time zone saved.",
+    Done.FUNDS_SAVED: "Fund map saved. It holds from the next attempt.",
+    Done.DECISIONS_SAVED: "Decisions saved. They hold from the next attempt.",
+    Done.IMPORT_STARTED: "The import begins at the agent's next heartbeat.",
+    Done.TRACE_ASKED: "Asked. The agent looks the record up on its next heartbeat.",
     Done.JOB_REASSIGNED: "Reassigned. The new agent takes the job at its next heartbeat.",
     Done.JOB_LIMITED: "Bandwidth limit saved. It holds from the agent's next heartbeat.",
     Done.CLIENT_LIMITED: "Bandwidth of the site saved. It holds from each agent's next heartbeat.",

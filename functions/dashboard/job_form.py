@@ -207,9 +207,9 @@ def typed_from(job: JobView) -> Mapping[str, Sequence[str]]:
     limit = job.transfer.bandwidth_limit_mbps
     values = {
         "name": job.name,
-        "source_path": job.source.path,
-        "container": job.destination.container,
-        "prefix": job.destination.prefix,
+        "source_path": job.folder.path,
+        "container": job.blob.container,
+        "prefix": job.blob.prefix,
         "overwrite": job.transfer.overwrite.value,
         "verification": job.transfer.verification.value,
         "symlinks": job.transfer.symlinks.value,

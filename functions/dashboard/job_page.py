@@ -118,7 +118,7 @@ def estimates(job: JobView) -> list[tuple[float, float]]:
 
 
 def _live(frame: Frame, job: JobView) -> dict[str, Any]:
-    questions = for_job(job) if _may_change(frame) else []
+    questions = for_job(job) if may_change(frame) else []
     return {
         "job": job,
         "questions": questions,
@@ -128,7 +128,8 @@ def _live(frame: Frame, job: JobView) -> dict[str, Any]:
     }
 
 
-def _may_change(frame: Frame) -> bool:
+def may_change(frame: Frame) -> bool:
+    """Result: whether to offer what changes something; the services decide, this only hides questions."""
     return frame.caller is not None and frame.caller.role.value != "Reader"
 
 

@@ -12,6 +12,7 @@ from functions.dashboard.mail_word_parts import (
     rows_of,
 )
 from functions.domain.mail import MailContext
+from migrate_contract.errors import CATALOGUE, ErrorCode
 
 
 def job_failed(facts: Facts, context: MailContext) -> MailWords:
@@ -38,7 +39,9 @@ def job_failed(facts: Facts, context: MailContext) -> MailWords:
 
 
 def job_with_failures(facts: Facts, context: MailContext) -> MailWords:
-    """Result: the mail of a job that could not copy all."""
+    """Result: the mail of a job that could not copy or import all."""
+    if facts.get("unit") == "record":
+        return _import_with_failures(facts, context)
     failed = "1 file" if facts["failed"] == "1" else f"{facts['failed']} files"
     return MailWords(
         subject=f"Completed with failures: {facts['job_name']} ({project_of(context)})",
@@ -57,6 +60,54 @@ def job_with_failures(facts: Facts, context: MailContext) -> MailWords:
         "only.",
         button="Open the job",
         afterwards="Until then the copies of these files are missing or old; all others are complete.",
+        reader=operator_reads(context),
+    )
+
+
+def _import_with_failures(facts: Facts, context: MailContext) -> MailWords:
+    """Result: the mail of an import of which records are not in Mission."""
+    failed = "1 record" if facts["failed"] == "1" else f"{facts['failed']} records"
+    return MailWords(
+        subject=f"Import completed with failures: {facts['job_name']} ({project_of(context)})",
+        tone="warn",
+        headline=f"Import {facts['job_name']} has completed, without {failed}",
+        paragraphs=(f"An import of the project {project_of(context)} is done, but {failed} are not in Mission.",),
+        rows=rows_of(
+            ("Project", project_of(context)),
+            ("Import", facts["job_name"]),
+            ("Not in Mission", failed),
+            ("Imported", facts.get("transferred", "")),
+            ("Unchanged", facts.get("unchanged", "")),
+        ),
+        fix="Open the job, read its import log with the reason and the fix of each record, mend them, then rerun: only "
+        "what is missing or changed is sent.",
+        button="Open the job",
+        afterwards="Until then these records are missing in Mission, and its totals do not match RockRMS.",
+        reader=operator_reads(context),
+    )
+
+
+def money_differs(facts: Facts, context: MailContext) -> MailWords:
+    """Result: the mail of an import whose totals do not match."""
+    unexplained = " ".join(filter(None, (facts.get("unexplained", ""), facts.get("currency", ""))))
+    return MailWords(
+        subject=f"Money does not match: {facts['job_name']} ({project_of(context)})",
+        tone="bad",
+        headline=f"Import {facts['job_name']}: the money does not match",
+        paragraphs=(
+            f"The import of the project {project_of(context)} was verified: RockRMS and Mission do not have the same "
+            "totals. Each row that differs names its records.",
+        ),
+        rows=rows_of(
+            ("Project", project_of(context)),
+            ("Import", facts["job_name"]),
+            ("Rows that differ", facts.get("differing", "")),
+            ("Unexplained", unexplained),
+            ("Details", facts.get("detail", "")),
+        ),
+        fix=CATALOGUE[ErrorCode.FINANCIAL_MISMATCH].fix,
+        button="Open the job",
+        afterwards="Do not sign the certificate until the rows match or each difference is explained.",
         reader=operator_reads(context),
     )
 

@@ -5,6 +5,7 @@ Rule: scanned = excluded + unchanged + transferred + failed + unsupported + pend
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from functions.dashboard.badges import BUCKET_MEANINGS, BUCKET_WORDS
@@ -44,18 +45,25 @@ def weights(progress: ProgressView) -> Tally:
 def segments(tally: Tally) -> list[Segment]:
     """Result: the buckets that hold something, without the pending rest, widths adding up to at most 100."""
     held = [(bucket, _of(tally, bucket)) for bucket in BUCKET_WORDS]
-    filled = [(bucket, amount) for bucket, amount in held if amount]
-    if not filled:
-        return []
-    scanned = sum(amount for _, amount in filled)
-    raw = [(bucket, max(LEAST_WIDTH_PERCENT, 100 * amount / scanned)) for bucket, amount in filled]
-    scale = 100 / sum(width for _, width in raw)
-    placed: list[Segment] = []
+    placed = places([amount for _, amount in held])
+    return [
+        Segment(bucket, *place)
+        for (bucket, _), place in zip(held, placed, strict=True)
+        if place is not None and bucket is not Bucket.PENDING
+    ]
+
+
+def places(amounts: Sequence[int]) -> list[tuple[float, float] | None]:
+    """Result: (x, width) of each amount side by side, in percent of the bar; None for one that is 0."""
+    whole = sum(amounts)
+    raw = [max(LEAST_WIDTH_PERCENT, 100 * amount / whole) if amount else 0.0 for amount in amounts]
+    scale = 100 / sum(raw) if whole else 0.0
+    placed: list[tuple[float, float] | None] = []
     x = 0.0
-    for bucket, width in raw:
-        placed.append(Segment(bucket, round(x, 2), round(width * scale, 2)))
+    for width in raw:
+        placed.append((round(x, 2), round(width * scale, 2)) if width else None)
         x += width * scale
-    return [segment for segment in placed if segment.bucket is not Bucket.PENDING]
+    return placed
 
 
 def done_percent(progress: ProgressView) -> str:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from functions.dashboard import badges, formatting, progress_bar, worker_time
+from functions.dashboard import badges, formatting, import_bar, import_words, progress_bar, worker_time
 from functions.dashboard.flashes import Flash, flash_for
 from functions.dashboard.forms import EMPTY_FORM
 from functions.dashboard.frame import Frame
@@ -95,6 +95,7 @@ _FILTERS: Mapping[str, Any] = {
     "duration": formatting.duration,
     "iso": formatting.iso,
     "moment": formatting.moment,
+    "money": import_words.amount,
     "plural": formatting.plural,
     "right_now": formatting.right_now,
     "sentence": formatting.sentence,
@@ -113,12 +114,14 @@ _FUNCTIONS: Mapping[str, Any] = {
     "bucket_words": {**badges.BUCKET_WORDS, **badges.MIRROR_WORDS},
     "code_badge": badges.code_badge,
     "done_percent": progress_bar.done_percent,
+    "done_records": formatting.percent,
     "is_stale": formatting.is_stale,
     "job_badges": badges.job_badges,
     "limit_rate": formatting.limit_rate,
     "limit_reason": formatting.limit_reason,
     "move_tone": badges.move_tone,
     "project_badge": badges.project_badge,
+    "record_totals": import_bar.totals,
     "state_words": badges.STATE_WORDS,
     "wait_lines": worker_time.wait_lines,
     "waits_are_recent": worker_time.is_recent,

@@ -17,6 +17,7 @@ from functions.domain import rows
 from functions.domain.limits import Limits
 from functions.domain.ports import Row
 from migrate_contract.agents import AgentFault, AgentState, HeartbeatJob, HeartbeatRequest, MachineFacts, ProcessMode
+from migrate_contract.rockrms import HeldConnection
 from migrate_contract.wire import Timestamp, WireModel
 
 AGENT_ROW = "agent"
@@ -40,6 +41,7 @@ class SessionChange(WireModel):
 _CHANGES = TypeAdapter(list[SessionChange])
 _JOBS = TypeAdapter(list[HeartbeatJob])
 _FAULTS = TypeAdapter(list[AgentFault])
+_HELD = TypeAdapter(list[HeldConnection])
 
 
 def changes_json(changes: list[SessionChange]) -> str:
@@ -55,6 +57,11 @@ def jobs_json(jobs: list[HeartbeatJob]) -> str:
 def faults_json(faults: list[AgentFault]) -> str:
     """Result: the column `faults`."""
     return _FAULTS.dump_json(faults).decode()
+
+
+def held_json(held: list[HeldConnection]) -> str:
+    """Result: the column `rock_connections`."""
+    return _HELD.dump_json(held).decode()
 
 
 class Beat:
@@ -77,6 +84,16 @@ class Beat:
         self.disk_free_bytes = free if free >= 0 else None
         mode = rows.text(row, "mode")
         self.mode = ProcessMode(mode) if mode else None
+
+    @property
+    def sealing_key(self) -> str:
+        """Result: the public key that secrets for this agent are sealed to; '' where it has none."""
+        return rows.text(self._row, "sealing_key")
+
+    @property
+    def rock_connections(self) -> list[HeldConnection]:
+        """Result: the RockRMS connections that the agent keeps, without their secrets."""
+        return _HELD.validate_json(rows.joined_text(self._row, "rock_connections") or "[]")
 
     @property
     def changes(self) -> list[SessionChange]:

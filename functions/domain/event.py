@@ -31,7 +31,9 @@ class EventKind(StrEnum):
     JOB_FAILED = "job-failed"
     """The move of a job to `failed`."""
     JOB_COMPLETED_WITH_FAILURES = "job-completed-with-failures"
-    """The move of a job to `completed`, with files that failed."""
+    """The move of a job to `completed`, with files or records that failed."""
+    FINANCIAL_MISMATCH = "financial-mismatch"
+    """An import's report: the money in RockRMS and in Mission does not match."""
     JOB_UNDELIVERED = "job-undelivered"
     """The sweep: no agent has taken the job for ten minutes."""
     SCAN_STALLED = "scan-stalled"
@@ -53,6 +55,7 @@ class EventKind(StrEnum):
 WORDS: Mapping[EventKind, str] = {
     EventKind.JOB_FAILED: "Job failed",
     EventKind.JOB_COMPLETED_WITH_FAILURES: "Job completed with failures",
+    EventKind.FINANCIAL_MISMATCH: "Money does not match",
     EventKind.JOB_UNDELIVERED: "Job not taken by its agent",
     EventKind.SCAN_STALLED: "Scan without progress",
     EventKind.AGENT_OFFLINE: "Agent offline",

@@ -38,6 +38,16 @@ _WORDS = {
 _COMMAND = re.compile(rf"cmd_({'|'.join(_WORDS.values())})-([a-z0-9]{{24}})-(\d{{1,7}})-(\d{{1,9}})")
 
 
+_CHECK_WORDS = {
+    CommandKind.TEST_ROCKRMS: "testrock",
+    CommandKind.TEST_MISSION: "testmission",
+    CommandKind.TRACE_RECORD: "trace",
+    CommandKind.KEEP_CONNECTION: "keep",
+    CommandKind.FORGET_CONNECTION: "forget",
+}
+_CHECK = re.compile(rf"cmd_({'|'.join(_CHECK_WORDS.values())})-([a-z0-9]{{12}})-([a-z0-9]{{12}})")
+
+
 def is_id(kind: str, text: str) -> bool:
     """Result: whether `text` is an identifier of this kind ("client", "project", "agent", "job", "code" ...)."""
     return _PATTERNS[kind].fullmatch(text) is not None
@@ -101,3 +111,30 @@ def parse_command_id(text: str) -> CommandName | None:
         return None
     kind = next(kind for kind, word in _WORDS.items() if word == match[1])
     return CommandName(kind, "job_" + match[2], int(match[3]), int(match[4]))
+
+
+class CheckName(NamedTuple):
+    """What the id of a command says that is about a project and no job. `number` is random."""
+
+    kind: CommandKind
+    project_id: str
+    number: str
+
+
+def new_check(kind: CommandKind, project_id: str, tokens: Tokens) -> CheckName:
+    """Result: a fresh name."""
+    return CheckName(kind, project_id, tokens.identifier(_OWN))
+
+
+def check_id(name: CheckName) -> str:
+    """Result: the command's id."""
+    return f"cmd_{_CHECK_WORDS[name.kind]}-{name.project_id.removeprefix('prj_')}-{name.number}"
+
+
+def parse_check_id(text: str) -> CheckName | None:
+    """Result: what the id says, or None if we never made such an id."""
+    match = _CHECK.fullmatch(text)
+    if match is None:
+        return None
+    kind = next(kind for kind, word in _CHECK_WORDS.items() if word == match[1])
+    return CheckName(kind, "prj_" + match[2], match[3])

@@ -18,19 +18,23 @@ from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.jobs import (
     BlobDestination,
     FileFilters,
+    JobDestination,
     JobFault,
+    JobSource,
     JobSpec,
     JobState,
     JobType,
-    LocalSource,
     Outcome,
     TransferSettings,
     Verification,
 )
+from migrate_contract.rockrms import ImportSettings, MissionDestination
 from migrate_contract.sync import MirrorMode, MirrorOrder, SyncSettings
 from migrate_contract.wire import Name, WireModel
 
 _S = JobState
+MISSION = "mission:"
+"""Stands for the account of imports; no data account has such a name."""
 
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     _S.CREATED: frozenset({_S.SCANNING, _S.FAILED, _S.CANCELLED}),
@@ -65,14 +69,28 @@ class JobSettings(WireModel):
 
     name: Name
     type: JobType
-    source: LocalSource
-    destination: BlobDestination
+    source: JobSource
+    destination: JobDestination
+    rockrms: ImportSettings | None = None
+    """Of an import; funds and decisions are those that the attempt began with."""
     filters: FileFilters
     transfer: TransferSettings
     hold_after_scan: bool
     sync: SyncSettings | None = None
     """Of a sync: how it repeats itself, and whether it mirrors."""
     check_readable: bool = False
+
+    @property
+    def blob(self) -> BlobDestination:
+        """Result: a file job's destination. Raises Fatal(job-type-conflict) for an import."""
+        if not isinstance(self.destination, BlobDestination):
+            raise Fatal(ErrorCode.JOB_TYPE_CONFLICT, "An import writes to no container.")
+        return self.destination
+
+    @property
+    def is_import(self) -> bool:
+        """Result: whether records are imported, not files copied."""
+        return self.type is JobType.ROCKRMS_IMPORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +123,7 @@ class Job:
     dispatch: int = 1
     taken_at: datetime | None = None
     account: str | None = None
-    """The data account whose destination is claimed for this job; None before a claim."""
+    """The data account whose destination is claimed for this job; None before a claim. Of an import: `MISSION`."""
     wish: Wish | None = None
     unpause: bool = False
     """An operator took back a pause that the agent may do all the same: then it is resumed at once."""
@@ -177,6 +195,20 @@ class Job:
             mirror=self.mirror,
             **settings,
         )
+
+
+class Place(NamedTuple):
+    """What a job claims, so that no other unfinished one writes there, too."""
+
+    container: str
+    prefix: str
+
+
+def claimed_place(job: Job, destination: JobDestination) -> Place:
+    """Result: the container and prefix; of an import its project, of which one import at a time writes to Mission."""
+    if isinstance(destination, MissionDestination):
+        return Place(job.project_id, "")
+    return Place(destination.container, destination.prefix)
 
 
 def conflict(job: Job, action: str, allowed: str) -> Fatal:

@@ -8,6 +8,7 @@ from functions.domain.mail import MailDraft, MailKind
 _KINDS = {
     EventKind.JOB_FAILED: MailKind.JOB_FAILED,
     EventKind.JOB_COMPLETED_WITH_FAILURES: MailKind.JOB_COMPLETED_WITH_FAILURES,
+    EventKind.FINANCIAL_MISMATCH: MailKind.FINANCIAL_MISMATCH,
     EventKind.JOB_UNDELIVERED: MailKind.JOB_STUCK,
     EventKind.SCAN_STALLED: MailKind.JOB_STUCK,
     EventKind.AGENT_OFFLINE: MailKind.AGENT_OFFLINE,
@@ -21,8 +22,11 @@ _SAID_ELSEWHERE = frozenset({"azure-credentials-expired"})
 def letter(event: Event) -> MailDraft | None:
     """Result: the mail that the event makes; None if it makes none."""
     kind = _KINDS.get(event.kind)
-    if kind is None or event.facts.get("code") in _SAID_ELSEWHERE:
+    code = event.facts.get("code")
+    if kind is None or code in _SAID_ELSEWHERE:
         return None
+    if kind is MailKind.JOB_COMPLETED_WITH_FAILURES and code == EventKind.FINANCIAL_MISMATCH.value:
+        return None  # Nothing failed but that, which has a mail of its own.
     return MailDraft(
         kind=kind,
         subject_id=event.event_id,

@@ -85,5 +85,7 @@ class Limits:
     """From the click to Microsoft's answer; what the answer is checked against is kept for so long."""
     draft_seconds: float = 3600
     """A sign-in that is not saved within this time is destroyed."""
+    agent_check_seconds: float = 150
+    """How long an agent has for a check that an operator waits for: an idle heartbeat and a slow network fit in."""
     role_wait_seconds: float = 600
     """A role takes up to 10 minutes to act: refusals for want of one may pass for so long."""

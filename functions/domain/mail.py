@@ -26,7 +26,9 @@ class MailKind(StrEnum):
     JOB_FAILED = "job-failed"
     """Facts job_id, job_name, code; may say detail, source, destination."""
     JOB_COMPLETED_WITH_FAILURES = "job-completed-with-failures"
-    """Facts job_id, job_name, failed; may say transferred, unchanged, source, destination."""
+    """Facts job_id, job_name, failed; may say transferred, unchanged, source, destination, unit (file or record)."""
+    FINANCIAL_MISMATCH = "financial-mismatch"
+    """Facts job_id, job_name; may say detail, differing, unexplained, currency."""
     AGENT_OFFLINE = "agent-offline"
     """Facts agent_id, agent_name, since; may say jobs."""
     JOB_STUCK = "job-stuck"
@@ -55,6 +57,7 @@ NEEDED_FACTS: Mapping[MailKind, frozenset[str]] = {
     MailKind.RECONNECT_LINK: frozenset(),
     MailKind.JOB_FAILED: frozenset({"job_id", "job_name", "code"}),
     MailKind.JOB_COMPLETED_WITH_FAILURES: frozenset({"job_id", "job_name", "failed"}),
+    MailKind.FINANCIAL_MISMATCH: frozenset({"job_id", "job_name"}),
     MailKind.AGENT_OFFLINE: frozenset({"agent_id", "agent_name", "since"}),
     MailKind.JOB_STUCK: frozenset({"job_id", "job_name", "code"}),
     MailKind.SIGN_IN_FAILING: frozenset({"count", "code"}),

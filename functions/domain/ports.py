@@ -218,6 +218,16 @@ class Tokens(Protocol):
         """Result: 0 <= x < 1, for jitter."""
 
 
+class Sealer(Protocol):
+    """Seals a text so that nobody but the holder of a private key can read it, not even we."""
+
+    def seal(self, public_key: str, plain: str, bound_to: bytes) -> str:
+        """Result: the sealed text, as `migrate_contract.sealing_format` writes it; it opens only with `bound_to`.
+
+        Raises Fatal(sealed-text-unreadable) for what is no public key.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
     """One POST to a webhook."""
@@ -262,3 +272,4 @@ class Ports:
     identity: IdentityService
     wrapping: KeyWrapping
     customer_accounts: CustomerAccounts
+    sealer: Sealer

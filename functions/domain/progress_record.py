@@ -26,7 +26,7 @@ class WaitedBefore(WireModel):
 
 @dataclass(frozen=True, slots=True)
 class ProgressRecord:
-    """`advanced_at`: when the number of scanned files last changed (for the watchdog over stalled scans)."""
+    """`advanced_at`: when the number of scanned files, or of an import's records, last changed (for the watchdog)."""
 
     report: Progress
     mark: Mark
@@ -77,6 +77,7 @@ def next_record(stored: ProgressRecord | None, report: Progress, mark: Mark, now
         and same_attempt
         and stored.report.phase is report.phase
         and stored.report.files.scanned == report.files.scanned
+        and stored.report.entities == report.entities
     )
     return ProgressRecord(
         report,
@@ -134,6 +135,7 @@ def progress_view(record: ProgressRecord) -> ProgressView:
         recent_faults=report.recent_faults,
         mirror=report.mirror,
         preflight=report.preflight,
+        entities=report.entities,
     )
 
 

@@ -6,17 +6,22 @@ Nouns: a *view* is what a caller sees; a *body* is what a caller sends (strict J
 from __future__ import annotations
 
 from enum import StrEnum, unique
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
+from functions.domain.import_settings import ImportBody
+from functions.domain.zones import KnownZone as KnownZone  # noqa: PLC0414 - also known by this name
 from migrate_contract.agents import AgentFault, AgentState, HeartbeatJob, MachineFacts, ProcessMode
+from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.jobs import (
     BlobDestination,
     Bucket,
     FileFault,
     FileFilters,
+    JobDestination,
     JobPhase,
+    JobSource,
     JobState,
     JobType,
     LedgerRow,
@@ -30,7 +35,8 @@ from migrate_contract.jobs import (
     Waiting,
     settings_problem,
 )
-from migrate_contract.schedule import BandwidthSchedule, LimitInForce, PositiveMbps, ZoneName, known_zones
+from migrate_contract.rockrms import EntityProgress, Evidence, ImportSettings, Stage
+from migrate_contract.schedule import BandwidthSchedule, LimitInForce, PositiveMbps
 from migrate_contract.sync import MirrorRules, MirrorTally, SyncSettings
 from migrate_contract.wire import AgentId, ClientId, Name, ProjectId, Timestamp, WireModel
 
@@ -39,20 +45,6 @@ Note = Annotated[
 ]
 """Free text of a person, may have several lines."""
 
-
-def _offer_zones(schema: dict[str, Any]) -> None:
-    """Puts the zones into the API's description, read when it is asked for."""
-    schema["enum"] = sorted(known_zones())
-
-
-def _known_zone(name: str) -> str:
-    if name not in known_zones():
-        raise ValueError("there is no such time zone: write an IANA name, such as America/Chicago")
-    return name
-
-
-KnownZone = Annotated[ZoneName, AfterValidator(_known_zone), Field(json_schema_extra=_offer_zones)]
-"""An IANA time zone that this machine's zone database has."""
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
@@ -236,6 +228,16 @@ class AzureConnectionView(WireModel):
         return self.kind is not ConnectionKind.DEPLOYMENT
 
 
+class MissionConnectionView(WireModel):
+    """How the project reaches Mission. The integration key is never shown."""
+
+    url: str
+    connected_at: Timestamp
+    connected_by: str
+    key_set_at: Timestamp
+    """When the key was last replaced."""
+
+
 class SignInEndView(WireModel):
     """Why and since when a person has to sign in again."""
 
@@ -288,6 +290,7 @@ class ProjectView(WireModel):
     """IANA name: the clock that the schedules of its jobs go by."""
     status: ProjectStatus
     azure_connection: AzureConnectionView | None = None
+    mission_connection: MissionConnectionView | None = None
     sign_in_end: SignInEndView | None = None
     """While the status is `auth_required`, and for a closed project whose sign-in had ended."""
     bandwidth_schedule: BandwidthSchedule | None = None
@@ -296,13 +299,18 @@ class ProjectView(WireModel):
 
 
 class JobCreate(WireModel):
-    """`POST /api/jobs`. Without `agent_id` the client's only agent takes the job."""
+    """`POST /api/jobs`. Without `agent_id` the client's only agent takes the job.
+
+    A job that copies files names its source and destination. An import names neither, since both are the project's
+    connections, and brings `rockrms`.
+    """
 
     project_id: ProjectId
     name: Name
     type: JobType = JobType.MIGRATE_FILES
-    source: LocalSource
-    destination: BlobDestination
+    source: LocalSource | None = None
+    destination: BlobDestination | None = None
+    rockrms: ImportBody | None = None
     filters: FileFilters = Field(default_factory=FileFilters)
     transfer: TransferSettings = Field(default_factory=TransferSettings)
     agent_id: AgentId | None = None
@@ -317,6 +325,13 @@ class JobCreate(WireModel):
         problem = settings_problem(self.type, self.transfer, self.sync)
         if problem is not None:
             raise ValueError(problem)
+        is_import = self.type is JobType.ROCKRMS_IMPORT
+        if is_import != (self.rockrms is not None):
+            raise ValueError("the settings `rockrms` belong to jobs of type rockrms_import, and to each of them")
+        if is_import and (self.source is not None or self.destination is not None or self.hold_after_scan):
+            raise ValueError("an import names no source, destination or hold: it has a dry run instead")
+        if not is_import and (self.source is None or self.destination is None):
+            raise ValueError("a job that copies files names its source and its destination")
         return self
 
 
@@ -326,6 +341,8 @@ class JobEdit(WireModel):
     name: Name | None = None
     source: LocalSource | None = None
     destination: BlobDestination | None = None
+    rockrms: ImportBody | None = None
+    """Of an import; as a whole."""
     filters: FileFilters | None = None
     transfer: TransferSettings | None = None
     hold_after_scan: bool | None = None
@@ -406,6 +423,8 @@ class ProgressView(WireModel):
     mirror: MirrorTally | None = None
     preflight: Preflight | None = None
     """While the job is ready: what the scan and the first look at the destination have found."""
+    entities: list[EntityProgress] = Field(default_factory=list)
+    """Of an import, in the order in which they are imported."""
 
 
 @unique
@@ -461,6 +480,20 @@ class SharedAccount(WireModel):
     """How many more there are: of clients that this member may not see, or beyond the 20."""
 
 
+class ImportResultView(WireModel):
+    """What the newest report of an import says; `attempt` may be older than the job's."""
+
+    attempt: int
+    stage: Stage
+    evidence: Evidence
+    financial_match: bool | None
+    quality_score: float | None
+    reason: str
+    gone: int
+    """Records that are in Mission and no longer in Rock, and that nobody has decided about."""
+    received_at: Timestamp
+
+
 class JobView(WireModel):
     """A job as operators see it. `waiting_because` is a sentence wherever the job waits for something."""
 
@@ -471,8 +504,11 @@ class JobView(WireModel):
     client_name: str
     name: str
     type: JobType
-    source: LocalSource
-    destination: BlobDestination
+    source: JobSource
+    destination: JobDestination
+    rockrms: ImportSettings | None = None
+    """Of an import: its settings, with the funds and decisions that its attempt began with."""
+    import_result: ImportResultView | None = None
     filters: FileFilters
     transfer: TransferSettings
     hold_after_scan: bool
@@ -506,6 +542,20 @@ class JobView(WireModel):
     grant_alive_until: Timestamp | None
     """Set where renewal has stopped (cancel, pause, end, disconnect) and the last grant still lives."""
     actions: list[JobAction]
+
+    @property
+    def folder(self) -> LocalSource:
+        """Result: a file job's source. Raises Fatal(job-type-conflict) for an import."""
+        if not isinstance(self.source, LocalSource):
+            raise Fatal(ErrorCode.JOB_TYPE_CONFLICT, "An import copies no folder.")
+        return self.source
+
+    @property
+    def blob(self) -> BlobDestination:
+        """Result: a file job's destination. Raises Fatal(job-type-conflict) for an import."""
+        if not isinstance(self.destination, BlobDestination):
+            raise Fatal(ErrorCode.JOB_TYPE_CONFLICT, "An import writes to no container.")
+        return self.destination
 
 
 class HistoryView(WireModel):

@@ -36,8 +36,12 @@ from functions.services.enrolment import Enrolment
 from functions.services.events import Events
 from functions.services.expired_jobs import ExpiredJobs
 from functions.services.following import Following
+from functions.services.fund_map import FundMap
 from functions.services.grants import Grants
 from functions.services.heartbeats import Heartbeats
+from functions.services.import_logs import ImportLogs
+from functions.services.import_store import ImportStore
+from functions.services.imports import Imports
 from functions.services.job_news import JobNews
 from functions.services.job_store import JobStore
 from functions.services.job_sweep import JobSweep
@@ -58,7 +62,9 @@ from functions.services.mail_sender import MailSender
 from functions.services.mailbox import Mailbox
 from functions.services.mails import Mails
 from functions.services.members import Members
+from functions.services.missions import Missions
 from functions.services.moves import Moves
+from functions.services.next_attempts import NextAttempts
 from functions.services.poison import Poison
 from functions.services.progress import ProgressReports
 from functions.services.projects import Projects
@@ -66,7 +72,10 @@ from functions.services.recipients import Recipients
 from functions.services.redemption import Redemption
 from functions.services.releases import Releases
 from functions.services.reports import Reports
+from functions.services.rock_checks import RockChecks
+from functions.services.rock_connections import RockConnections
 from functions.services.scheduled_runs import ScheduledRuns
+from functions.services.secrets import Secrets
 from functions.services.sign_in_ends import SignInEnds
 from functions.services.sign_in_failures import SignInFailures
 from functions.services.sign_in_upkeep import SignInUpkeep
@@ -100,6 +109,13 @@ class Services:
     ledgers: Ledgers
     projects: Projects
     connections: Connections
+    missions: Missions
+    rock: RockConnections
+    checks: RockChecks
+    funds: FundMap
+    imports: Imports
+    import_logs: ImportLogs
+    next_attempts: NextAttempts
     connection_drafts: ConnectionDrafts
     redemption: Redemption
     sign_ins: SignIns
@@ -154,11 +170,17 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
     )
     events = Events(tables, continuations)
     sign_in_failures = SignInFailures(clock, limits, events, alerts)
-    customer = customer_side(ports, deployment, limits, audit, projects, sign_in_failures)
+    missions = Missions(tables, clock, audit, projects, Secrets(tokens, ports.wrapping), attempts)
+    customer = customer_side(ports, deployment, limits, audit, projects, sign_in_failures, missions)
     connections = customer.connections
     destinations = Destinations(connections, claims)
     agents = Agents(tables, clock, limits, audit, alerts, continuations, releases)
     views = JobViews(tables, clock, limits, store)
+    import_store = ImportStore(ports.blobs)
+    funds = FundMap(tables, clock, audit)
+    checks = RockChecks(tables, clock, tokens, limits, audit, mailbox, missions)
+    rock = RockConnections(tables, clock, limits, ports.sealer, store, checks, missions, funds)
+    imports = Imports(tables, clock, store, attempts, moves, views, import_store, missions, funds, events, audit)
     schedules = Schedules(clock, limits)
     webhooks = Webhooks(tables, clock, tokens, limits, audit, continuations, derive(deployment.secret_key, "webhooks"))
     deliveries = Deliveries(
@@ -195,12 +217,19 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         agents=agents,
         enrolment=Enrolment(tables, clock, tokens, limits, audit, agents, throttle, code_key),
         heartbeats=Heartbeats(tables, clock, tokens, limits, alerts),
-        commands=Commands(clock, store, moves, mailbox),
-        progress=ProgressReports(tables, clock, store, attempts, Following(moves), mailbox),
+        commands=Commands(clock, store, moves, mailbox, checks),
+        progress=ProgressReports(tables, clock, store, attempts, Following(moves, imports.money_differs), mailbox),
         grants=Grants(tables, clock, limits, attempts, connections, ends),
         ledgers=Ledgers(tables, store, attempts, ledger_store, continuations),
         projects=projects,
         connections=connections,
+        missions=missions,
+        rock=rock,
+        checks=checks,
+        funds=funds,
+        imports=imports,
+        import_logs=ImportLogs(tables, store, attempts, import_store, continuations),
+        next_attempts=NextAttempts(store, moves, views, audit),
         connection_drafts=customer.drafts,
         redemption=customer.redemption,
         sign_ins=customer.sign_ins,
@@ -220,6 +249,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
             destinations,
             schedules,
             ledger_store,
+            import_store,
             alerts,
             audit,
             continuations,
@@ -238,7 +268,7 @@ def assemble(ports: Ports, deployment: Deployment, limits: Limits) -> Services:
         webhooks=webhooks,
         deliveries=deliveries,
         audit=audit,
-        dispatch=Dispatch(tables, store, moves, mailbox, releases, connections, destinations),
+        dispatch=Dispatch(tables, store, moves, mailbox, releases, connections, destinations, imports, rock),
         poison=Poison(ports.blobs, clock, tokens, store, alerts, deployment),
         sweeps=Sweeps(
             tables,

@@ -8,7 +8,7 @@ from datetime import datetime
 from functions.domain import rows
 from functions.domain.agent import AGENT_ROW, BEAT_ROW, COMMAND_PREFIX, Beat, state_of, suspended_at
 from functions.domain.caller import OperatorCaller, Role
-from functions.domain.ids import need_id
+from functions.domain.ids import need_id, parse_check_id
 from functions.domain.keys import Continuations
 from functions.domain.limits import Limits
 from functions.domain.organization import OrganizationTables
@@ -106,6 +106,9 @@ class Agents:
         if rows.moment(agent, "revoked_at") is None:
             self._merge(organization, agent_id, {"revoked_at": self._clock(), "revoked_by": by})
             self._audit.record(organization, by, f"agent.{reason}", agent_id, client_id=rows.text(agent, "client_id"))
+        for command in tables.partition(TABLE, agent_id, prefix=COMMAND_PREFIX):
+            if parse_check_id(command.rk.removeprefix(COMMAND_PREFIX)) is not None:
+                tables.delete(TABLE, agent_id, command.rk)  # It may carry what was sealed to this agent.
         self._releases.release(organization, agent_id, by=by, reason=f"Agent {rows.text(agent, 'name')} was {reason}")
         self._alerts.over(organization, ErrorCode.AGENT_OFFLINE, agent_id)
         self._alerts.over(organization, ErrorCode.AGENT_CLONED, agent_id)

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from functions.domain.caller import AgentCaller
-from functions.domain.ids import CommandName, parse_command_id
+from functions.domain.ids import CommandName, parse_check_id, parse_command_id
 from functions.domain.job import UNFINISHED, Job
 from functions.domain.ports import Clock
 from functions.domain.views import WishKind
 from functions.services.job_store import JobStore
 from functions.services.mailbox import Mailbox
 from functions.services.moves import Moves, Plan
+from functions.services.rock_checks import RockChecks
 from migrate_contract.commands import CommandKind, CommandResult, CommandResultAnswer, CommandStatus
 from migrate_contract.errors import ErrorCode
 from migrate_contract.jobs import JobFault, JobState
@@ -23,14 +24,20 @@ _WISHES = {CommandKind.PAUSE_JOB: WishKind.PAUSE, CommandKind.CANCEL_JOB: WishKi
 class Commands:
     """Takes results. The same result again gets the same answer."""
 
-    def __init__(self, clock: Clock, jobs: JobStore, moves: Moves, mailbox: Mailbox) -> None:
+    def __init__(self, clock: Clock, jobs: JobStore, moves: Moves, mailbox: Mailbox, checks: RockChecks) -> None:
         self._clock = clock
         self._jobs = jobs
         self._moves = moves
         self._mailbox = mailbox
+        self._checks = checks
 
     def result(self, caller: AgentCaller, command_id: str, body: CommandResult) -> CommandResultAnswer:
         """Result: whether the agent should do what it was asked. The command is delivered no more."""
+        check = parse_check_id(command_id)
+        if check is not None:
+            proceed = self._checks.answer(caller, check, body)
+            self._mailbox.answered(caller.organization, caller.agent_id, command_id)
+            return CommandResultAnswer(proceed=proceed)
         name = parse_command_id(command_id)
         if name is None:
             return CommandResultAnswer(proceed=False)

@@ -10,6 +10,7 @@ from functions.services.audit import Audit
 from functions.services.connection_drafts import ConnectionDrafts
 from functions.services.connections import Accounts, Connections, StoredSignIns
 from functions.services.deployment import Deployment
+from functions.services.missions import Missions
 from functions.services.projects import Projects
 from functions.services.redemption import Redemption
 from functions.services.role_wait import RoleWait
@@ -31,7 +32,13 @@ class CustomerSide:
 
 
 def customer_side(
-    ports: Ports, deployment: Deployment, limits: Limits, audit: Audit, projects: Projects, failures: Failures
+    ports: Ports,
+    deployment: Deployment,
+    limits: Limits,
+    audit: Audit,
+    projects: Projects,
+    failures: Failures,
+    missions: Missions,
 ) -> CustomerSide:
     """Result: the services over these ports."""
     tables, clock, tokens = ports.tables, ports.clock, ports.tokens
@@ -54,4 +61,6 @@ def customer_side(
         drafts,
         failures,
     )
-    return CustomerSide(connections, drafts, redemption, sign_ins, SignInUpkeep(tables, clock, sign_ins, store))
+    return CustomerSide(
+        connections, drafts, redemption, sign_ins, SignInUpkeep(tables, clock, sign_ins, store, missions)
+    )

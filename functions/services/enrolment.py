@@ -220,7 +220,12 @@ class Enrolment:
             "created_at": self._clock(),
             **ring.columns(),
         }
-        beat = {"epoch": 0, "sequence": -1, **rows.long_text("machine", body.machine.model_dump_json())}
+        beat = {
+            "epoch": 0,
+            "sequence": -1,
+            "sealing_key": body.sealing_key,
+            **rows.long_text("machine", body.machine.model_dump_json()),
+        }
         tables.transact(
             TABLE,
             redeemed.agent_id,

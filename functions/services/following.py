@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from functions.domain.caller import AgentCaller
@@ -35,8 +36,9 @@ class Report:
 class Following:
     """Follows agents."""
 
-    def __init__(self, moves: Moves) -> None:
+    def __init__(self, moves: Moves, money_differs: Callable[[Job], bool]) -> None:
         self._moves = moves
+        self._money_differs = money_differs
 
     def follow(self, caller: AgentCaller, job_id: str, report: Report) -> Job:
         """Result: the job after what the report says. A report that moved it before, or is older, moves nothing.
@@ -51,14 +53,25 @@ class Following:
             if report.progress.phase is JobPhase.LOST:
                 _lost(draft)
             elif report.mark > job.followed:
-                _follow(draft, report.progress)
+                _follow(draft, report.progress, self._outcome)
                 if draft.entries:
                     draft.job = replace(draft.job, followed=report.mark)
 
         return self._moves.change(caller.organization, job_id, f"agent {caller.name}", plan).after
 
+    def _outcome(self, job: Job, progress: Progress) -> Outcome:
+        """Result: the agent's word, unless its own numbers say that something failed or was never dealt with.
 
-def _follow(draft: Plan, progress: Progress) -> None:
+        Those are its counters, and of an import also its report.
+        """
+        left = progress.files.failed + progress.files.pending
+        left += sum(entity.errored + entity.pending for entity in progress.entities)
+        if left or (job.settings.is_import and self._money_differs(job)):
+            return Outcome.COMPLETE_WITH_FAILURES
+        return progress.outcome or Outcome.COMPLETE
+
+
+def _follow(draft: Plan, progress: Progress, outcome: Callable[[Job, Progress], Outcome]) -> None:
     """Moves the job to where the agent says it is."""
     job = draft.job
     if progress.phase is JobPhase.QUEUED:
@@ -70,7 +83,7 @@ def _follow(draft: Plan, progress: Progress) -> None:
     if job.state is JobState.CREATED and target is JobState.PAUSED and wish is None and not unpause:
         return  # Said before the job was resumed: nobody has asked for a pause since.
     for state in route(job.state, target):
-        _step(draft, state, progress)
+        _step(draft, state, progress, outcome)
     if draft.job.state is JobState.PAUSED and job.state is not JobState.PAUSED:
         if wish is not None and wish.kind is WishKind.CANCEL:
             draft.move(JobState.CANCELLED, f"Cancel asked by {wish.by}")
@@ -78,23 +91,16 @@ def _follow(draft: Plan, progress: Progress) -> None:
             draft.move(JobState.CREATED, "The pause had been taken back")
 
 
-def _step(draft: Plan, state: JobState, progress: Progress) -> None:
+def _step(draft: Plan, state: JobState, progress: Progress, outcome: Callable[[Job, Progress], Outcome]) -> None:
     """One move on the way."""
     said = f"The agent reports {progress.phase.value}"
     if state is JobState.COMPLETED:
-        draft.move(state, said, outcome=_outcome(progress))
+        draft.move(state, said, outcome=outcome(draft.job, progress))
     elif state is JobState.FAILED:
         fault = progress.fault or _NO_REASON
         draft.move(state, f"{fault.code}: {fault.detail}", fault=fault)
     else:
         draft.move(state, said)
-
-
-def _outcome(progress: Progress) -> Outcome:
-    """Result: the agent's word, unless its own counters say that a file failed or was never dealt with."""
-    if progress.files.failed or progress.files.pending:
-        return Outcome.COMPLETE_WITH_FAILURES
-    return progress.outcome or Outcome.COMPLETE
 
 
 def _lost(draft: Plan) -> None:

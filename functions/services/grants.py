@@ -78,7 +78,7 @@ class Grants:
     def _granted(self, job: Job, project: Row, purpose: GrantPurpose) -> ContainerGrant:
         """Result: the signature, for a container that is there."""
         account = self._account(job, project)
-        container = job.settings.destination.container
+        container = job.settings.blob.container
         account.ensure_container(container)
         if purpose is GrantPurpose.MIRROR:
             return account.mirror_grant(container, self._limits.grant_seconds)

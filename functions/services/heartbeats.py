@@ -14,6 +14,7 @@ from functions.domain.agent import (
     SessionVerdict,
     changes_json,
     faults_json,
+    held_json,
     jobs_json,
     judge_session,
 )
@@ -101,6 +102,8 @@ class Heartbeats:
         }
         if body.mode in _RUNNING:
             columns["running_at"] = now
+            columns["sealing_key"] = body.sealing_key
+            columns |= rows.long_text("rock_connections", held_json(body.rock_connections))
         if session.changes != beat.changes:
             columns["session_changes"] = changes_json(session.changes)
         if session.verdict is SessionVerdict.CLONED:

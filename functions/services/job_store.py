@@ -11,6 +11,8 @@ from functions.domain.job_news import NEWS_PREFIX, is_news, news_columns, news_k
 from functions.domain.job_rows import (
     GRANT_PREFIX,
     HISTORY_PREFIX,
+    IMPORT_LOG_PREFIX,
+    IMPORT_RESULT_PREFIX,
     JOB_PREFIX,
     LEDGER_PREFIX,
     PROGRESS_PREFIX,
@@ -27,6 +29,8 @@ from migrate_contract.errors import ErrorCode, Fatal
 
 TABLE = "jobs"
 _PAGE = 200
+_SIDES = (PROGRESS_PREFIX, GRANT_PREFIX, LEDGER_PREFIX, IMPORT_LOG_PREFIX, IMPORT_RESULT_PREFIX)
+"""Rows beside a job's own; they go with it."""
 _BATCH = 90
 """History entries per transaction, which has at most 100 operations."""
 
@@ -91,7 +95,7 @@ class JobStore:
         """
         tables = OrganizationTables(self._tables, job.organization)
         history = [row.rk for row in tables.partition(TABLE, job.project_id, prefix=f"{HISTORY_PREFIX}{job.job_id}|")]
-        sides = [prefix + job.job_id for prefix in (PROGRESS_PREFIX, GRANT_PREFIX, LEDGER_PREFIX)]
+        sides = [prefix + job.job_id for prefix in _SIDES]
         present = [key for key in sides if tables.get(TABLE, job.project_id, key) is not None]
         present += [row.rk for row in tables.partition(TABLE, job.project_id, prefix=f"{NEWS_PREFIX}{job.job_id}|")][:5]
         together, rest = [*history[:_BATCH], *present], history[_BATCH:]

@@ -10,19 +10,21 @@ from functions.domain import rows
 from functions.domain.agent import AGENT_ROW, BEAT_ROW, COMMAND_PREFIX, Beat, state_of
 from functions.domain.caller import OperatorCaller, Role
 from functions.domain.ids import CommandName, command_id
+from functions.domain.import_result import result_of
 from functions.domain.job import ENDED, UNFINISHED, WORKING, Job
-from functions.domain.job_rows import GRANT_PREFIX, PROGRESS_PREFIX
+from functions.domain.job_rows import GRANT_PREFIX, IMPORT_RESULT_PREFIX, PROGRESS_PREFIX
 from functions.domain.limits import Limits
 from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Clock, Row, Tables
 from functions.domain.progress_record import ProgressRecord, progress_view, record_of, unconfirmed_since
-from functions.domain.views import FaultView, JobAction, JobView, SyncView, WishKind, WishView
+from functions.domain.views import FaultView, ImportResultView, JobAction, JobView, SyncView, WishKind, WishView
 from functions.domain.waiting import Situation, waiting_because
 from functions.services.agents import TABLE as AGENTS
 from functions.services.clients import TABLE as CLIENTS
 from functions.services.job_store import TABLE, JobStore
 from functions.services.projects import TABLE as PROJECTS
 from functions.services.projects import connection_view, zone_of
+from migrate_contract.agents import HeartbeatJob
 from migrate_contract.commands import CommandKind
 from migrate_contract.errors import CATALOGUE, ErrorCode
 from migrate_contract.jobs import JobFault, JobPhase, JobState, JobType, Outcome
@@ -30,7 +32,7 @@ from migrate_contract.jobs import JobFault, JobPhase, JobState, JobType, Outcome
 _MANY = 4
 """From so many jobs of one project on, its progress rows are read by one query."""
 _AT_WORK = frozenset({JobPhase.SCANNING, JobPhase.RUNNING})
-"""Phases in which a job holds the agent's slot."""
+"""Phases in which a job holds its slot of the agent."""
 
 
 @dataclass(slots=True)
@@ -66,7 +68,7 @@ class _Around:
         return self.agents[agent_id]
 
     def side(self, job: Job, prefix: str) -> Row | None:
-        """Result: the job's progress or grant row."""
+        """Result: the job's row of this kind."""
         key = prefix + job.job_id
         if key not in self.side_rows:
             self.side_rows[key] = self.tables.get(TABLE, job.project_id, key)
@@ -164,7 +166,8 @@ class JobViews:
             started_at=job.started_at,
             ended_at=job.ended_at,
             approved_at=job.approved_at,
-            fault=_fault_view(job.fault) if job.fault else None,
+            fault=fault_view(job.fault) if job.fault else None,
+            import_result=_import_result(job, around),
             progress=progress_view(record) if record else None,
             grant_alive_until=_grant_alive_until(job, around, project, now),
             actions=actions(job, record, unconfirmed=since is not None) if caller.role is not Role.READER else [],
@@ -197,7 +200,7 @@ class JobViews:
             next_beat_by=self._next_beat_by(beat),
             queued=command is not None,
             delivered_at=rows.moment(command, "delivered_at") if command else None,
-            position=held.position if held else _behind(beat),
+            position=held.position if held else self._before(job, beat),
             busy_with=self._busy_with(job, beat) if queued else (),
             waiting=record.report.waiting if record else None,
             unconfirmed_since=since,
@@ -210,10 +213,24 @@ class JobViews:
         return max(expected, self._clock())
 
     def _busy_with(self, job: Job, beat: Beat) -> tuple[str, ...]:
-        """Result: names of the jobs that the agent works on now; what is paused or ended is in its list, too."""
-        ids = [held.job_id for held in beat.jobs if held.phase in _AT_WORK and held.job_id != job.job_id][:3]
-        found = [self._jobs.find(job.organization, job_id) for job_id in ids]
-        return tuple(other[0].settings.name for other in found if other is not None)
+        """Result: names of the jobs that the agent works on now in this job's slot."""
+        at_work = [held for held in beat.jobs if held.phase in _AT_WORK]
+        found = self._of_its_slot(job, at_work)
+        return tuple(other.settings.name for other in found if other is not None)[:3]
+
+    def _before(self, job: Job, beat: Beat) -> int:
+        """Result: how many jobs are before one that the agent has taken and no heartbeat has named yet."""
+        before = [held for held in beat.jobs if held.phase in _AT_WORK or held.position > 0]
+        return len(self._of_its_slot(job, before))
+
+    def _of_its_slot(self, job: Job, others: Sequence[HeartbeatJob]) -> list[Job | None]:
+        """Result: those that this job waits for: an agent runs one transfer and one import side by side.
+
+        None stands for one that was deleted, whose slot nobody knows any more.
+        """
+        found = [self._jobs.find(job.organization, held.job_id) for held in others if held.job_id != job.job_id]
+        jobs = [other[0] if other else None for other in found]
+        return [other for other in jobs if other is None or other.settings.is_import == job.settings.is_import]
 
 
 def actions(job: Job, record: ProgressRecord | None, *, unconfirmed: bool) -> list[JobAction]:
@@ -242,11 +259,6 @@ def actions(job: Job, record: ProgressRecord | None, *, unconfirmed: bool) -> li
         JobAction.DELETE: job.state not in WORKING,
     }
     return [action for action, is_possible in possible.items() if is_possible]
-
-
-def _behind(beat: Beat) -> int:
-    """Result: how many jobs are before one that the agent has taken and no heartbeat has named yet: all of them."""
-    return sum(1 for held in beat.jobs if held.phase in _AT_WORK or held.position > 0)
 
 
 def is_editable(job: Job) -> bool:
@@ -283,7 +295,13 @@ def _sync_view(job: Job, project: Row | None) -> SyncView | None:
     )
 
 
-def _fault_view(fault: JobFault) -> FaultView:
+def _import_result(job: Job, around: _Around) -> ImportResultView | None:
+    """Result: what the newest report of an import says, in short."""
+    row = around.side(job, IMPORT_RESULT_PREFIX) if job.settings.is_import else None
+    return result_of(row) if row else None
+
+
+def fault_view(fault: JobFault) -> FaultView:
     """Result: the fault with the catalogue's words; a code that we do not know stands for itself."""
     known = fault.code in set(ErrorCode)
     entry = CATALOGUE[ErrorCode(fault.code)] if known else None

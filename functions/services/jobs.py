@@ -7,6 +7,7 @@ from dataclasses import replace
 from functions.domain import rows
 from functions.domain.caller import OperatorCaller, Role
 from functions.domain.ids import need_id, new_job_id
+from functions.domain.import_settings import ImportBody
 from functions.domain.job import UNFINISHED, WORKING, Job, JobSettings
 from functions.domain.job_rows import (
     GRANT_PREFIX,
@@ -24,6 +25,7 @@ from functions.services.account_sharing import AccountSharing
 from functions.services.alerts import Alerts
 from functions.services.audit import Audit
 from functions.services.destinations import Destinations
+from functions.services.import_store import ImportStore
 from functions.services.job_store import TABLE, JobStore
 from functions.services.job_views import JobViews, is_editable
 from functions.services.ledger_store import LedgerStore
@@ -35,6 +37,7 @@ from functions.services.projects import need_open, need_project
 from functions.services.syncs import Schedules, unconfirmed
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 from migrate_contract.jobs import JobState
+from migrate_contract.rockrms import MissionDestination, RockRmsSource
 
 
 class Jobs:
@@ -53,6 +56,7 @@ class Jobs:
         destinations: Destinations,
         schedules: Schedules,
         ledgers: LedgerStore,
+        imports: ImportStore,
         alerts: Alerts,
         audit: Audit,
         continuations: Continuations,
@@ -68,6 +72,7 @@ class Jobs:
         self._destinations = destinations
         self._schedules = schedules
         self._ledgers = ledgers
+        self._imports = imports
         self._alerts = alerts
         self._audit = audit
         self._continuations = continuations
@@ -133,12 +138,15 @@ class Jobs:
         Raises Fatal(not-found), Fatal(project-closed), Fatal(agent-of-another-client), Fatal(destination-overlap),
         Fatal(container-of-another-client), Fatal(schedule-invalid).
         """
-        settings = JobSettings(**{name: getattr(body, name) for name in JobSettings.model_fields})
-        return self._create(caller, body.project_id, settings, body.agent_id, "Created")
+        values = {name: getattr(body, name) for name in JobSettings.model_fields}
+        if body.rockrms is not None:
+            values |= import_parts(body.project_id, body.rockrms)
+        return self._create(caller, body.project_id, JobSettings(**values), body.agent_id, "Created")
 
     def duplicate(self, caller: OperatorCaller, job_id: str, body: JobDuplicate) -> JobView:
         """Result: a new job like this one. While this one is unfinished it needs another destination."""
         job = self._jobs.need(caller, job_id)
+        _need_fitting(job, body.destination, None)
         settings = job.settings.model_copy(
             update={
                 "name": body.name or _copy_name(job.settings.name),
@@ -157,6 +165,10 @@ class Jobs:
         changes = {name: value for name in JobEdit.model_fields if (value := getattr(body, name)) is not None}
         if not changes:
             return self._views.view(caller, job)
+        _need_fitting(job, body.destination or body.source or body.filters or body.hold_after_scan, body.rockrms)
+        if body.rockrms is not None:
+            decided = job.settings.rockrms.gone if job.settings.rockrms else []
+            changes["rockrms"] = body.rockrms.settings().model_copy(update={"gone": decided})
         project = need_project(self._tables, caller, job.project_id)
         destination = body.destination or job.settings.destination
         _need_editable(job)
@@ -192,6 +204,7 @@ class Jobs:
         caller.need(Role.OPERATOR)
         job = self._jobs.need(caller, job_id)
         self._ledgers.delete_all(job.organization, job_id)
+        self._imports.delete_all(job.organization, job_id)
         found = self._jobs.find(job.organization, job_id)
         if found is None:
             raise Fatal(ErrorCode.NOT_FOUND, "No such job, or not yours")
@@ -206,6 +219,7 @@ class Jobs:
             self._mailbox.drop(job, job.agent_id)
         self._moves.release_claim(job, used=GRANT_PREFIX + job_id in removed)
         self._ledgers.delete_all(job.organization, job_id)
+        self._imports.delete_all(job.organization, job_id)
         self._alerts.forget(job.organization, job_id)
         self._record(caller, job, "job.delete", job.settings.name)
 
@@ -284,6 +298,22 @@ def _need_editable(job: Job) -> None:
     """Raises Fatal(job-started)."""
     if not is_editable(job):
         raise Fatal(ErrorCode.JOB_STARTED, f"The job is {job.state.value}, attempt {job.attempt}, and has been taken.")
+
+
+def import_parts(project_id: str, body: ImportBody) -> dict[str, object]:
+    """Result: the settings of an import that its body says, and those that follow from its project."""
+    return {
+        "source": RockRmsSource(project_id=project_id),
+        "destination": MissionDestination(),
+        "rockrms": body.settings(),
+    }
+
+
+def _need_fitting(job: Job, of_files: object, of_imports: object) -> None:
+    """Raises Fatal(job-type-conflict) where something is changed that this type of job does not have."""
+    unfitting = of_files if job.settings.is_import else of_imports
+    if unfitting:
+        raise Fatal(ErrorCode.JOB_TYPE_CONFLICT, f"The job is of type {job.settings.type.value}.")
 
 
 def _copy_name(name: str) -> str:

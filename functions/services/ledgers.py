@@ -72,7 +72,7 @@ class Ledgers:
         key = LEDGER_PREFIX + job_id
         for _ in range(_TRIES):
             row = tables.get(TABLE, job.project_id, key)
-            expected = _next_row(row, body.attempt)
+            expected = next_row(row, body.attempt)
             fresh = [line for line in body.rows if line.row >= expected]
             if not fresh or fresh[0].row > expected:
                 return LedgerAnswer(next_row=expected)
@@ -159,7 +159,7 @@ class Ledgers:
             after = max(after, chunk.last)
 
 
-def _next_row(row: Row | None, attempt: int) -> int:
+def next_row(row: Row | None, attempt: int) -> int:
     """Result: the number that comes next in this attempt.
 
     Raises Fatal(attempt-superseded) if a newer attempt has a ledger already.

@@ -8,11 +8,12 @@ begins a job before it knows what limits it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 from functions.domain import rows
 from functions.domain.agent import ASSIGNMENT_PREFIX, COMMAND_PREFIX, LIMITS_PREFIX
-from functions.domain.ids import CommandName, command_id, parse_command_id
+from functions.domain.ids import CheckName, CommandName, check_id, command_id, parse_command_id
 from functions.domain.job import UNFINISHED, Job
 from functions.domain.limit_rows import limits_columns, stands
 from functions.domain.organization import OrganizationTables
@@ -22,6 +23,7 @@ from functions.services.allowances import Allowances
 from migrate_contract.commands import Command, CommandKind
 from migrate_contract.errors import ErrorCode, Retryable
 from migrate_contract.jobs import JobSpec, JobState
+from migrate_contract.wire import WireModel
 
 TABLE = "agents"
 _TRIES = 5
@@ -97,6 +99,20 @@ class Mailbox:
         tables = OrganizationTables(self._tables, job.organization)
         tables.upsert(TABLE, agent_id, COMMAND_PREFIX + command_id(name), self._columns(name, None))
 
+    def ask(self, organization: str, agent_id: str, name: CheckName, arguments: WireModel) -> None:
+        """Puts a command into the mailbox that is about a project and no job. Only `withdraw` and `answered` end it."""
+        columns: dict[str, Value] = {
+            "kind": name.kind.value,
+            "issued_at": self._clock(),
+            **rows.long_text("arguments", arguments.model_dump_json()),
+        }
+        tables = OrganizationTables(self._tables, organization)
+        tables.insert(TABLE, agent_id, COMMAND_PREFIX + check_id(name), columns)
+
+    def withdraw(self, organization: str, agent_id: str, command: str) -> None:
+        """The command is delivered no more, and what it carries is gone."""
+        OrganizationTables(self._tables, organization).delete(TABLE, agent_id, COMMAND_PREFIX + command)
+
     def answered(self, organization: str, agent_id: str, command: str) -> bool:
         """The agent has posted a result: the command is delivered no more. Result: whether it was there."""
         tables = OrganizationTables(self._tables, organization)
@@ -165,5 +181,6 @@ def command_of(row: Row) -> Command:
         job_id=rows.text_or_none(row, "job_id"),
         attempt=rows.number(row, "attempt") or None,
         spec=JobSpec.model_validate_json(spec) if spec else None,
+        arguments=json.loads(rows.joined_text(row, "arguments") or "{}"),
         issued_at=rows.need_moment(row, "issued_at"),
     )

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from functions.domain import rows
-from functions.domain.job import ENDED, Job, advance
+from functions.domain.job import ENDED, Job, advance, claimed_place
 from functions.domain.job_rows import GRANT_PREFIX, Entry
 from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Clock, Queues, RowChanged, RowExists, RowMissing, Tables
@@ -125,7 +125,7 @@ class Moves:
     def release_claim(self, job: Job, *, used: bool) -> None:
         """The job writes to its destination no more. `used`: it was given access at least once."""
         if job.account is not None:
-            self._claims.release(job, job.account, job.settings.destination.container, used=used)
+            self._claims.release(job, job.account, claimed_place(job, job.settings.destination).container, used=used)
 
     def _followed_up(self, change: Change) -> Change:
         """Does what follows from the change. Result: the change."""

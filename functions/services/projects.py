@@ -14,6 +14,7 @@ from functions.domain.ports import Clock, Row, RowChanged, RowMissing, Tables, T
 from functions.domain.views import (
     AzureConnectionView,
     ListQuery,
+    MissionConnectionView,
     Page,
     ProjectCreate,
     ProjectPatch,
@@ -27,6 +28,7 @@ from functions.services.clients import TABLE as CLIENTS
 from functions.services.clients import need_client, touch_client
 from functions.services.link_purge import forget_links
 from functions.services.mail_purge import forget_mail
+from functions.services.rockrms_purge import forget_rockrms
 from functions.services.token_store import destroy_sign_ins
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 from migrate_contract.schedule import BandwidthSchedule
@@ -38,8 +40,8 @@ _CLOSED = frozenset({"completed", "cancelled"})
 class Projects:
     """Writes a project's columns but those of other concerns.
 
-    Those are `connection` (connections), `sign_in_ended...` (sign_in_ends), `schedule` (bandwidth), and two of jobs:
-    `started_at` and `touched_at`.
+    Those are `connection` (connections), `mission` (missions), `sign_in_ended...` (sign_in_ends), `schedule`
+    (bandwidth), and two of jobs: `started_at` and `touched_at`.
     """
 
     def __init__(
@@ -156,6 +158,7 @@ class Projects:
         forget_mail(self._tables, caller.organization, project_id)
         forget_links(self._tables, caller.organization, project_id)
         destroy_sign_ins(self._tables, caller.organization, project_id)
+        forget_rockrms(self._tables, caller.organization, project_id)
         self._audit.record(
             caller.organization,
             caller.label,
@@ -208,6 +211,12 @@ def connection_view(project: Row) -> AzureConnectionView | None:
     return AzureConnectionView.model_validate_json(content) if content else None
 
 
+def mission_view(project: Row) -> MissionConnectionView | None:
+    """Result: how the project reaches Mission; None if it does not."""
+    content = rows.text(project, "mission")
+    return MissionConnectionView.model_validate_json(content) if content else None
+
+
 def schedule_of(project: Row) -> BandwidthSchedule | None:
     """Result: the project's bandwidth schedule; None if it has none."""
     content = rows.joined_text(project, "schedule")
@@ -233,6 +242,7 @@ def project_view(row: Row, client_name: str) -> ProjectView:
         time_zone=zone_of(row),
         status=ProjectStatus(closed) if closed in _CLOSED else status,
         azure_connection=connection,
+        mission_connection=mission_view(row),
         sign_in_end=SignInEndView(at=end.at, reason=end.reason) if end else None,
         bandwidth_schedule=schedule_of(row),
         created_at=rows.need_moment(row, "created_at"),

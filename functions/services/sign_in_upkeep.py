@@ -1,4 +1,4 @@
-"""The upkeep of stored sign-ins: drafts that nobody saved are destroyed, and keys are wrapped anew after a rotation."""
+"""The upkeep of stored secrets: drafts that nobody saved are destroyed, and keys are wrapped anew after a rotation."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from functions.domain.connection_views import UpkeepView
 from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Clock, Tables
 from functions.services.guarded import Guarded
+from functions.services.missions import Missions
 from functions.services.projects import TABLE as PROJECTS
 from functions.services.projects import connection_view
 from functions.services.sign_ins import SignIns
@@ -29,11 +30,12 @@ class _Tally:
 class SignInUpkeep:
     """Run by a timer every hour, and by an administrator after a key rotation. Repeating it is free."""
 
-    def __init__(self, tables: Tables, clock: Clock, sign_ins: SignIns, store: TokenStore) -> None:
+    def __init__(self, tables: Tables, clock: Clock, sign_ins: SignIns, store: TokenStore, missions: Missions) -> None:
         self._tables = tables
         self._clock = clock
         self._sign_ins = sign_ins
         self._store = store
+        self._missions = missions
 
     def run_for(self, caller: OperatorCaller) -> UpkeepView:
         """Result: what was done, for an administrator."""
@@ -56,6 +58,9 @@ class SignInUpkeep:
                     self._look(stored, tally)
             if continuation is None:
                 break
+        with guarded.part("Mission's integration keys"):
+            looked_at, rewrapped = self._missions.rewrap()
+            tally.looked_at, tally.rewrapped = tally.looked_at + looked_at, tally.rewrapped + rewrapped
         _log.info("sign_ins.upkeep", looked_at=tally.looked_at, rewrapped=tally.rewrapped, destroyed=tally.destroyed)
         guarded.finish()
         return UpkeepView(looked_at=tally.looked_at, rewrapped=tally.rewrapped, destroyed=tally.destroyed)

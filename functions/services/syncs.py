@@ -103,7 +103,7 @@ class Syncs:
         def plan(draft: Plan) -> None:
             job = draft.job
             need_sync(job)
-            if body.container != job.settings.destination.container:
+            if body.container != job.settings.blob.container:
                 raise Fatal(ErrorCode.CONFIRMATION_MISMATCH, "The typed name is not that of the destination container.")
             self._need_preview(job)
             if job.mirror_confirmed_at is None:

@@ -26,9 +26,25 @@ from migrate_contract.jobs import (
     Progress,
     ProgressAnswer,
 )
+from migrate_contract.rockrms import (
+    MAX_REPORT_BODY_BYTES,
+    CommandMissionRequest,
+    ImportLogChunk,
+    ImportReport,
+    ImportReportAnswer,
+    MissionAccess,
+    MissionAccessRequest,
+)
 from migrate_contract.wire import MAX_LEDGER_BODY_BYTES, CommandId, JobId
 
 routes = Routes("agent")
+
+_KEY_REFUSALS = (
+    ErrorCode.NO_MISSION_CONNECTION,
+    ErrorCode.SECRET_UNREADABLE,
+    ErrorCode.KEY_VAULT_UNAVAILABLE,
+    ErrorCode.CUSTOMER_SIGN_IN_MISSING,
+)
 
 
 @routes.open(
@@ -81,6 +97,16 @@ def agent_commands_result(call: AgentCall, command_id: CommandId, body: CommandR
     return call.services.commands.result(call.agent, command_id, body)
 
 
+@routes.agent(
+    "POST",
+    "api/agent/commands/{command_id}/mission",
+    refusals=(ErrorCode.GRANT_REFUSED, *_KEY_REFUSALS),
+)
+def agent_commands_mission(call: AgentCall, command_id: CommandId, body: CommandMissionRequest) -> MissionAccess:
+    """Get Mission's address and key for an open check of it, to be held in memory only."""
+    return call.services.checks.mission_access(call.agent, command_id)
+
+
 _JOB = (ErrorCode.NOT_FOUND, ErrorCode.ATTEMPT_SUPERSEDED, ErrorCode.CHANGED_MEANWHILE)
 
 
@@ -130,3 +156,28 @@ def agent_jobs_ledger(call: AgentCall, job_id: JobId, body: LedgerChunk) -> Ledg
 def agent_jobs_failed_files(call: AgentCall, job_id: JobId, body: FailedFilesRequest) -> FailedFilesAnswer:
     """List the files that an attempt is about which retries failed ones, by the earlier attempt's ledger."""
     return call.services.ledgers.failed_files(call.agent, job_id, body)
+
+
+@routes.agent(
+    "POST",
+    "api/agent/jobs/{job_id}/mission",
+    refusals=(*_JOB, ErrorCode.GRANT_REFUSED, ErrorCode.JOB_TYPE_CONFLICT, *_KEY_REFUSALS),
+)
+def agent_jobs_mission(call: AgentCall, job_id: JobId, body: MissionAccessRequest) -> MissionAccess:
+    """Get Mission's address and key for this attempt of an import, to be held in memory only."""
+    return call.services.missions.for_attempt(call.agent, job_id, body)
+
+
+_IMPORT = (*_JOB, ErrorCode.JOB_TYPE_CONFLICT)
+
+
+@routes.agent("POST", "api/agent/jobs/{job_id}/import-log", refusals=_IMPORT, max_body_bytes=MAX_REPORT_BODY_BYTES)
+def agent_jobs_import_log(call: AgentCall, job_id: JobId, body: ImportLogChunk) -> LedgerAnswer:
+    """Ship consecutive rows of the attempt's import log. A repeat overwrites itself."""
+    return call.services.import_logs.append(call.agent, job_id, body)
+
+
+@routes.agent("POST", "api/agent/jobs/{job_id}/import-report", refusals=_IMPORT, max_body_bytes=MAX_REPORT_BODY_BYTES)
+def agent_jobs_import_report(call: AgentCall, job_id: JobId, body: ImportReport) -> ImportReportAnswer:
+    """Post the attempt's report, before its last progress; a later one of the attempt replaces it."""
+    return call.services.imports.put_report(call.agent, job_id, body)

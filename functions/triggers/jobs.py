@@ -33,6 +33,8 @@ NEW_REFUSALS = (
     ErrorCode.CONTAINER_OF_ANOTHER_CLIENT,
     ErrorCode.CHANGED_MEANWHILE,
     ErrorCode.SCHEDULE_INVALID,
+    ErrorCode.IMPORT_UNFINISHED,
+    ErrorCode.JOB_TYPE_CONFLICT,
 )
 STEER_REFUSALS = (ErrorCode.JOB_STATE_CONFLICT, ErrorCode.CHANGED_MEANWHILE)
 SYNC_REFUSALS = (ErrorCode.JOB_TYPE_CONFLICT, ErrorCode.CHANGED_MEANWHILE)
@@ -121,7 +123,7 @@ def jobs_sync(call: OperatorCall, job_id: JobId, body: SyncSettings) -> JobView:
     "POST",
     "api/jobs/{job_id}/cutover",
     role=Role.OPERATOR,
-    refusals=(ErrorCode.JOB_TYPE_CONFLICT, *STEER_REFUSALS, *NEW_REFUSALS),
+    refusals=(*STEER_REFUSALS, *NEW_REFUSALS),
 )
 def jobs_cutover(call: OperatorCall, job_id: JobId) -> JobView:
     """Run a sync a last time, comparing everything by hash, and switch its schedule off."""

@@ -83,7 +83,7 @@ def page_job_confirm_mirror(call: PageCall, job_id: JobId) -> Answer:
 @pages.form("jobs/{job_id}/mirror/confirm", again=_mirror_again, refusals=CONFIRM_REFUSALS)
 def page_job_mirror_confirm(call: PageCall, job_id: JobId, form: ConfirmForm) -> Answer:
     """Lets later attempts delete, once the container's name was typed."""
-    container = call.services.jobs.show(call.caller, job_id).destination.container
+    container = call.services.jobs.show(call.caller, job_id).blob.container
     need_name(form, container)
     call.services.syncs.confirm_mirror(call.caller, job_id, MirrorConfirm(container=form.confirm))
     return call.see_other(after(f"/jobs/{job_id}", Done.MIRROR_CONFIRMED))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functions.dashboard.flashes import Done, after
 from functions.dashboard.forms import EMPTY_FORM, Form
+from functions.dashboard.import_page import import_live
 from functions.dashboard.job_form import JobForm, errors_at_fields
 from functions.dashboard.job_form_page import edit_job_page, new_job_page
 from functions.dashboard.job_page import first_bucket, is_over, job_live, job_page
@@ -15,10 +16,12 @@ from functions.triggers.edge_answer import Answer
 from functions.triggers.edge_call import PageCall
 from functions.triggers.edge_pages import PageRoutes, RefusedForm
 from functions.triggers.edge_request import Query
+from functions.triggers.import_reads import import_job_page
 from functions.triggers.jobs import NEW_REFUSALS
 from functions.triggers.page_reads import agents_of, jobs_page_of
 from functions.triggers.queries import FilesQuery, JobsQuery
 from migrate_contract.errors import ErrorCode
+from migrate_contract.jobs import JobType
 from migrate_contract.problem import Problem
 from migrate_contract.wire import JobId, ProjectId
 
@@ -42,6 +45,8 @@ def job_with_files(
 ) -> str:
     """Result: the job page, above all else what was refused just now."""
     job = call.services.jobs.show(call.caller, job_id)
+    if job.type is JobType.ROCKRMS_IMPORT:
+        return import_job_page(call, job, refusal)
     bucket = query.bucket or first_bucket(job)
     return job_page(
         call.frame,
@@ -97,7 +102,9 @@ def page_job(call: PageCall, job_id: JobId, query: FilesQuery) -> Answer:
 @pages.page("jobs/{job_id}/live")
 def page_job_live(call: PageCall, job_id: JobId) -> Answer:
     """The part of the job page that is asked for every 10 seconds."""
-    return call.html(job_live(call.frame, call.services.clock(), call.services.jobs.show(call.caller, job_id)))
+    job = call.services.jobs.show(call.caller, job_id)
+    draw = import_live if job.type is JobType.ROCKRMS_IMPORT else job_live
+    return call.html(draw(call.frame, call.services.clock(), job))
 
 
 @pages.page("projects/{project_id}/new-job", role=Role.OPERATOR)

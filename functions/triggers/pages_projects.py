@@ -50,6 +50,7 @@ def _project(call: PageCall, project_id: str, form: Form = EMPTY_FORM, refusal: 
         agents=agents_of(call, project.client_id),
         jobs=jobs_page_of(call, SHOWN_JOBS, project_id=project_id),
         expired=call.services.expired_jobs.show(call.caller, project_id),
+        church=call.services.rock.overview(call.caller, project_id),
         events=call.services.events.list(call.caller, project_id, _NEWEST_EVENTS).items,
         form=form,
         refusal=refusal,
@@ -64,7 +65,8 @@ def _project_again(call: PageCall, refused: RefusedForm, project_id: str) -> str
     return _project(call, project_id, typed(refused))
 
 
-def _project_refused(call: PageCall, refused: RefusedForm, project_id: str) -> str:
+def project_refused(call: PageCall, refused: RefusedForm, project_id: str) -> str:
+    """Result: the project's page, above all else what was refused just now."""
     return _project(call, project_id, refusal=refused.problem)
 
 
@@ -108,7 +110,7 @@ def page_project_change(call: PageCall, project_id: ProjectId, form: ProjectText
     return call.see_other(after(f"/projects/{project_id}", Done.PROJECT_CHANGED))
 
 
-@pages.form("projects/{project_id}/status", again=_project_refused, refusals=(ErrorCode.JOB_WORKING, *_CHANGED))
+@pages.form("projects/{project_id}/status", again=project_refused, refusals=(ErrorCode.JOB_WORKING, *_CHANGED))
 def page_project_status(call: PageCall, project_id: ProjectId, form: ProjectStatusForm) -> Answer:
     """Closes or reopens a project."""
     call.services.projects.change(call.caller, project_id, form.patch())
@@ -117,7 +119,7 @@ def page_project_status(call: PageCall, project_id: ProjectId, form: ProjectStat
 
 @pages.form(
     "projects/{project_id}/azure-connection",
-    again=_project_refused,
+    again=project_refused,
     refusals=(ErrorCode.DEPLOYMENT_STORAGE_MISSING, *_CHANGED),
 )
 def page_project_connect(call: PageCall, project_id: ProjectId, form: ConnectionForm) -> Answer:
@@ -132,7 +134,7 @@ def page_project_confirm_disconnect(call: PageCall, project_id: ProjectId) -> An
     return call.html(confirm_page(call.frame, disconnect(call.services.projects.show(call.caller, project_id))))
 
 
-@pages.form("projects/{project_id}/azure-connection/disconnect", again=_project_refused, refusals=_CHANGED)
+@pages.form("projects/{project_id}/azure-connection/disconnect", again=project_refused, refusals=_CHANGED)
 def page_project_disconnect(call: PageCall, project_id: ProjectId) -> Answer:
     """Disconnects a project from Azure Storage."""
     call.services.connections.disconnect(call.caller, project_id)
@@ -141,7 +143,7 @@ def page_project_disconnect(call: PageCall, project_id: ProjectId) -> Answer:
 
 @pages.form(
     "projects/{project_id}/expired-jobs/rerun",
-    again=_project_refused,
+    again=project_refused,
     refusals=(ErrorCode.AZURE_CREDENTIALS_EXPIRED, ErrorCode.NO_AZURE_CONNECTION),
 )
 def page_project_rerun_expired(call: PageCall, project_id: ProjectId) -> Answer:
@@ -164,7 +166,7 @@ def page_project_schedule(call: PageCall, project_id: ProjectId, form: ScheduleF
     return call.see_other(after(f"/projects/{project_id}", Done.SCHEDULE_SAVED))
 
 
-@pages.form("projects/{project_id}/bandwidth/remove", again=_project_refused, refusals=_CHANGED)
+@pages.form("projects/{project_id}/bandwidth/remove", again=project_refused, refusals=_CHANGED)
 def page_project_unschedule(call: PageCall, project_id: ProjectId) -> Answer:
     """Removes a project's bandwidth schedule."""
     call.services.bandwidth.clear_schedule(call.caller, project_id)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from functions.domain.views import ListQuery
+from functions.services.import_logs import LogFilter
 from functions.triggers.edge_request import Query
 from migrate_contract.jobs import Bucket, JobState
+from migrate_contract.rockrms import Entity, LogKind
 from migrate_contract.wire import AgentId, ClientId, ProjectId
 
 
@@ -56,3 +58,36 @@ class FilesQuery(ListQuery):
 
     bucket: Bucket | None = None
     attempt: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+
+
+class AttemptQuery(Query):
+    """Of one attempt; without one the newest."""
+
+    attempt: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+
+
+class ImportLogQuery(AttemptQuery):
+    """Rows of one kind, entity and code."""
+
+    kind: LogKind | None = None
+    entity: Entity | None = None
+    code: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+
+    @property
+    def wanted(self) -> LogFilter:
+        """Result: the same, as the service takes it."""
+        return LogFilter(self.kind, self.entity, self.code, self.attempt)
+
+
+class ImportLogPageQuery(ListQuery):
+    """As ImportLogQuery, page by page."""
+
+    kind: LogKind | None = None
+    entity: Entity | None = None
+    code: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+    attempt: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+
+    @property
+    def wanted(self) -> LogFilter:
+        """Result: what is wanted, without the paging."""
+        return LogFilter(self.kind, self.entity, self.code, self.attempt)

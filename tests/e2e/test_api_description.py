@@ -7,7 +7,8 @@ Left out of its checks, each for the platform's sake:
                             tests/e2e/test_api_access.py walks every route without one
 For some operations also positive_data_acceptance: that buckets add up, that rows are consecutive, that a text is a
 schedule, that settings fit the type of a job and that its filters let something pass (a
-smallest size below the largest) is no part of what JSON Schema can say.
+smallest size below the largest), that nothing is named twice, what an address of Mission may be, and that an agent can
+be asked at all is no part of what JSON Schema can say.
 """
 
 from __future__ import annotations
@@ -36,6 +37,16 @@ BEYOND_JSON_SCHEMA = (
     "jobs_create",
     "jobs_edit",
     "jobs_sync",
+    "agent_jobs_import_log",
+    "agent_jobs_import_report",
+    "imports_decide",
+    "rockrms_connect_mission",
+    "rockrms_forget",
+    "rockrms_funds",
+    "rockrms_keep",
+    "rockrms_test",
+    "rockrms_test_mission",
+    "rockrms_trace",
 )
 
 
@@ -112,6 +123,14 @@ def belongings(stack: Stack, word: str) -> tuple[dict[str, list[str]], list[Wire
             )["job_id"]
             for n in range(8)
         ]
+        operator.call(
+            "PUT",
+            f"/api/projects/{project_id}/mission-connection",
+            {"url": "https://mission.example", "integration_key": "of-the-description"},
+        )
+        body = {"project_id": project_id, "name": "Description", "agent_id": agents[0].agent_id}
+        body |= {"type": "rockrms_import", "rockrms": {"time_zone": "UTC"}}
+        jobs.append(operator.call("POST", "/api/jobs", body)["job_id"])
         codes = [operator.call("POST", "/api/registration-codes", {"client_id": client_id}) for _ in range(3)]
     names = {
         "client_id": [client_id],

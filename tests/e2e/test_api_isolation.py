@@ -56,6 +56,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "recipients_add": {"address": "taken@over.example"},
     "mails_test": {"address": "taken@over.example"},
     "webhooks_change": {"enabled": False},
+    "rockrms_connect_mission": {"url": "https://over.example", "integration_key": "taken-over"},
+    "rockrms_keep": {"agent_id": "agt_000000000000", "connection_string": "Server=taken.over"},
+    "rockrms_trace": {"entity": "people", "source_id": 1},
+    "rockrms_funds": {"funds": []},
+    "imports_change": {"rockrms": {"time_zone": "UTC"}},
 }
 
 
@@ -308,6 +313,21 @@ def test_a_job_names_agents_of_its_own_client_only(stack: Stack, ours: Belonging
             assert (refused.value.status, refused.value.code) == (409, "agent-of-another-client")
 
 
+LOG_ROW = {
+    "row": 1,
+    "kind": "errored",
+    "entity": "people",
+    "source_table": "Person",
+    "code": "mission-record-refused",
+    "detail": "Refused.",
+    "at": "2025-01-01T00:00:00Z",
+}
+REPORT = {
+    "attempt": 1,
+    "stage": "dry_run",
+    "started_at": "2025-01-01T00:00:00Z",
+    "finished_at": "2025-01-01T00:00:01Z",
+}
 ROW = {"row": 1, "path": "a", "bucket": "transferred", "finished_at": "2025-01-01T00:00:00Z"}
 
 
@@ -318,6 +338,9 @@ ROW = {"row": 1, "path": "a", "bucket": "transferred", "finished_at": "2025-01-0
         ("grant", {"attempt": 1}),
         ("failed-files", {"attempt": 1}),
         ("ledger", {"attempt": 1, "rows": [ROW]}),
+        ("mission", {"attempt": 1}),
+        ("import-log", {"attempt": 1, "rows": [LOG_ROW]}),
+        ("import-report", REPORT),
     ],
 )
 def test_an_agent_reaches_its_own_jobs_only(call: str, body, stack: Stack, ours: Belongings, theirs: Belongings):

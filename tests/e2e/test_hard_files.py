@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from migrate_agent.transfer.results import EngineResult
+from migrate_agent.engine_results import EngineResult
 from migrate_contract.jobs import Bucket, JobPhase, Outcome
 from tests.harness.agent_process import AgentProcess
 from tests.harness.conditions import eventually

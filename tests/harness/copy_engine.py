@@ -15,12 +15,13 @@ from typing import Any
 from azure.storage.blob import ContainerClient, ContainerSasPermissions, generate_container_sas
 
 from local.azurite import StorageAccount
+from migrate_agent.engine_results import EngineResult
 from migrate_agent.network import Network
 from migrate_agent.stop import StopSignal
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.transfer.access import GrantSource, SasUrlAccess
 from migrate_agent.transfer.engine import CopyEngine
-from migrate_agent.transfer.results import EngineResult, EngineSettings
+from migrate_agent.transfer.results import EngineSettings
 from migrate_contract.jobs import (
     FOUND_BUCKETS,
     Bucket,

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from migrate_agent.engine_results import EngineResult, Snapshot
 from migrate_agent.stop import StopKind, StopSignal
 from migrate_agent.store.entries import FileState, Found, Verdict
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.store.journal import JobRecord
-from migrate_agent.transfer.results import EngineResult, Snapshot
 from migrate_contract.jobs import BlobDestination as Destination
 from migrate_contract.jobs import Bucket, JobPhase, JobSpec, JobType, LocalSource, Outcome, Verification
 from migrate_contract.schedule import LimitInForce

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from functions.adapters.sealing import X25519Sealer
 from functions.dashboard.mail_texts import LetterTexts
 from functions.domain.caller import AgentCaller, OperatorCaller, Role
 from functions.domain.connection import Connector, Person
@@ -119,9 +120,9 @@ class AgentHand:
         self.epoch, self.sequence = None, 0
         return self.beat()
 
-    def answer(self, command_id: str, status: CommandStatus = CommandStatus.ACCEPTED, **details: str) -> bool:
+    def answer(self, command_id: str, status: CommandStatus = CommandStatus.ACCEPTED, **details: object) -> bool:
         """Posts a command's result; the answer is whether to proceed."""
-        result = CommandResult(status=status, **details)
+        result = CommandResult.model_validate({"status": status, **details})
         return self.world.services.commands.result(self.caller(), command_id, result).proceed
 
     def take(self, job: JobView) -> None:
@@ -184,6 +185,7 @@ class World:
             self.identity,
             self.wrapping,
             self.customer_accounts,
+            X25519Sealer(),
         )
         self.services: Services = assemble(self.ports, DEPLOYMENT, self.limits)
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from migrate_agent import __version__
-from migrate_agent.cli import checking, copying, process, registration, shares
+from migrate_agent.cli import checking, copying, process, registration, rockrms, shares
 from migrate_agent.cli.output import INTERRUPTED, exit_code_of, say, show_error
 from migrate_agent.cli.settings import Chosen
 from migrate_contract.errors import MigrateError
@@ -103,6 +103,7 @@ app.command(help=checking.HELP)(checking.check)
 app.command()(registration.unregister)
 app.command(help=copying.HELP)(copying.copy)
 app.add_typer(shares.app)
+app.add_typer(rockrms.app)
 
 
 @app.command()

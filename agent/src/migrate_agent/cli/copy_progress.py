@@ -17,8 +17,8 @@ from rich.text import Text
 
 from migrate_agent.cli.output import note, printable
 from migrate_agent.cli.quantities import duration, percent, rates, size
+from migrate_agent.engine_results import Snapshot
 from migrate_agent.transfer.progress import CopiedShare, copied_share
-from migrate_agent.transfer.results import Snapshot
 from migrate_contract.jobs import WaitReason
 
 _PLAIN_SECONDS = 30.0

@@ -46,6 +46,14 @@ from migrate_contract.jobs import (
     Progress,
     ProgressAnswer,
 )
+from migrate_contract.rockrms import (
+    CommandMissionRequest,
+    ImportLogChunk,
+    ImportReport,
+    ImportReportAnswer,
+    MissionAccess,
+    MissionAccessRequest,
+)
 from migrate_contract.wire import WireModel
 
 log = logging.getLogger(__name__)
@@ -117,6 +125,26 @@ class ControlClient:
         """Result: the row that the control plane expects next."""
         content = chunk.model_dump_json(exclude_defaults=True).encode()
         return self._post(f"/api/agent/jobs/{quote(job_id)}/ledger", chunk, LedgerAnswer, content=content)
+
+    def mission_access(self, job_id: str, attempt: int) -> MissionAccess:
+        """Result: how to reach Mission, for this attempt; kept in memory only."""
+        return self._post(
+            f"/api/agent/jobs/{quote(job_id)}/mission", MissionAccessRequest(attempt=attempt), MissionAccess
+        )
+
+    def post_import_log(self, job_id: str, chunk: ImportLogChunk) -> LedgerAnswer:
+        """Result: the row that the control plane expects next."""
+        content = chunk.model_dump_json(exclude_defaults=True).encode()
+        return self._post(f"/api/agent/jobs/{quote(job_id)}/import-log", chunk, LedgerAnswer, content=content)
+
+    def post_import_report(self, job_id: str, report: ImportReport) -> ImportReportAnswer:
+        """Result: the report is kept."""
+        return self._post(f"/api/agent/jobs/{quote(job_id)}/import-report", report, ImportReportAnswer)
+
+    def mission_of_command(self, command_id: str) -> MissionAccess:
+        """Result: how to reach Mission, for a command that tests it or traces a record; kept in memory only."""
+        path = f"/api/agent/commands/{quote(command_id)}/mission"
+        return self._post(path, CommandMissionRequest(), MissionAccess)
 
     def post_result(self, command_id: str, result: CommandResult) -> CommandResultAnswer:
         """Result: whether to go on with the command."""

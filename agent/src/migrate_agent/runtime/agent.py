@@ -5,8 +5,9 @@
 | heartbeat | says that we live, brings answers | last |
 | mailbox | commands, lost work, a new key | second |
 | reporter | progress and ledger | third, after a last round |
-| jobs | the copy engine | first: finishes what is staged |
+| jobs, imports | the copy engine, the import engine | first: finish what is staged |
 | limits | tells engines how fast they may send | with the mailbox |
+| checks | connection tests and traces | with the mailbox |
 | main | waits, writes the status file | - |
 """
 
@@ -23,13 +24,17 @@ from migrate_agent import __version__
 from migrate_agent.config import Config
 from migrate_agent.control.session import Session
 from migrate_agent.logs import log_fault
+from migrate_agent.rockrms.connection_store import ConnectionStore
+from migrate_agent.runtime.check_handlers import CheckHandlers, mission_for_checks
+from migrate_agent.runtime.checks import Checks
 from migrate_agent.runtime.connection import key_ring, network_of, open_client
 from migrate_agent.runtime.engine_port import Engine, MakeEngine
 from migrate_agent.runtime.engines import EngineMaker
 from migrate_agent.runtime.governor import Governor
 from migrate_agent.runtime.heartbeat import Heartbeat, Vitals
+from migrate_agent.runtime.import_engines import ImportEngineMaker
 from migrate_agent.runtime.instance_lock import InstanceLock
-from migrate_agent.runtime.job_runner import JobRunner
+from migrate_agent.runtime.job_runner import JobRunner, Slot, slot_of
 from migrate_agent.runtime.machine import disk_free_bytes, machine_facts
 from migrate_agent.runtime.mailbox import Mailbox
 from migrate_agent.runtime.progress_report import status_of
@@ -39,11 +44,14 @@ from migrate_agent.runtime.service_choice import service_name_of
 from migrate_agent.runtime.shares import ShareOpener
 from migrate_agent.runtime.status import Status, now
 from migrate_agent.runtime.stop_request import stop_was_asked
+from migrate_agent.runtime.tracing import Tracer
+from migrate_agent.sealing import SealingKeys
 from migrate_agent.stop import StopKind, StopSignal
 from migrate_agent.store.journal import JobRecord, Journal
 from migrate_agent.store.limits_file import LimitsFile
 from migrate_contract.agents import HeartbeatResponse, ProcessMode
 from migrate_contract.errors import MigrateError
+from migrate_contract.rockrms import HeldConnection
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +96,9 @@ class Agent:
             "client_name": credentials.client_name,
         }
         self.status = Status(config.state_dir, facts)
-        self._engines = EngineMaker(self._client, network, on_refusal=self._beat_soon)
+        self._connections = ConnectionStore(config.state_dir)
+        imports = ImportEngineMaker(self._client, network, self._journal, self._connections)
+        self._engines = EngineMaker(self._client, network, imports, on_refusal=self._beat_soon)
         self._governor = Governor(LimitsFile(folder), self.status, working=self._engines_at_work)
         self._runner = JobRunner(
             self._journal,
@@ -99,6 +109,7 @@ class Agent:
             on_lost=self._work_lost,
             open_share=ShareOpener(config.state_dir).open,
             on_engine=self._governor.enforce,
+            max_jobs=config.max_jobs,
         )
         self._reporter = Reporter(
             self._client,
@@ -109,6 +120,17 @@ class Agent:
             stop,
             progress_seconds=progress_seconds,
         )
+        sealing = SealingKeys.of(config.state_dir)
+        checks = CheckHandlers(
+            self._client.mission_of_command,
+            mission_for_checks(network),
+            keys,
+            sealing,
+            self._connections,
+            Tracer(self._connections, self._journal),
+            on_kept=self._beat_soon,
+        )
+        self._checks = Checks(self._journal, self._client.post_result, checks.by_kind(), self.status)
         self._mailbox = Mailbox(
             self._client,
             keys,
@@ -118,6 +140,7 @@ class Agent:
             on_change=self._changed,
             on_lost=self._reporter.lost,
             on_limits=self._governor.take,
+            on_check=self._checks.take,
         )
         self._heartbeat = Heartbeat(
             self._beat_client,
@@ -130,6 +153,8 @@ class Agent:
                 disk_free=lambda: disk_free_bytes(config.state_dir),
                 max_jobs=config.max_jobs,
                 limits_version=lambda: self._governor.version,
+                sealing_key=sealing.public,
+                rock_connections=self._held_connections,
             ),
             instance_id=secrets.token_urlsafe(16),
             mode=self._mode,
@@ -145,11 +170,13 @@ class Agent:
             _thread("mailbox", self._mailbox.run),
             _thread("reporter", self._reporter.run),
             _thread("jobs", self._runner.run),
+            _thread("imports", lambda: self._runner.run(Slot.IMPORT)),
         ]
         limits = _thread("limits", self._governor.run)
+        checks = _thread("checks", self._checks.run)
         self._runner.refresh()
         log.info("the agent runs (%s), connecting to %s", self._mode, self._client.host)
-        for thread in (limits, *threads):
+        for thread in (limits, checks, *threads):
             thread.start()
         while not self._stop.requested:
             self.status.write()
@@ -169,15 +196,17 @@ class Agent:
         heartbeat: threading.Thread,
         mailbox: threading.Thread,
         reporter: threading.Thread,
-        jobs: threading.Thread,
+        *jobs: threading.Thread,
     ) -> int:
         """An orderly stop: what is staged is finished and reported; the heartbeat ends last."""
         log.info("stopping: finishing what is staged; a second signal ends at once")
         self.status.stopping()
         self.status.write()
         self._runner.wake()
-        jobs.join(_ENGINE_JOIN_SECONDS)
+        for slot in jobs:
+            slot.join(_ENGINE_JOIN_SECONDS)
         self._governor.end()
+        self._checks.end()
         self._mailbox.end()
         mailbox.join(_JOIN_SECONDS)
         self._reporter.end()
@@ -194,6 +223,7 @@ class Agent:
         log_fault(log, "this process must not go on", refused)
         self.status.fault(refused)
         self._governor.end()
+        self._checks.end()
         self._mailbox.end()
         self._reporter.end()
         self._heartbeat.end()
@@ -217,8 +247,17 @@ class Agent:
     def _work_lost(self, job_id: str, attempt: int) -> None:
         self._reporter.lost(job_id, attempt)
 
+    def _held_connections(self) -> list[HeldConnection]:
+        """For heartbeats, which nothing may keep from being sent."""
+        try:
+            return self._connections.held()
+        except MigrateError as error:
+            log_fault(log, "the RockRMS connections cannot be read", error)
+            return []
+
     def _engines_at_work(self) -> list[tuple[JobRecord, Engine]]:
-        return self._runner.working()
+        """A limit is of file transfers: an import neither obeys one nor takes a share of it."""
+        return [(record, engine) for record, engine in self._runner.working() if slot_of(record) is Slot.TRANSFER]
 
     def _changed(self) -> None:
         self._runner.wake()
@@ -229,15 +268,14 @@ class Agent:
         positions = {job.job_id: job.position for job in self._runner.jobs()}
         shown = []
         for record in self._journal.jobs():
-            target = record.spec.destination
             described: dict[str, Any] = {
                 "job_id": record.job_id,
                 "name": record.spec.name,
                 "attempt": record.attempt,
                 "phase": record.phase.value,
                 "position": positions.get(record.job_id, 0),
-                "source": record.spec.source.path,
-                "destination": "/".join(filter(None, (target.container, target.prefix))),
+                "source": record.spec.source.words,
+                "destination": record.spec.destination.words,
             }
             snapshot = self._runner.snapshot(record.job_id)
             if snapshot is not None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from migrate_agent.engine_results import EngineResult, Snapshot
 from migrate_agent.stop import StopSignal
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.store.journal import JobRecord
-from migrate_agent.transfer.results import EngineResult, Snapshot
 from migrate_contract.schedule import LimitInForce
 
 

@@ -1,4 +1,4 @@
-"""Makes the engine of a job attempt: its access to the container renews itself through the control plane."""
+"""Makes the engine of a job attempt: an import's, or a copy whose access renews itself through the control plane."""
 
 from __future__ import annotations
 
@@ -9,24 +9,29 @@ from migrate_agent.network import Network
 from migrate_agent.runtime.engine_port import Engine
 from migrate_agent.runtime.failed_files import failed_paths
 from migrate_agent.runtime.grants import RenewingAccess
+from migrate_agent.runtime.import_engines import ImportEngineMaker
 from migrate_agent.stop import StopSignal
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.store.journal import JobRecord
 from migrate_agent.transfer.engine import CopyEngine
-from migrate_contract.jobs import GrantPurpose
+from migrate_contract.jobs import GrantPurpose, JobType
 from migrate_contract.sync import MirrorMode
 
 
 class EngineMaker:
     """Knows what every engine needs beside its job."""
 
-    def __init__(self, client: ControlClient, network: Network, *, on_refusal: Callable[[], None]) -> None:
+    def __init__(
+        self, client: ControlClient, network: Network, imports: ImportEngineMaker, *, on_refusal: Callable[[], None]
+    ) -> None:
         """`on_refusal` hears that a grant was refused: a command that explains it may be on its way."""
-        self._client, self._network, self._on_refusal = client, network, on_refusal
+        self._client, self._network, self._imports, self._on_refusal = client, network, imports, on_refusal
         self._newest: tuple[RenewingAccess, ...] = ()
 
     def make(self, record: JobRecord, journal: JobJournal, stop: StopSignal, on_phase: Callable[[], None]) -> Engine:
         """Result: the engine; nothing runs yet."""
+        if record.spec.type is JobType.ROCKRMS_IMPORT:
+            return self._imports.make(record, stop, on_phase)
         access = RenewingAccess(
             lambda: self._client.request_grant(record.job_id, record.attempt),
             stop,

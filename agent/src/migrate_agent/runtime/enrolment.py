@@ -20,11 +20,13 @@ from migrate_agent.control.retry import Backoff, call_with_retries
 from migrate_agent.control.session import Session
 from migrate_agent.identity import Credentials, forget_credentials, install_id, load_credentials, save_credentials
 from migrate_agent.network import Network
+from migrate_agent.rockrms.connection_store import ConnectionStore
 from migrate_agent.runtime.connection import key_ring, open_client
 from migrate_agent.runtime.instance_lock import is_held
 from migrate_agent.runtime.machine import disk_free_bytes, machine_facts
 from migrate_agent.runtime.service_choice import service_name_of
 from migrate_agent.runtime.status import now
+from migrate_agent.sealing import SealingKeys, forget_sealing_keys
 from migrate_contract import PROTOCOL_VERSION
 from migrate_contract.agents import HeartbeatRequest, ProcessMode, RegisterRequest
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError, Retryable
@@ -93,6 +95,7 @@ def _request(config: Config, code: str, name: str | None) -> RegisterRequest:
             install_id=install_id(config.state_dir),
             machine=machine_facts(service_name_of(config)),
             name=name or None,
+            sealing_key=SealingKeys.of(config.state_dir).public,
         )
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False)[0]
@@ -117,6 +120,7 @@ def greet(config: Config, network: Network, credentials: Credentials) -> Migrate
                 agent_time=now(),
                 max_jobs=config.max_jobs,
                 disk_free_bytes=disk_free_bytes(config.state_dir),
+                sealing_key=SealingKeys.of(config.state_dir).public,
             )
         )
     except MigrateError as error:
@@ -146,8 +150,10 @@ def retire(config: Config, network: Network) -> MigrateError | None:
 
 
 def forget(config: Config) -> None:
-    """Result: no key, no install id and no journal of any agent is left here; the log stays."""
+    """Result: no key, no secret, no install id and no journal of any agent is left here; the log stays."""
     forget_credentials(config.state_dir)
+    forget_sealing_keys(config.state_dir)
+    ConnectionStore(config.state_dir).forget_all()
     shutil.rmtree(config.state_dir / "journal", ignore_errors=True)
 
 

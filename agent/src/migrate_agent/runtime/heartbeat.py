@@ -22,11 +22,13 @@ from migrate_agent.runtime.status import Status, now
 from migrate_contract import PROTOCOL_VERSION
 from migrate_contract.agents import HeartbeatJob, HeartbeatRequest, HeartbeatResponse, MachineFacts, ProcessMode
 from migrate_contract.errors import CATALOGUE, ErrorCode, Fatal, MigrateError
+from migrate_contract.rockrms import HeldConnection
 
 log = logging.getLogger(__name__)
 
 LONGEST_WAIT_SECONDS = 60.0
 _JOBS_SHOWN = 64
+_CONNECTIONS_SHOWN = 20
 _SKEW = timedelta(minutes=2)
 
 
@@ -42,10 +44,13 @@ class Vitals:
         disk_free: Callable[[], int | None],
         max_jobs: int,
         limits_version: Callable[[], str] = str,
+        sealing_key: str | None = None,
+        rock_connections: Callable[[], list[HeldConnection]] = list,
     ) -> None:
         self.machine, self.max_jobs = machine, max_jobs
         self.jobs, self.buffered, self.disk_free = jobs, buffered, disk_free
         self.limits_version = limits_version
+        self.sealing_key, self.rock_connections = sealing_key, rock_connections
 
 
 class Heartbeat:
@@ -148,6 +153,8 @@ class Heartbeat:
             buffered_reports=vitals.buffered(),
             faults=self._status.faults(),
             limits_version=vitals.limits_version(),
+            sealing_key=vitals.sealing_key,
+            rock_connections=vitals.rock_connections()[:_CONNECTIONS_SHOWN],
         )
 
     def _look_at_clock(self, answer: HeartbeatResponse) -> None:

@@ -1,27 +1,30 @@
-"""Runs the jobs in the journal, one transfer at a time, in the order of their acceptance.
+"""Runs the jobs in the journal, one transfer and one import at a time, in the order of their acceptance.
 
-Nouns: the *active* job has an engine; a job is *runnable* when the control plane has confirmed it and its phase is
-one of work (queued, scanning, running, or ready and approved). What a job's phase is, is decided here and in the
-journal: a job that the process left in a phase of work goes on after the next start by itself, control plane or not.
+Nouns: a *slot* is the place of one running job, each kind of job has one; the *active* job of a slot has an engine; a
+job is *runnable* when the control plane has confirmed it and its phase is one of work (queued, scanning, running, or
+ready and approved). What a job's phase is, is decided here and in the journal: a job that the process left in a phase
+of work goes on after the next start by itself, control plane or not.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum, unique
 from typing import Any
 
+from migrate_agent.engine_results import EngineResult, Snapshot
 from migrate_agent.logs import log_fault
 from migrate_agent.runtime.engine_port import Engine, MakeEngine
 from migrate_agent.runtime.status import Status
 from migrate_agent.stop import StopKind, StopSignal
 from migrate_agent.store.journal import JobRecord, Journal
-from migrate_agent.transfer.results import EngineResult, Snapshot
 from migrate_contract.agents import HeartbeatJob
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError, Retryable
-from migrate_contract.jobs import JobFault, JobPhase
+from migrate_contract.jobs import JobFault, JobPhase, JobType
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,19 @@ WORKING = frozenset({JobPhase.QUEUED, JobPhase.SCANNING, JobPhase.RUNNING})
 ENDED = frozenset({JobPhase.COMPLETED, JobPhase.FAILED, JobPhase.CANCELLED})
 _STORE_RETRY_SECONDS = 15.0
 _SETTLE_SECONDS = 60.0
+
+
+@unique
+class Slot(StrEnum):
+    """What a job occupies while it runs; set by its type. A transfer and an import wait for different things."""
+
+    TRANSFER = "transfer"
+    IMPORT = "import"
+
+
+def slot_of(record: JobRecord) -> Slot:
+    """Result: where the job runs."""
+    return Slot.IMPORT if record.spec.type is JobType.ROCKRMS_IMPORT else Slot.TRANSFER
 
 
 @dataclass
@@ -43,7 +59,7 @@ class _Active:
 
 
 class JobRunner:
-    """One thread (`run`) works; every other method may be called from any thread."""
+    """One thread for each slot works (`run`); every other method may be called from any thread."""
 
     def __init__(
         self,
@@ -56,25 +72,28 @@ class JobRunner:
         on_lost: Callable[[str, int], None],
         open_share: Callable[[str], None] = lambda _: None,
         on_engine: Callable[[], None] = lambda: None,
+        max_jobs: int = len(Slot),
     ) -> None:
-        """`open_share` signs in where a source needs that, before its engine runs. It raises Fatal.
+        """With `max_jobs` 1 the slots take turns.
 
-        `on_engine`: an engine is about to run, and is among the `working` ones.
+        `open_share` signs in where a source needs that, before its engine runs. It raises Fatal. `on_engine`: an engine
+        is about to run, and is among the `working` ones.
         """
         self._open_share = open_share
         self._journal, self._make_engine, self._stop, self._status = journal, make_engine, stop, status
         self._on_change, self._on_lost, self._on_engine = on_change, on_lost, on_engine
         self._changed = threading.Condition()
-        self._active: _Active | None = None
+        self._active: dict[Slot, _Active] = {}
+        self._takes_turns = max_jobs < len(Slot)
         self._shown: list[HeartbeatJob] = []
 
     # The thread
 
-    def run(self) -> None:
-        """Works until the process is asked to stop."""
+    def run(self, slot: Slot = Slot.TRANSFER) -> None:
+        """Works on the jobs of a slot until the process is asked to stop."""
         while not self._stop.requested:
             try:
-                active = self._take_next()
+                active = self._take_next(slot)
                 if active is None:
                     with self._changed:
                         self._changed.wait(1.0)
@@ -90,12 +109,21 @@ class JobRunner:
         with self._changed:
             self._changed.notify_all()
 
-    def _take_next(self) -> _Active | None:
-        """Result: the first runnable job, active from now on: a pause that comes later finds it so."""
+    def _take_next(self, slot: Slot) -> _Active | None:
+        """Result: the slot's first runnable job, active from now on: a pause that comes later finds it so."""
         with self._changed:
-            record = next((record for record in self._journal.jobs() if _runnable(record)), None)
-            self._active = _Active(record, self._stop.child()) if record is not None else None
-            return self._active
+            if self._takes_turns and self._active:
+                return None
+            waiting = [record for record in self._journal.jobs() if _runnable(record)]
+            ours = [record for record in waiting if slot_of(record) is slot]
+            if not ours or (self._takes_turns and waiting[0] is not ours[0]):
+                return None
+            active = self._active[slot] = _Active(ours[0], self._stop.child())
+            return active
+
+    def _of(self, job_id: str) -> _Active | None:
+        """Result: the job, where it is active."""
+        return next((active for active in list(self._active.values()) if active.record.job_id == job_id), None)
 
     def _work_on(self, active: _Active) -> None:
         record = active.record
@@ -119,14 +147,15 @@ class JobRunner:
         with self._changed:
             if active.dropped:
                 self._journal.drop(active.record.job_id, active.record.attempt)
-            self._active = None
+            del self._active[slot_of(active.record)]
             self._changed.notify_all()
         self._on_change()
 
     def _run_engine(self, active: _Active) -> EngineResult:
         record = active.record
         try:
-            self._open_share(record.spec.source.path)
+            if slot_of(record) is Slot.TRANSFER:
+                self._open_share(record.spec.folder.path)
         except Fatal as error:
             return EngineResult(JobPhase.FAILED, fault=JobFault(code=error.code.value, detail=error.detail[:2000]))
         journal = self._journal.open_attempt(record.job_id, record.attempt)
@@ -141,8 +170,9 @@ class JobRunner:
         except MigrateError:
             raise
         except Exception as error:
-            log.exception("the copy engine broke", extra={"job_id": record.job_id, "attempt": record.attempt})
-            detail = f"{type(error).__name__} in the copy engine; the agent's log has the rest"
+            what = "import" if slot_of(record) is Slot.IMPORT else "copy"
+            log.exception("the %s engine broke", what, extra={"job_id": record.job_id, "attempt": record.attempt})
+            detail = f"{type(error).__name__} in the {what} engine; the agent's log has the rest"
             return EngineResult(JobPhase.FAILED, fault=JobFault(code=ErrorCode.INTERNAL.value, detail=detail))
 
     def _phase_changed(self, active: _Active) -> None:
@@ -173,6 +203,9 @@ class JobRunner:
             log_fault(log, f"job {record.spec.name} failed", error, **fields)
             self._status.fault(error, record.job_id)
         else:
+            if slot_of(record) is Slot.IMPORT:
+                log.info("%s", self._import_ended(record, result), extra=fields)
+                return
             tally = self._journal.open_attempt(record.job_id, record.attempt).counters().files
             outcome = f", {result.outcome.value.replace('_', ' ')}" if result.outcome else ""
             log.info(
@@ -186,6 +219,16 @@ class JobRunner:
                 tally.failed,
                 extra=fields,
             )
+
+    def _import_ended(self, record: JobRecord, result: EngineResult) -> str:
+        counted = self._journal.open_import(record.job_id, record.attempt).progress()
+        outcome = f", {result.outcome.value.replace('_', ' ')}" if result.outcome else ""
+        sent = sum(found.imported + found.updated for found in counted)
+        same, errored = sum(found.unchanged for found in counted), sum(found.errored for found in counted)
+        return (
+            f"job {record.spec.name}: {result.phase}{outcome}: {sent} records written, {same} unchanged,"
+            f" {errored} errored"
+        )
 
     def _set_phase_if_new(self, record: JobRecord, phase: JobPhase) -> None:
         now = self._journal.job(record.job_id)
@@ -205,16 +248,16 @@ class JobRunner:
     def approve(self, job_id: str, attempt: int) -> None:
         """Result: the job goes on after its scan, remembered over restarts."""
         self._journal.approve(job_id, attempt)
-        active = self._active
-        if active is not None and active.record.job_id == job_id and active.engine is not None:
+        active = self._of(job_id)
+        if active is not None and active.engine is not None:
             active.engine.approve()
         self.wake()
 
     def forget(self, job_id: str, attempt: int) -> bool:
         """Result: True where the attempt is gone from here without a word; False where its engine has not ended yet."""
         with self._changed:
-            active = self._active
-            if active is not None and (active.record.job_id, active.record.attempt) == (job_id, attempt):
+            active = self._of(job_id)
+            if active is not None and active.record.attempt == attempt:
                 active.ignored = active.dropped = True
                 active.stop.request(StopKind.CANCEL)
             if not self._changed.wait_for(lambda: not self._ending(job_id), timeout=_SETTLE_SECONDS):
@@ -226,8 +269,8 @@ class JobRunner:
     def break_off(self) -> None:
         """The process must not go on: the engine drops everything, and the job stays in the journal as it is."""
         with self._changed:
-            if self._active is not None:
-                self._active.ignored = True
+            for active in self._active.values():
+                active.ignored = True
             self._stop.request(StopKind.CANCEL)
             self._changed.notify_all()
 
@@ -237,13 +280,13 @@ class JobRunner:
             return self._changed.wait_for(lambda: not self._ending(job_id), timeout=seconds)
 
     def _ending(self, job_id: str) -> bool:
-        active = self._active
-        return active is not None and active.record.job_id == job_id and active.stop.requested
+        active = self._of(job_id)
+        return active is not None and active.stop.requested
 
     def _end(self, job_id: str, attempt: int, kind: StopKind, phase: JobPhase) -> None:
         with self._changed:
-            active = self._active
-            if active is not None and (active.record.job_id, active.record.attempt) == (job_id, attempt):
+            active = self._of(job_id)
+            if active is not None and active.record.attempt == attempt:
                 active.stop.request(kind)
                 return
             record = self._journal.job(job_id)
@@ -255,15 +298,15 @@ class JobRunner:
 
     def snapshot(self, job_id: str) -> Snapshot | None:
         """Result: how far the active job is; None where no engine runs it."""
-        active = self._active
-        if active is None or active.engine is None or active.record.job_id != job_id:
+        active = self._of(job_id)
+        if active is None or active.engine is None:
             return None
         return active.engine.snapshot()
 
     def working(self) -> list[tuple[JobRecord, Engine]]:
         """Result: the jobs whose engines run, or are about to."""
-        active = self._active
-        return [(active.record, active.engine)] if active is not None and active.engine is not None else []
+        found = list(self._active.values())
+        return [(active.record, active.engine) for active in found if active.engine is not None]
 
     def jobs(self) -> list[HeartbeatJob]:
         """Result: every job held, with its place in the queue, as of the last `refresh`; touches no disk."""
@@ -272,14 +315,15 @@ class JobRunner:
     def refresh(self) -> None:
         """Reads the journal again for `jobs`."""
         with self._changed:
-            active = self._active
+            working = {active.record.job_id: slot for slot, active in self._active.items()}
             records = self._journal.jobs()
         shown: list[HeartbeatJob] = []
-        ahead = 1 if active is not None else 0
+        ahead = Counter(working.values())
         for record in records:
-            waits = _runnable(record) and not (active is not None and active.record.job_id == record.job_id)
-            position = ahead if waits else 0
-            ahead += 1 if waits else 0
+            waits = _runnable(record) and record.job_id not in working
+            slot = slot_of(record)
+            position = (ahead.total() if self._takes_turns else ahead[slot]) if waits else 0
+            ahead[slot] += 1 if waits else 0
             shown.append(
                 HeartbeatJob(job_id=record.job_id, attempt=record.attempt, phase=record.phase, position=position)
             )

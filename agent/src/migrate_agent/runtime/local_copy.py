@@ -23,6 +23,7 @@ from typing import IO
 
 from pydantic import ValidationError
 
+from migrate_agent.engine_results import EngineResult, Snapshot
 from migrate_agent.network import Network
 from migrate_agent.runtime.instance_lock import InstanceLock
 from migrate_agent.runtime.safe_list import SafeList
@@ -31,7 +32,7 @@ from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.transfer.access import SasUrlAccess
 from migrate_agent.transfer.dry_run import findings_of
 from migrate_agent.transfer.engine import CopyEngine
-from migrate_agent.transfer.results import DryRun, DryRunFile, EngineResult, EngineSettings, Snapshot
+from migrate_agent.transfer.results import DryRun, DryRunFile, EngineSettings
 from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.jobs import (
     BlobDestination,

@@ -16,6 +16,7 @@ from migrate_agent.control.client import ControlClient
 from migrate_agent.identity import KeyRing
 from migrate_agent.logs import log_fault
 from migrate_agent.redaction import redactor
+from migrate_agent.runtime.checks import CHECKS
 from migrate_agent.runtime.job_runner import WORKING, JobRunner
 from migrate_agent.runtime.status import Status
 from migrate_agent.store.journal import JobRecord, Journal
@@ -44,9 +45,12 @@ class Mailbox:
         on_change: Callable[[], None],
         on_lost: Callable[[str, int], None],
         on_limits: Callable[[LimitSet], None],
+        on_check: Callable[[Command], None],
     ) -> None:
+        """`on_check` takes commands that change no job (runtime/checks.py), and returns at once."""
         self._client, self._keys, self._journal, self._runner = client, keys, journal, runner
         self._status, self._on_change, self._on_lost, self._on_limits = status, on_change, on_lost, on_limits
+        self._on_check = on_check
         self._newest: HeartbeatResponse | None = None
         self._arrived = threading.Condition()
         self._ended = False
@@ -99,7 +103,10 @@ class Mailbox:
                 self._on_lost(assignment.job_id, assignment.attempt)
         for command in answer.commands:
             try:
-                self._do(command)
+                if command.kind in CHECKS:
+                    self._on_check(command)
+                else:
+                    self._do(command)
             except Fatal as error:
                 if error.code in FENCED:
                     raise
@@ -236,5 +243,4 @@ class Mailbox:
 def _described(spec: JobSpec | None) -> str:
     if spec is None:
         return ""
-    target = "/".join(part for part in (spec.destination.container, spec.destination.prefix) if part)
-    return f": {spec.name}, {spec.source.path} to {target}"
+    return f": {spec.name}, {spec.source.words} to {spec.destination.words}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from migrate_agent.engine_results import Snapshot
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.store.journal import JobRecord
-from migrate_agent.transfer.results import Snapshot
 from migrate_contract.jobs import FileFault, JobPhase, Progress, Waiting, WaitReason
+from migrate_contract.rockrms import EntityProgress
 from migrate_contract.wire import MAX_PROGRESS_BODY_BYTES
 
 _FAULTS_SHOWN = 20
@@ -62,6 +63,31 @@ def progress_of(record: JobRecord, sequence: int, snapshot: Snapshot | None, jou
     )
 
 
+def import_progress_of(
+    record: JobRecord, sequence: int, snapshot: Snapshot | None, entities: list[EntityProgress]
+) -> Progress:
+    """Result: the report of an import; `entities` are the journal's counts, so that a crash never makes them shrink."""
+    waiting = Waiting()
+    if snapshot is not None:
+        waiting = snapshot.waiting
+    elif record.phase is JobPhase.READY:
+        waiting = _APPROVAL.model_copy(update={"detail": "the dry run is complete; an operator's approval is awaited"})
+    return Progress(
+        attempt=record.attempt,
+        sequence=sequence,
+        phase=record.phase,
+        scan_complete=record.phase not in (JobPhase.QUEUED, JobPhase.SCANNING),
+        retries=snapshot.retries if snapshot else 0,
+        eta_seconds=snapshot.eta_seconds if snapshot else None,
+        waiting=waiting,
+        advice=snapshot.advice if snapshot else "",
+        outcome=record.outcome,
+        fault=record.fault,
+        entities=entities,
+        speed_records_per_second=snapshot.records_per_second if snapshot else 0.0,
+    )
+
+
 def status_of(snapshot: Snapshot) -> dict[str, Any]:
     """Result: how far a running job is, for `migrate-agent status`. Rounded: a file that is read by people."""
     eta = snapshot.eta_seconds
@@ -77,6 +103,8 @@ def status_of(snapshot: Snapshot) -> dict[str, Any]:
         "concurrency": snapshot.concurrency,
         "advice": snapshot.advice,
         "waited_seconds": {reason: round(spent, 1) for reason, spent in snapshot.waited_seconds.items()},
+        "entities": [found.model_dump(mode="json") for found in snapshot.entities],
+        "records_per_second": round(snapshot.records_per_second),
     }
 
 

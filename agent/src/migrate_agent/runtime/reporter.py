@@ -19,15 +19,16 @@ from migrate_agent.control.client import ControlClient
 from migrate_agent.control.retry import Backoff
 from migrate_agent.control.session import Session
 from migrate_agent.logs import log_fault
+from migrate_agent.runtime.import_shipping import ship_log, ship_report
 from migrate_agent.runtime.job_runner import ENDED, WORKING, JobRunner
 from migrate_agent.runtime.ledger_shipping import ship_ledger
-from migrate_agent.runtime.progress_report import progress_of
+from migrate_agent.runtime.progress_report import import_progress_of, progress_of
 from migrate_agent.runtime.report_desk import Desk, Report
 from migrate_agent.runtime.status import Status
 from migrate_agent.stop import StopSignal
 from migrate_agent.store.journal import JobRecord, Journal
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError, Retryable
-from migrate_contract.jobs import JobPhase, Progress, ProgressAnswer
+from migrate_contract.jobs import JobPhase, JobType, Progress, ProgressAnswer
 
 log = logging.getLogger(__name__)
 
@@ -177,8 +178,13 @@ class Reporter:
 
     def _report(self, record: JobRecord) -> Report:
         sequence = self._journal.next_sequence(record.job_id, record.attempt)
-        journal = self._journal.open_attempt(record.job_id, record.attempt)
-        progress = progress_of(record, sequence, self._runner.snapshot(record.job_id), journal)
+        snapshot = self._runner.snapshot(record.job_id)
+        if record.spec.type is JobType.ROCKRMS_IMPORT:
+            entities = self._journal.open_import(record.job_id, record.attempt).progress()
+            progress = import_progress_of(record, sequence, snapshot, entities)
+        else:
+            journal = self._journal.open_attempt(record.job_id, record.attempt)
+            progress = progress_of(record, sequence, snapshot, journal)
         return Report(progress, self._clock())
 
     def _send(self, record: JobRecord, desk: Desk) -> None:
@@ -212,11 +218,24 @@ class Reporter:
             return False
 
     def _ship(self, record: JobRecord, *, everything: bool) -> bool:
+        if record.spec.type is JobType.ROCKRMS_IMPORT:
+            return self._ship_import(record, everything=everything)
         journal = self._journal.open_attempt(record.job_id, record.attempt)
         return ship_ledger(
             journal,
             record.attempt,
             lambda chunk: self._client.post_ledger(record.job_id, chunk),
+            at_least=1 if everything else LEDGER_ROWS_AT_WORK,
+            go_on=lambda: not self._stop.requested or everything,
+        )
+
+    def _ship_import(self, record: JobRecord, *, everything: bool) -> bool:
+        journal = self._journal.open_import(record.job_id, record.attempt)
+        ship_report(journal, lambda report: self._client.post_import_report(record.job_id, report))
+        return ship_log(
+            journal,
+            record.attempt,
+            lambda chunk: self._client.post_import_log(record.job_id, chunk),
             at_least=1 if everything else LEDGER_ROWS_AT_WORK,
             go_on=lambda: not self._stop.requested or everything,
         )

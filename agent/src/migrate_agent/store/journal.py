@@ -1,12 +1,15 @@
 """The agent's journal: which jobs it holds, and which commands it has done.
 
 One folder: `journal.db` for the agent, `attempts/<job>.<attempt>.db` for each attempt's files and ledger, so that two
-jobs never wait for each other's commits and a finished attempt is dropped by removing its file. Everything here is on
-the disk when a method returns. Safe for all threads; one process at a time (the agent's lock sees to that).
+jobs never wait for each other's commits and a finished attempt is dropped by removing its file. `imports/<project>.db`
+keeps what a project's imports have brought to Mission; it outlives their attempts, which only lose their run in it.
+Everything here is on the disk when a method returns. Safe for all threads; one process at a time (the agent's lock sees
+to that).
 """
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -14,12 +17,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from migrate_agent.logs import log_fault
 from migrate_agent.store.database import open_database, transaction, translated
+from migrate_agent.store.import_journal import ImportJournal, drop_run
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.store.schema import AGENT_SCHEMA, AGENT_SCHEMA_VERSION
 from migrate_contract.commands import CommandResult
 from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.jobs import JobFault, JobPhase, JobSpec, Outcome
+
+log = logging.getLogger(__name__)
 
 _KEPT_COMMANDS = 1000
 _SELECT_JOBS = (
@@ -60,6 +67,7 @@ class Journal:
         self._clock = clock
         self._lock = threading.RLock()
         self._open: dict[tuple[str, int], JobJournal] = {}
+        self._imports: dict[tuple[str, int], ImportJournal] = {}
         with translated(self._path):
             self._attempts.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._db = open_database(self._path, AGENT_SCHEMA, AGENT_SCHEMA_VERSION)
@@ -69,7 +77,10 @@ class Journal:
         with self._lock:
             for journal in self._open.values():
                 journal.close()
+            for opened in self._imports.values():
+                opened.close()
             self._open.clear()
+            self._imports.clear()
             self._db.close()
 
     # Commands
@@ -217,6 +228,49 @@ class Journal:
                 self._open[key] = JobJournal(self._attempt_path(job_id, attempt), clock=self._clock)
             return self._open[key]
 
+    def open_import(self, job_id: str, attempt: int) -> ImportJournal:
+        """Result: the attempt's run in its project's import journal, made if new; the same object until it is dropped.
+
+        A damaged file is set aside: Mission's answers then say what it holds already, and nothing is doubled.
+        """
+        with self._lock:
+            key = (job_id, attempt)
+            if key not in self._imports or self._imports[key].closed:
+                path = self._import_path(job_id)
+                with translated(path):
+                    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                try:
+                    opened = ImportJournal(path, job_id, attempt, clock=self._clock)
+                except Fatal as damaged:
+                    log_fault(log, "the import's journal is set aside", _unreadable(damaged), job_id=job_id)
+                    _set_aside(path, self._clock())
+                    opened = ImportJournal(path, job_id, attempt, clock=self._clock)
+                self._imports[key] = opened
+            return self._imports[key]
+
+    def workbook(self, job_id: str, attempt: int) -> Path:
+        """Result: a file that the verification of this import may write; it goes with the attempt."""
+        return self._import_path(job_id).with_name(f"{job_id}.{attempt:06d}.workbook.db")
+
+    def _import_path(self, job_id: str) -> Path:
+        return self._directory / "imports" / f"prj_{job_id.removeprefix('job_')[:12]}.db"
+
+    def _drop_import(self, job_id: str, attempt: int) -> None:
+        opened = self._imports.pop((job_id, attempt), None)
+        if opened is not None:
+            opened.close()
+        path, workbook = self._import_path(job_id), self.workbook(job_id, attempt)
+        with translated(workbook):
+            for suffix in ("", "-wal", "-shm", "-journal"):
+                workbook.with_name(workbook.name + suffix).unlink(missing_ok=True)
+        if not path.exists():
+            return
+        try:
+            drop_run(path, job_id, attempt)
+        except Fatal as damaged:
+            log_fault(log, "the import's journal is set aside", _unreadable(damaged), job_id=job_id)
+            _set_aside(path, self._clock())
+
     def _update(self, job_id: str, attempt: int, assignments: str, *values: object) -> None:
         with self._lock, transaction(self._db, self._path):
             self._db.execute(
@@ -231,10 +285,23 @@ class Journal:
         opened = self._open.pop((job_id, attempt), None)
         if opened is not None:
             opened.close()
+        self._drop_import(job_id, attempt)
         path = self._attempt_path(job_id, attempt)
         with translated(path):
             for suffix in ("", "-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _unreadable(error: Fatal) -> Fatal:
+    return Fatal(ErrorCode.IMPORT_JOURNAL_UNREADABLE, error.detail)
+
+
+def _set_aside(path: Path, now: datetime) -> None:
+    """The damaged file is kept for whoever wants to look at it, under a name that is never opened."""
+    with translated(path):
+        path.replace(path.with_name(f"{path.name}.damaged-{now:%Y%m%d%H%M%S}"))
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def _job_record(row: sqlite3.Row | tuple[object, ...]) -> JobRecord:

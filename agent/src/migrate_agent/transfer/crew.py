@@ -62,7 +62,7 @@ class CrewParts:
 
     def __init__(self, spec: JobSpec, settings: EngineSettings, means: Means, *, sizes: Sizes, memory_bytes: int):
         """`memory_bytes`: content that this process may hold at once."""
-        self._root = spec.source.path
+        self._root = spec.folder.path
         self.device: int | None = None
         """Of the source's file system; None until the first look."""
         self.meter, self.stop, self.sizes = means.meter, means.stop, sizes
@@ -108,7 +108,7 @@ class CrewParts:
             access_tier=SERVICE_NAMES[tier] if tier else None,
         )
         self.quick = self._quick(spec, settings, marker, SERVICE_NAMES[tier] if tier else None)
-        self.prefix = spec.destination.prefix
+        self.prefix = spec.blob.prefix
         self.copy = FileCopy(
             spec, marker, uploader, self.courier, check_source=self.check_source, finisher=self.finisher
         )

@@ -61,7 +61,7 @@ def dry_run(journal: JobJournal, parts: Parts, *, excluded: Callable[[DryRunFile
         attention.add(DryRunFile(row.path, row.bucket, row.size_bytes, row.code, row.detail))
     with parts.open_index() as index:
         for entry in entries_in(journal, FileState.PENDING):
-            decision = parts.copy.decide(entry, index.get(blob_name(parts.spec.destination.prefix, entry.path)))
+            decision = parts.copy.decide(entry, index.get(blob_name(parts.spec.blob.prefix, entry.path)))
             found = DryRunFile(shown_path(entry.path), Bucket.TRANSFERRED.value, entry.size_bytes)
             if isinstance(decision, Unchanged):
                 found = found.ended(Bucket.UNCHANGED)
@@ -127,4 +127,4 @@ def _remarks(journal: JobJournal) -> Iterator[Remark]:
 
 def _fault(parts: Parts, entry: Entry) -> SkipRecord | None:
     follow = parts.spec.transfer.symlinks is SymlinkPolicy.FOLLOW
-    return why_unreadable(parts.spec.source.path, entry.path, follow=follow)
+    return why_unreadable(parts.spec.folder.path, entry.path, follow=follow)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
+from migrate_agent.engine_results import EngineResult, Snapshot
 from migrate_agent.network import Network
 from migrate_agent.stop import StopKind, StopRequested, StopSignal
 from migrate_agent.store.entries import Counters, Entry, FileState, Found
@@ -26,7 +27,7 @@ from migrate_agent.transfer.names import blob_name
 from migrate_agent.transfer.parts import Parts
 from migrate_agent.transfer.passes import entries_in, pages_in, record_scan
 from migrate_agent.transfer.planner import NEW_BLOB, Compare, Settled, Unchanged
-from migrate_agent.transfer.results import DryRun, DryRunFile, EngineResult, EngineSettings, Snapshot
+from migrate_agent.transfer.results import DryRun, DryRunFile, EngineSettings
 from migrate_agent.transfer.target import TargetIndex
 from migrate_agent.transfer.target_blob import TargetBlob
 from migrate_agent.transfer.workforce import Hears, Workforce
@@ -229,7 +230,7 @@ class CopyEngine:
         with self._parts.open_index() as index:
             for entry in entries_in(self._journal, FileState.PENDING):
                 self._halt.raise_if_requested()
-                target = index.get(blob_name(self._spec.destination.prefix, entry.path))
+                target = index.get(blob_name(self._spec.blob.prefix, entry.path))
                 if (task := self._plan(entry, target, last_pass=False)) is not None:
                     held.look_at(entry, compared=isinstance(task.decision, Compare))
         self._keeper.persist(self._journal.flush)
@@ -293,7 +294,7 @@ class CopyEngine:
             workforce.put_all(tasks)
 
     def _plan_all(self, page: list[Entry], index: TargetIndex, *, last_pass: bool) -> list[FileTask]:
-        prefix = self._spec.destination.prefix
+        prefix = self._spec.blob.prefix
         targets = index.get_all([blob_name(prefix, entry.path) for entry in page])
         tasks = [self._plan(entry, target, last_pass=last_pass) for entry, target in zip(page, targets, strict=True)]
         return [task for task in tasks if task is not None]
@@ -366,7 +367,7 @@ class CopyEngine:
         index, copy = self._index, self._parts.copy
         if index is None or not len(index):
             return batch
-        prefix = self._spec.destination.prefix
+        prefix = self._spec.blob.prefix
         targets = index.get_all([blob_name(prefix, found.path) for found in batch])
         settled: list[Found] = []
         for found, target in zip(batch, targets, strict=True):

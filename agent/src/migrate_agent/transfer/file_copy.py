@@ -62,7 +62,7 @@ class FileCopy:
 
     def refreshed(self, entry: Entry) -> Entry:
         """Result: the entry with the file's present size and time. Raises SkipRecord(source-...)."""
-        state = stat_entry(self._spec.source.path, entry.path, follow=self._follow)
+        state = stat_entry(self._spec.folder.path, entry.path, follow=self._follow)
         return entry._replace(size_bytes=state.size_bytes, mtime_ns=state.storable_mtime_ns)
 
     def decide(self, entry: Entry, target: TargetBlob | None) -> Decision:
@@ -110,7 +110,7 @@ class FileCopy:
 
     def _work(self, task: FileTask, tries: Tries) -> Verdict:
         entry, decision = task.entry, task.decision
-        name = blob_name(self._spec.destination.prefix, entry.path)
+        name = blob_name(self._spec.blob.prefix, entry.path)
         if isinstance(task.quick, QuickCopy):
             mtime_ns, etag, md5_text = task.quick
             state = FileStat(entry.size_bytes, mtime_ns, changed_ns=0, device=0, inode=0)

@@ -71,7 +71,7 @@ class Finisher:
             yield from pool.map(one, verified)
 
     def _set(self, entry: Entry, tier: AccessTier, tries: Tries) -> None:
-        name = blob_name(self._spec.destination.prefix, entry.path)
+        name = blob_name(self._spec.blob.prefix, entry.path)
         try:
             self._courier.send(
                 lambda grant: self._courier.client.set_tier(grant, name, SERVICE_NAMES[tier]),
@@ -86,7 +86,7 @@ class Finisher:
         """Result: whether the source still has the size and time that were copied."""
         follow = self._spec.transfer.symlinks is SymlinkPolicy.FOLLOW
         try:
-            state = stat_file(self._spec.source.path, entry.path, follow=follow)
+            state = stat_file(self._spec.folder.path, entry.path, follow=follow)
         except SkipRecord:
             return False
         return (state.size_bytes, state.storable_mtime_ns) == (verdict.size_bytes, verdict.mtime_ns)

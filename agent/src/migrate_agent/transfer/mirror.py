@@ -54,7 +54,7 @@ class Mirror:
         """`courier` brings the mirror's own grant; `check_source` raises Fatal if the whole source went away."""
         self._spec, self._order, self._journal, self._courier = spec, order, journal, courier
         self._list_pages, self._check_source, self._persist, self._stop = list_pages, check_source, persist, stop
-        self._prefix = spec.destination.prefix
+        self._prefix = spec.blob.prefix
 
     def run(self) -> None:
         """Lists what is surplus and, if the order says so, deletes it. The scan is complete, the copy done.
@@ -113,7 +113,7 @@ class Mirror:
     def _not_gone(self, path: str) -> str | None:
         """Result: why the file cannot be taken for gone; None where the file system says that there is none."""
         try:
-            os.lstat(system_path(self._spec.source.path, path))
+            os.lstat(system_path(self._spec.folder.path, path))
         except ValueError:
             return None  # a name that no file can have
         except OSError as error:

@@ -62,7 +62,7 @@ class Parts:
         mirror_access: GrantSource | None = None,
     ) -> None:
         """`mirror_access`: the mirror's own grant, which allows to delete; None: the copy's."""
-        transfer, prefix = spec.transfer, spec.destination.prefix
+        transfer, prefix = spec.transfer, spec.blob.prefix
         self.spec, self._settings, self._access, self._network, self._stop = spec, settings, access, network, stop
         self.meter = Meter(monotonic=monotonic)
         self.keeper = JournalKeeper(journal, stop, self.meter)
@@ -102,7 +102,7 @@ class Parts:
         )
         self.copy, self.connectivity = self.crew.copy, self.crew.connectivity
         self.scanner = Scanner(
-            spec.source.path,
+            spec.folder.path,
             prefix=prefix,
             filters=spec.filters,
             symlinks=transfer.symlinks,
@@ -200,7 +200,7 @@ class Parts:
     def open_source(self) -> None:
         """Raises Fatal if the source folder cannot be opened, or (later) is another one."""
         if self.crew.device is None:
-            self.crew.device = open_source(self.spec.source.path).st_dev
+            self.crew.device = open_source(self.spec.folder.path).st_dev
         else:
             self.crew.check_source()
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from migrate_agent.cli.copy_progress import CopyProgress, how_far, how_fast, share_of
 from migrate_agent.cli.quantities import duration, rates, size, worker_time
-from migrate_agent.transfer.results import Snapshot
+from migrate_agent.engine_results import Snapshot
 from migrate_contract.jobs import JobPhase, Tally, Waiting, WaitReason
 
 MIB = 1 << 20

@@ -6,10 +6,10 @@ import json
 from datetime import UTC, datetime
 
 from migrate_agent.cli.status_view import transfer_lines
+from migrate_agent.engine_results import Snapshot
 from migrate_agent.runtime.progress_report import progress_of, status_of
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.store.journal import JobRecord
-from migrate_agent.transfer.results import Snapshot
 from migrate_contract.jobs import JobPhase, Progress, Tally, Waiting, WaitReason
 from migrate_contract.schedule import LimitInForce, LimitOwner
 from tests.harness.scripted_engine import a_spec

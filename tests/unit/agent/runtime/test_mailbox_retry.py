@@ -68,6 +68,7 @@ def test_the_list_is_taken_before_the_older_attempt_is_forgotten(tmp_path: Any, 
         on_change=lambda: None,
         on_lost=lambda job_id, attempt: None,
         on_limits=lambda limits: None,
+        on_check=lambda command: None,
     )
     mailbox.handle(start(1))
     failed, fine = (Verdict(FileState.FINAL, bucket, 1) for bucket in (Bucket.FAILED, Bucket.UNCHANGED))

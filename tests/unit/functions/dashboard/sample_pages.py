@@ -35,6 +35,7 @@ from migrate_contract.jobs import AccessTier, Bucket, JobState, JobType, Preflig
 from migrate_contract.problem import problem_for
 from tests.unit.functions.dashboard import samples as s
 from tests.unit.functions.dashboard.sample_customer_pages import CUSTOMER_PAGES
+from tests.unit.functions.dashboard.sample_import_pages import IMPORT_PAGES
 from tests.unit.functions.dashboard.sample_mail_pages import MAIL_PAGES
 from tests.unit.functions.dashboard.sample_webhook_pages import WEBHOOK_PAGES, events
 
@@ -305,5 +306,5 @@ PAGES: dict[str, Callable[[], str]] = {
         agents=[],
     ),
 }
-PAGES |= {**CUSTOMER_PAGES, **MAIL_PAGES, **WEBHOOK_PAGES}
-FRAGMENTS = frozenset({"job-live", "code-fate"})
+PAGES |= {**CUSTOMER_PAGES, **IMPORT_PAGES, **MAIL_PAGES, **WEBHOOK_PAGES}
+FRAGMENTS = frozenset({"job-live", "import-live", "code-fate"})

@@ -69,6 +69,7 @@ def test_everything_typed_arrives():
         "readback_percent": "2.5",
     }
     body = JobForm.model_validate(typed).create(samples.PROJECT)
+    assert body.destination is not None
     assert body.destination.prefix == "2026/files"
     assert body.agent_id == samples.AGENT
     assert body.filters == FileFilters(
@@ -109,7 +110,9 @@ def test_an_empty_form_names_every_field_that_is_missing():
 
 @pytest.mark.parametrize("path", ["/srv/files", "D:\\Files", "d:/files", "\\\\server\\share"])
 def test_a_full_path_of_any_system_is_taken(path):
-    assert JobForm.model_validate({**GOOD, "source_path": path}).create(samples.PROJECT).source.path == path
+    source = JobForm.model_validate({**GOOD, "source_path": path}).create(samples.PROJECT).source
+    assert source is not None
+    assert source.path == path
 
 
 @pytest.mark.parametrize("path", ["files", "./files", "~/files", "D:files", "\\files"])

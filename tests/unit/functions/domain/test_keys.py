@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.domain import rows
-from functions.domain.ids import CommandName, command_id, is_id, new_job_id, parse_command_id, project_of
+from functions.domain.ids import (
+    CommandName,
+    check_id,
+    command_id,
+    is_id,
+    new_check,
+    new_job_id,
+    parse_check_id,
+    parse_command_id,
+    project_of,
+)
 from functions.domain.key_ring import KeyRing
 from functions.domain.keys import (
     Continuations,
@@ -133,11 +143,23 @@ def test_a_jobs_id_names_its_project() -> None:
     assert project_of(job_id) == "prj_abcdefghijkl"
 
 
-@pytest.mark.parametrize("kind", CommandKind)
+JOB_KINDS = [kind for kind in CommandKind if kind.value.endswith("_job")]
+
+
+@pytest.mark.parametrize("kind", JOB_KINDS)
 def test_a_commands_id_says_what_it_is(kind: CommandKind) -> None:
     name = CommandName(kind, "job_000000000001000000000002", 12, 345)
     assert parse_command_id(command_id(name)) == name
+    assert parse_check_id(command_id(name)) is None
     assert len(command_id(name)) <= 84
+
+
+@pytest.mark.parametrize("kind", sorted({*CommandKind} - {*JOB_KINDS}))
+def test_a_checks_id_says_what_it_is(kind: CommandKind) -> None:
+    name = new_check(kind, "prj_000000000001", CountingTokens())
+    assert parse_check_id(check_id(name)) == name
+    assert parse_command_id(check_id(name)) is None
+    assert len(check_id(name)) <= 84
 
 
 @pytest.mark.parametrize("text", ["", "cmd_", "cmd_start-x-1-1", "cmd_other-000000000001000000000002-1-1", "x\n"])

@@ -96,7 +96,7 @@ def test_an_edited_destination_is_claimed_and_the_old_one_freed() -> None:
     taken = JobEdit(destination=BlobDestination(container="files", prefix="b/c"))
     refused(ErrorCode.DESTINATION_OVERLAP, lambda: edit(ADMIN, job.job_id, taken))
     moved = JobEdit(destination=BlobDestination(container="files", prefix="c"))
-    assert edit(ADMIN, job.job_id, moved).destination.prefix == "c"
+    assert edit(ADMIN, job.job_id, moved).blob.prefix == "c"
     refused(ErrorCode.DESTINATION_OVERLAP, lambda: world.new_job(project_id, prefix="c"))
     world.new_job(project_id, prefix="a")
     elsewhere = JobEdit(destination=BlobDestination(container="elsewhere"))

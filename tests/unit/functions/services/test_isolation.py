@@ -15,6 +15,14 @@ import pytest
 from functions.domain.caller import OperatorCaller, Principal, Role
 from functions.domain.event_views import WebhookCreate, WebhookPatch
 from functions.domain.mail_views import RecipientBody, TestMailBody
+from functions.domain.rockrms_views import (
+    AgentChoiceBody,
+    DecisionsBody,
+    FundsBody,
+    ImportSettingsBody,
+    RockConnectionBody,
+    TraceBody,
+)
 from functions.domain.views import (
     AgentPatch,
     AzureConnectionBody,
@@ -34,6 +42,7 @@ from functions.domain.views import (
     ProjectPatch,
 )
 from functions.services import Services
+from functions.services.import_logs import LogFilter
 from migrate_contract.commands import CommandResult, CommandStatus
 from migrate_contract.errors import ErrorCode, MigrateError
 from migrate_contract.jobs import (
@@ -47,8 +56,10 @@ from migrate_contract.jobs import (
     LocalSource,
     Progress,
 )
+from migrate_contract.rockrms import Entity, ImportLogChunk, MissionAccessRequest
 from migrate_contract.sync import SyncSettings
 from tests.memory.chance import ManualClock
+from tests.memory.imports import connect_mission, import_body, log_row, new_import, report_of
 from tests.memory.world import (
     ADMIN,
     OPERATOR,
@@ -64,6 +75,7 @@ from tests.memory.world import (
 )
 
 LIST = ListQuery()
+ANYONE = AgentChoiceBody()
 DESTINATION = BlobDestination(container="theirs")
 
 
@@ -82,6 +94,11 @@ class Two:
             ADMIN, self.running.project_id, "contosofiles", "archive"
         ).link_id
         self.running.agent.grant(self.running.job)
+        connect_mission(self.world, self.running.project_id)
+        self.import_id = new_import(self.world, self.running.project_id, agent_id=self.running.agent.agent_id).job_id
+        self.world.drain()
+        self.running.agent.take(self.world.job(self.import_id))
+        self.services.imports.put_report(self.running.agent.caller(), self.import_id, report_of(self.world))
         hook = WebhookCreate(url="https://hooks.customer.example/", project_id=self.running.project_id)
         self.webhook_id = self.services.webhooks.create(ADMIN, hook).webhook_id
         self.event_id = self.services.deliveries.test(ADMIN, self.webhook_id).event_id
@@ -106,6 +123,14 @@ READS: dict[str, Operation] = {
     "deliveries.list": lambda two, who: two.services.deliveries.list(who, two.webhook_id, LIST),
     "recipients.list": lambda two, who: two.services.recipients.list(who, two.running.project_id),
     "mails.list": lambda two, who: two.services.mails.list(who, two.running.project_id),
+    "rock.overview": lambda two, who: two.services.rock.overview(who, two.running.project_id),
+    "imports.report": lambda two, who: two.services.imports.report(who, two.import_id),
+    "imports.certificate": lambda two, who: two.services.imports.certificate(who, two.import_id),
+    "imports.reconciliation_csv": lambda two, who: two.services.imports.reconciliation_csv(who, two.import_id),
+    "imports.bridge_csv": lambda two, who: two.services.imports.bridge_csv(who, two.import_id),
+    "import_logs.page": lambda two, who: two.services.import_logs.page(who, two.import_id, LIST, LogFilter()),
+    "import_logs.csv": lambda two, who: two.services.import_logs.csv(who, two.import_id, LogFilter()),
+    "import_logs.summary": lambda two, who: two.services.import_logs.summary(who, two.import_id),
     "reports.job_report": lambda two, who: two.services.reports.job_report(who, two.running.job_id),
 }
 WRITES: dict[str, Operation] = {
@@ -139,6 +164,23 @@ WRITES: dict[str, Operation] = {
         who, two.running.project_id, AzureConnectionBody(kind=ConnectionKind.DEPLOYMENT)
     ),
     "connections.disconnect": lambda two, who: two.services.connections.disconnect(who, two.running.project_id),
+    "missions.connect": lambda two, who: connect_mission(two.world, two.running.project_id, who),
+    "missions.disconnect": lambda two, who: two.services.missions.disconnect(who, two.running.project_id),
+    "rock.test_rockrms": lambda two, who: two.services.rock.test_rockrms(who, two.running.project_id, ANYONE),
+    "rock.test_mission": lambda two, who: two.services.rock.test_mission(who, two.running.project_id, ANYONE),
+    "rock.trace": lambda two, who: two.services.rock.trace(
+        who, two.running.project_id, TraceBody(entity=Entity.PEOPLE, source_id=1)
+    ),
+    "rock.keep": lambda two, who: two.services.rock.keep(
+        who, two.running.project_id, RockConnectionBody(agent_id=two.running.agent.agent_id, connection_string="x")
+    ),
+    "rock.forget": lambda two, who: two.services.rock.forget(who, two.running.project_id, ANYONE),
+    "funds.choose": lambda two, who: two.services.funds.choose(who, two.running.project_id, FundsBody(funds=[])),
+    "imports.decide": lambda two, who: two.services.imports.decide(who, two.import_id, DecisionsBody(gone=[])),
+    "next_attempts.change": lambda two, who: two.services.next_attempts.change(
+        who, two.import_id, ImportSettingsBody(rockrms=import_body())
+    ),
+    "next_attempts.leave_dry_run": lambda two, who: two.services.next_attempts.leave_dry_run(who, two.import_id),
     "bandwidth.schedule_project": lambda two, who: two.services.bandwidth.schedule_project(
         who, two.running.project_id, BandwidthScheduleBody(zone="UTC", outside_mbps=0.0)
     ),
@@ -210,6 +252,10 @@ OF_AGENTS = {
     "grants.issue",
     "ledgers.append",
     "ledgers.failed_files",
+    "missions.for_attempt",
+    "checks.mission_access",
+    "import_logs.append",
+    "imports.put_report",
 }
 """Tried below, and in the tests of enrolment and heartbeats: the caller's partition is its own."""
 WITHOUT_A_CALLER = {
@@ -223,6 +269,18 @@ WITHOUT_A_CALLER = {
     "customer_links.for_mail",
     "customer_links.open",
     "customer_links.saved",
+    "checks.answer",
+    "checks.end",
+    "checks.start",
+    "checks.views",
+    "funds.of",
+    "imports.money_differs",
+    "imports.prepared",
+    "missions.for_check",
+    "missions.need",
+    "missions.open",
+    "missions.rewrap",
+    "rock.holder",
     "members.resolve",
     "members.install",
     "agents.retire",
@@ -374,7 +432,7 @@ def test_jobs_of_a_project_or_agent_that_is_not_ones_own_are_not_listed() -> Non
     for caller in (STRANGER, limited(two.other_client)):
         refused(ErrorCode.NOT_FOUND, lambda caller=caller: two.services.jobs.list(caller, LIST, project_id))  # type: ignore[misc]
         assert two.services.jobs.list(caller, LIST, agent_id=agent_id).items == []
-    assert len(two.services.jobs.list(ADMIN, LIST, project_id, agent_id=agent_id).items) == 1
+    assert len(two.services.jobs.list(ADMIN, LIST, project_id, agent_id=agent_id).items) == 2
 
 
 def test_a_continuation_of_one_member_is_of_no_use_to_another() -> None:
@@ -444,6 +502,11 @@ def test_an_agent_does_nothing_to_a_job_that_is_not_its_own(whose: str) -> None:
     refused(code, lambda: two.services.grants.issue(caller, job_id, GrantRequest(attempt=1)))
     refused(code, lambda: two.services.ledgers.failed_files(caller, job_id, FailedFilesRequest(attempt=1)))
     refused(code, lambda: two.services.ledgers.append(caller, job_id, LedgerChunk(attempt=1, rows=[row])))
+    log, report = ImportLogChunk(attempt=1, rows=[log_row(1, two.world)]), report_of(two.world)
+    access = MissionAccessRequest(attempt=1)
+    refused(code, lambda: two.services.missions.for_attempt(caller, two.import_id, access))
+    refused(code, lambda: two.services.import_logs.append(caller, two.import_id, log))
+    refused(code, lambda: two.services.imports.put_report(caller, two.import_id, report))
     for kind in ("start", "pause", "cancel", "approve"):
         answer = two.services.commands.result(
             caller, f"cmd_{kind}-{job_id[4:]}-1-1", CommandResult(status=CommandStatus.ACCEPTED)

@@ -375,13 +375,13 @@ def test_an_edit_before_the_start_withdraws_the_command_that_is_out() -> None:
     (old,) = agent.beat().commands
     edit = JobEdit(name="New name", source=LocalSource(path="/other"), hold_after_scan=True)
     view = world.services.jobs.edit(ADMIN, job.job_id, edit)
-    assert (view.name, view.source.path, view.hold_after_scan) == ("New name", "/other", True)
+    assert (view.name, view.folder.path, view.hold_after_scan) == ("New name", "/other", True)
     assert not agent.answer(old.command_id)
     world.drain()
     (new,) = agent.beat().commands
     assert new.command_id != old.command_id
     assert new.spec is not None
-    assert new.spec.source.path == "/other"
+    assert new.spec.folder.path == "/other"
     assert agent.answer(new.command_id)
     refused(ErrorCode.JOB_STARTED, lambda: world.services.jobs.edit(ADMIN, job.job_id, edit))
 
@@ -401,7 +401,7 @@ def test_a_duplicate_is_a_new_job_with_a_destination_of_its_own() -> None:
     copy = jobs.duplicate(ADMIN, running.job_id, JobDuplicate(destination=elsewhere))
     assert (copy.name, copy.state, copy.attempt, copy.agent_id) == ("Copy (copy)", "created", 1, running.agent.agent_id)
     running.agent.report(running.job, JobPhase.COMPLETED)
-    assert jobs.duplicate(ADMIN, running.job_id, JobDuplicate(name="Again")).destination.container == "files"
+    assert jobs.duplicate(ADMIN, running.job_id, JobDuplicate(name="Again")).blob.container == "files"
 
 
 @pytest.mark.parametrize("phase", [JobPhase.SCANNING, JobPhase.READY, JobPhase.RUNNING])

@@ -18,11 +18,15 @@ DOCUMENT = json.loads(api._document("https://migrate.example.com"))
 
 EXPECTED = """
 agent_check                 POST   api/agent/check                              agent
+agent_commands_mission      POST   api/agent/commands/{command_id}/mission     agent
 agent_commands_result       POST   api/agent/commands/{command_id}/result      agent
 agent_heartbeat             POST   api/agent/heartbeat                         agent
 agent_jobs_failed_files     POST   api/agent/jobs/{job_id}/failed-files        agent
 agent_jobs_grant            POST   api/agent/jobs/{job_id}/grant               agent
+agent_jobs_import_log       POST   api/agent/jobs/{job_id}/import-log          agent
+agent_jobs_import_report    POST   api/agent/jobs/{job_id}/import-report       agent
 agent_jobs_ledger           POST   api/agent/jobs/{job_id}/ledger              agent
+agent_jobs_mission          POST   api/agent/jobs/{job_id}/mission             agent
 agent_jobs_progress         POST   api/agent/jobs/{job_id}/progress            agent
 agent_register              POST   api/agent/register                          open
 agent_rotate_key            POST   api/agent/rotate-key                        agent
@@ -50,6 +54,15 @@ events_list                 GET    api/projects/{project_id}/events            R
 expired_jobs_rerun          POST   api/projects/{project_id}/expired-jobs/rerun Operator
 expired_jobs_show           GET    api/projects/{project_id}/expired-jobs      Reader
 health_show                 GET    api/health                                  open
+imports_bridge_csv          GET    api/jobs/{job_id}/bridge.csv                Reader
+imports_certificate         GET    api/jobs/{job_id}/certificate               Reader
+imports_change              PUT    api/jobs/{job_id}/import-settings           Operator
+imports_decide              PUT    api/jobs/{job_id}/import-decisions          Operator
+imports_log                 GET    api/jobs/{job_id}/import-log                Reader
+imports_log_csv             GET    api/jobs/{job_id}/import-log.csv            Reader
+imports_log_summary         GET    api/jobs/{job_id}/import-log/summary        Reader
+imports_reconciliation_csv  GET    api/jobs/{job_id}/reconciliation.csv        Reader
+imports_report              GET    api/jobs/{job_id}/import-report             Reader
 jobs_approve                POST   api/jobs/{job_id}/approve                   Operator
 jobs_cancel                 POST   api/jobs/{job_id}/cancel                    Operator
 jobs_create                 POST   api/jobs                                    Operator
@@ -92,6 +105,15 @@ reports_files               GET    api/jobs/{job_id}/files                     R
 reports_files_csv           GET    api/jobs/{job_id}/files.csv                 Reader
 reports_safe_to_delete      GET    api/jobs/{job_id}/safe-to-delete.csv        Reader
 reports_show                GET    api/jobs/{job_id}/report                    Reader
+rockrms_connect_mission     PUT    api/projects/{project_id}/mission-connection Operator
+rockrms_disconnect_mission  DELETE api/projects/{project_id}/mission-connection Operator
+rockrms_forget              POST   api/projects/{project_id}/rockrms-connection/forget Operator
+rockrms_funds               PUT    api/projects/{project_id}/funds             Operator
+rockrms_keep                PUT    api/projects/{project_id}/rockrms-connection Operator
+rockrms_show                GET    api/projects/{project_id}/rockrms           Reader
+rockrms_test                POST   api/projects/{project_id}/rockrms-test      Operator
+rockrms_test_mission        POST   api/projects/{project_id}/mission-test      Operator
+rockrms_trace               POST   api/projects/{project_id}/trace             Operator
 token_checks_list           GET    api/token-checks                            Reader
 token_checks_runs           GET    api/token-checks/runs                       Reader
 webhooks_change             PATCH  api/webhooks/{webhook_id}                   Operator

@@ -1,0 +1,1 @@
+"""RockRMS to Mission: source, mapping, sink, and the reconciliation of both sides."""

@@ -1,0 +1,83 @@
+"""The real sides of a verification, made of what the import has: connection, source and mapping, journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from migrate_agent.rockrms.reconcile.ports import ImportedTally
+from migrate_agent.rockrms.records import Mapped, RecordMapper, RockSource
+from migrate_agent.rockrms.source.connection import SqlConnection
+from migrate_agent.store.import_entries import RecordStatus
+from migrate_agent.store.import_journal import ImportJournal
+from migrate_contract.rockrms import Entity, LogKind
+
+_LOG_ROWS = 2_000
+
+
+class RockRows:
+    """The SqlReader over a connection to the SQL Server, which it does not share with the import's reading."""
+
+    def __init__(self, connection: SqlConnection) -> None:
+        self._connection = connection
+
+    def rows(self, statement: str, parameters: Sequence[object] = ()) -> Iterator[Sequence[Any]]:
+        """Yields the rows of one statement: at most a page of them."""
+        yield from self._connection.ask(statement, parameters, what="verification")
+
+
+class ReadAgain:
+    """The MappedAgain over the import's own source and mapping: each record as it would be sent now."""
+
+    def __init__(self, source: RockSource, mapper: RecordMapper) -> None:
+        self._source = source
+        self._mapper = mapper
+
+    def bodies(self, entity: Entity, source_ids: Sequence[int]) -> Mapping[int, bytes]:
+        """Result: the body per source id (at most 500); without those that are gone or left out by a rule."""
+        page = self._source.reread(entity, source_ids)
+        return {each.source_id: each.body for each in self._mapper.map(entity, page) if isinstance(each, Mapped)}
+
+
+class JournalReasons:
+    """The JournalSide over the import's journal."""
+
+    def __init__(self, journal: ImportJournal) -> None:
+        self._journal = journal
+
+    def tally(self, entity: Entity) -> ImportedTally:
+        """Result: the run's counts of the entity."""
+        counts = self._journal.counts().get(entity)
+        if counts is None:
+            return ImportedTally()
+        told = counts.progress(entity)
+        return ImportedTally(
+            imported=told.imported,
+            updated=told.updated,
+            unchanged=told.unchanged,
+            skipped=told.skipped,
+            errored=told.errored,
+            pending=told.pending,
+            flagged=told.flagged,
+        )
+
+    def errored(self, entity: Entity) -> Iterable[tuple[int, str]]:
+        """Yields those that are errored now: one that a later try brought over has rows in the log all the same."""
+        return self._logged(entity, LogKind.ERRORED, RecordStatus.ERRORED)
+
+    def skipped(self, entity: Entity) -> Iterable[tuple[int, str]]:
+        """Yields those that a rule leaves out now."""
+        return self._logged(entity, LogKind.SKIPPED, RecordStatus.SKIPPED)
+
+    def sha256(self) -> str:
+        """Result: hash of the ordered ledger."""
+        return self._journal.ledger_sha256()
+
+    def _logged(self, entity: Entity, kind: LogKind, status: RecordStatus) -> Iterator[tuple[int, str]]:
+        row = 1
+        while rows := self._journal.log_rows(row, _LOG_ROWS, [kind]):
+            mine = {each.source_id: each.code for each in rows if each.entity is entity and each.source_id is not None}
+            for key, record in self._journal.find(entity, list(mine)).items():
+                if record.status is status:
+                    yield key, mine[key]
+            row = rows[-1].row + 1

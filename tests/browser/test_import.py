@@ -1,0 +1,101 @@
+"""An import from the first click to the certificate, and what its pages refuse: only buttons, links and fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.dashboard import WITHIN_MS, Dashboard, start_agent
+from tests.harness.agent_process import AgentProcess
+from tests.harness.church_site import KEY, ChurchSite
+
+IMPORT_MS = 120_000
+
+
+@pytest.fixture
+def site(dashboard: Dashboard, tmp_path: Path) -> Iterator[ChurchSite]:
+    """RockRMS and Mission of a small church, near the shared stack."""
+    with ChurchSite(tmp_path / "site", dashboard.stack) as running:
+        yield running
+
+
+@pytest.fixture
+def church(dashboard: Dashboard, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[AgentProcess]:
+    """A client named after the test with a project and a running agent; the project's page is open."""
+    client = f"Church of {request.node.name}"
+    dashboard.create_client(client)
+    dashboard.create_project("Church data")
+    running = start_agent(dashboard.stack, tmp_path / "agent", dashboard.generate_code(), name="church-01")
+    dashboard.crumb(client)
+    dashboard.page.get_by_role("link", name="Church data", exact=True).click()
+    yield running
+    running.close()
+
+
+def enter_connection(dashboard: Dashboard, text: str) -> None:
+    """From the project's page, until the agent keeps it."""
+    page = dashboard.page
+    page.locator("#enter-connection").click()
+    expect(dashboard.heading("RockRMS connection")).to_be_visible()
+    page.get_by_label("Connection string").fill(text)
+    page.get_by_role("button", name="Seal and send").click()
+
+
+def connect_mission(dashboard: Dashboard, url: str) -> None:
+    """From the project's page and back."""
+    page = dashboard.page
+    page.locator("#connect-mission").click()
+    page.get_by_label("Address of Mission").fill(url)
+    page.get_by_label("Integration key").fill(KEY)
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#mission")).to_contain_text(url)
+
+
+def test_the_whole_way_by_clicks(dashboard: Dashboard, church: AgentProcess, site: ChurchSite) -> None:
+    page = dashboard.page
+    expect(page.get_by_text("1 agent online")).to_be_visible(timeout=WITHIN_MS)
+    enter_connection(dashboard, site.sql.connection_string())
+    rock = page.locator("#rockrms")
+    expect(rock).to_contain_text("rock_reader", timeout=WITHIN_MS)
+    assert site.sql.login.password not in page.content()
+    page.locator("#test-rockrms").click()
+    expect(rock).to_contain_text("RockRMS answers", timeout=WITHIN_MS)
+    page.get_by_label("Time zone of the church").fill("America/Phoenix")
+    page.get_by_role("button", name="Save time zone").click()
+    expect(page.get_by_text("Time zone saved.")).to_be_visible()
+
+    connect_mission(dashboard, site.mission.url)
+    assert KEY not in page.content()
+    page.locator("#test-mission").click()
+    expect(page.locator("#mission")).to_contain_text("Grace Community Church", timeout=WITHIN_MS)
+
+    page.locator("#new-import").click()
+    expect(page.get_by_label("Time zone of the church")).to_have_value("America/Phoenix")
+    page.get_by_role("button", name="Create import").click()
+    dashboard.expect_state("Dry run complete", milliseconds=IMPORT_MS)
+    assert sum(site.mission.control.counts().values()) == 0
+
+    page.locator("#fund-map").click()
+    page.get_by_role("button", name="Save fund map").click()
+    expect(page.get_by_text("Fund map saved.", exact=False)).to_be_visible()
+    page.locator("#import-now").click()
+    dashboard.expect_state("Completed", milliseconds=IMPORT_MS)
+    expect(page.locator("#verdict")).to_contain_text("The numbers agree", timeout=WITHIN_MS)
+    expect(page.locator("#bridge")).to_contain_text("Nothing is left unexplained")
+    expect(page.locator("#errors")).to_contain_text("records")
+
+    page.locator("#errors .name").first.click()
+    expect(dashboard.heading("Errors, skipped and flagged records")).to_be_visible()
+    page.locator("td .name").first.click()
+    expect(dashboard.heading("Trace one record")).to_be_visible()
+    page.locator("#trace").click()
+    expect(page.get_by_role("heading", name="In RockRMS")).to_be_visible(timeout=WITHIN_MS)
+
+    dashboard.crumb("RockRMS to Mission")
+    page.locator("#certificate").click()
+    expect(dashboard.heading("Certificate of import")).to_be_visible()
+    expect(page.get_by_text("match to the cent")).to_be_visible()
