@@ -6,6 +6,8 @@ the event is written: a crash between the two loses nothing, and the event's id 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from functions.domain.event import Event, EventKind
 from functions.domain.job_news import NEWS_PREFIX, News, news_of
 from functions.domain.job_rows import PROGRESS_PREFIX
@@ -73,7 +75,8 @@ class JobNews:
         }
         if failed:
             count = "1 record is" if failed == 1 else f"{failed:,} records are"
-            return _event(news, f"Import {news.job_name} completed, and {count} not in Mission.", facts)
+            summary = f"Import {news.job_name} completed, and {count} not in Mission."
+            return replace(_event(news, summary, facts), code=ErrorCode.RECORDS_ERRORED)
         facts["code"] = EventKind.FINANCIAL_MISMATCH.value
         return _event(news, f"Import {news.job_name} completed, and its totals do not match.", facts)
 

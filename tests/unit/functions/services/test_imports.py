@@ -197,6 +197,7 @@ def test_progress_shows_the_entities_and_errored_records_are_failures() -> None:
     (event,) = running.world.services.events.list(ADMIN, running.project_id, LIST).items
     assert event.kind is EventKind.JOB_COMPLETED_WITH_FAILURES
     assert event.summary == "Import Church completed, and 1 record is not in Mission."
+    assert event.code == "records-errored"
     (mail,) = running.world.mailer.sent
     assert mail.message.subject == "Import completed with failures: Church (Move)"
 
