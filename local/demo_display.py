@@ -76,10 +76,10 @@ class DemoDisplay:
         """Entities, money, bridge, the comparison, the verdict."""
         self._end_bar()
         report = found.report
-        table = Table(title="Entities")
+        table = Table(title="Records", box=None, padding=(0, 1, 0, 0))
         columns = ("in_scope", "imported", "updated", "unchanged", "skipped", "errored", "flagged")
-        for name in ("entity", *columns, "in Mission"):
-            table.add_column(name.replace("_", " "), justify="left" if name == "entity" else "right")
+        for name in ("entity", "in scope", "new", "updated", "same", "skipped", "errored", "flagged", "in Mission"):
+            table.add_column(name, justify="left" if name == "entity" else "right", no_wrap=True)
         for entity in report.entities:
             counts = [f"{getattr(entity, name):,}" for name in columns]
             table.add_row(entity.entity.value, *counts, "?" if entity.mission is None else f"{entity.mission:,}")

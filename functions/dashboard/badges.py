@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functions.domain.views import AgentView, CodeState, JobView, ProjectStatus
 from migrate_contract.agents import AgentState
 from migrate_contract.jobs import Bucket, JobState, JobType, Outcome
+from migrate_contract.rockrms import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +102,20 @@ def job_badges(job: JobView) -> list[Badge]:
     return [badge, _UNCONFIRMED] if job.unconfirmed else [badge]
 
 
+def was_dry_run(job: JobView) -> bool:
+    """Result: whether the newest attempt of a completed import has sent nothing, so that importing comes next."""
+    result = job.import_result
+    if job.state is not JobState.COMPLETED:
+        return False
+    if result is None or result.attempt != job.attempt:
+        return job.rockrms is not None and job.rockrms.dry_run
+    return result.stage is Stage.DRY_RUN
+
+
 def _imported(job: JobView) -> Badge:
     """Result: how a completed import stands: green only where both sides agree and nothing has failed."""
     result = job.import_result
-    if job.rockrms is not None and job.rockrms.dry_run:
+    if was_dry_run(job):
         return _DRY_RUN_DONE
     if result is None or result.attempt != job.attempt or result.financial_match is None:
         return _NOT_VERIFIED

@@ -19,7 +19,10 @@ SHOWN_CAMPUSES = 12
 
 @dataclass(frozen=True, slots=True)
 class TestShown:
-    """One check. `state`: asked, ok or bad; the rest is empty where it says nothing."""
+    """One check; what says nothing is empty.
+
+    `state`: asked, ok, bad, or rule (of a record that is in RockRMS and not simply in Mission).
+    """
 
     state: str
     title: str
@@ -69,7 +72,11 @@ def mission_test(check: CheckView | None) -> TestShown | None:
 
 def trace_state(check: CheckView | None) -> TestShown | None:
     """Result: where the last trace stands; None where none was asked."""
-    return None if check is None else _shown(check, ok="Found on both sides")
+    if check is None:
+        return None
+    shown = _shown(check, ok="Found on both sides")
+    found = check.trace is not None and bool(check.trace.source)
+    return replace(shown, state="rule") if shown.state == "bad" and found else shown
 
 
 def connection_facts(shown: RockShown) -> list[tuple[str, str]]:

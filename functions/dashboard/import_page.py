@@ -41,9 +41,10 @@ from functions.domain.rockrms_views import ImportLogGroup
 from functions.domain.views import HistoryView, JobView
 from migrate_contract.jobs import JobState
 from migrate_contract.problem import Problem
-from migrate_contract.rockrms import Entity, ImportReport, ImportSettings
+from migrate_contract.rockrms import Entity, ImportReport, ImportSettings, LogKind, Stage
 
 ENTITY_OPTIONS = [(entity.value, label) for entity, label in ENTITY_WORDS.items()]
+SHOWN_GROUPS = 6
 _ENDED = frozenset({JobState.FAILED, JobState.COMPLETED, JobState.CANCELLED})
 
 
@@ -86,7 +87,7 @@ def import_page(
         **(_of_report(job, report) if report else {"report": None}),
         refreshes=_refreshes(job, report),
         history=sorted(history, key=lambda entry: entry.number, reverse=True),
-        groups=shown_groups(job.job_id, groups),
+        **_of_groups(shown_groups(job.job_id, groups)),
         groups_empty=_why_no_groups(job),
         settings=settings_facts(job.rockrms) if job.rockrms else [],
         downloads=f"/api/jobs/{job.job_id}",
@@ -113,6 +114,13 @@ def shown_groups(job_id: str, groups: Sequence[ImportLogGroup]) -> list[ShownGro
         )
         for group in ranked
     ]
+
+
+def _of_groups(groups: list[ShownGroup]) -> dict[str, list[ShownGroup]]:
+    """Result: what is shown at once (all errors, and the largest of the rest), and what is folded up."""
+    errors = sum(group.badge is KIND_TONES[LogKind.ERRORED] for group in groups)
+    at_once = max(errors, SHOWN_GROUPS)
+    return {"groups": groups[:at_once], "more_groups": groups[at_once:]}
 
 
 def settings_facts(settings: ImportSettings) -> list[tuple[str, str]]:
@@ -163,8 +171,13 @@ def _of_report(job: JobView, report: ImportReport) -> Mapping[str, Any]:
         "report": report,
         "verdict": verdict_of(report),
         "money": money_figures(report),
-        "evidence": EVIDENCE_WORDS[report.evidence],
+        "evidence": "" if report.stage is Stage.DRY_RUN else EVIDENCE_WORDS[report.evidence],
+        "reason": "" if report.stage is Stage.DRY_RUN else report.reason,
         "scope_words": report.filters,
+        "before_title": "To decide before contributions"
+        if report.stage is Stage.DRY_RUN
+        else "Funds, statuses and types in scope",
+        "rows_title": "What RockRMS has" if report.stage is Stage.DRY_RUN else "Both sides compared",
         "gone_rows": gone,
         "gone_left": max(0, report.gone_count - len(gone)),
         "before": before_contributions(report),

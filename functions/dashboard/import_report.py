@@ -14,6 +14,7 @@ from functions.dashboard.import_words import (
     ENTITY_WORDS,
     EVIDENCE_WORDS,
     GONE_WORDS,
+    MEASURE_WORDS,
     STATUS_WORDS,
     VERDICTS,
     amount,
@@ -31,9 +32,9 @@ from migrate_contract.rockrms import (
     Verdict,
 )
 
-FUND_BY_YEAR = "fund_year"
-"""What the measures of a fund in a year begin with."""
-CARD_ROWS = 40
+FUND_BY_YEAR = "fund_year_net"
+"""The measure that a treasurer looks at first."""
+CARD_ROWS = 20
 """On the job's page; the page of all rows has the rest."""
 CARD_GONE = 20
 _ORDER = (Verdict.DIFFERS, Verdict.UNKNOWN, Verdict.MATCH)
@@ -150,7 +151,7 @@ def money_figures(report: ImportReport) -> list[tuple[str, str, str]]:
 
 def ordered(rows: Sequence[ReconciliationRow]) -> list[ReconciliationRow]:
     """Result: rows that differ, then unknown, then matching; in each, fund by year first, otherwise as they came."""
-    return sorted(rows, key=lambda row: (_ORDER.index(row.verdict), not _is_fund_by_year(row)))
+    return sorted(rows, key=lambda row: (_ORDER.index(row.verdict), row.measure != FUND_BY_YEAR))
 
 
 def shown_rows(rows: Sequence[ReconciliationRow]) -> list[ShownRow]:
@@ -216,13 +217,9 @@ def _gone(record: GoneRecord, currency: str) -> ShownGone:
     )
 
 
-def _is_fund_by_year(row: ReconciliationRow) -> bool:
-    return row.entity is Entity.CONTRIBUTIONS and row.measure.startswith(FUND_BY_YEAR)
-
-
 def _shown(row: ReconciliationRow) -> ShownRow:
     entity = ENTITY_WORDS[row.entity]
-    measure = row.measure.replace("_", " ")
+    measure = MEASURE_WORDS.get(row.measure, row.measure.replace("_", " "))
     return ShownRow(
         label=row.label or row.key or f"All {entity.lower()}",
         what=f"{entity}, {measure}",
@@ -231,6 +228,6 @@ def _shown(row: ReconciliationRow) -> ShownRow:
         difference=figure(row.difference),
         differs=row.verdict is Verdict.DIFFERS,
         verdict=VERDICTS[row.verdict],
-        evidence="" if row.evidence is Evidence.MISSION else EVIDENCE_WORDS[row.evidence],
+        evidence="" if row.evidence is Evidence.MISSION or row.target_value is None else EVIDENCE_WORDS[row.evidence],
         records=row.records,
     )

@@ -43,6 +43,24 @@ PART_MEANINGS = {
     Part.ERRORED: "Refused by Mission; the answer stands beside it. A rerun sends it again.",
     Part.PENDING: "In scope, not decided yet.",
 }
+MEASURE_WORDS = {
+    "fund_year_net": "net by fund and year",
+    "fund_year_lines": "lines by fund and year",
+    "batch_net": "net by batch",
+    "batch_lines": "lines by batch",
+    "payment_method_net": "net by payment method",
+    "payment_method_lines": "lines by payment method",
+    "giving_unit_year_net": "net by giving unit and year",
+    "donor_year_net": "net by donor and year",
+    "lines_equal": "lines read back and equal to what was sent",
+    "records_equal": "records read back and equal to what was sent",
+    "gifts_with_donor": "gifts that name their donor",
+    "zero_lines": "lines of 0.00",
+    "birth_dates": "birth dates",
+    "attendance_days": "by day",
+    "attendance_person_years": "by person and year",
+}
+"""Of measures whose name says too little; the others stand for themselves."""
 KIND_WORDS = {
     LogKind.ERRORED: "Errored",
     LogKind.SKIPPED: "Skipped",

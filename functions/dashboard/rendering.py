@@ -125,4 +125,5 @@ _FUNCTIONS: Mapping[str, Any] = {
     "state_words": badges.STATE_WORDS,
     "wait_lines": worker_time.wait_lines,
     "waits_are_recent": worker_time.is_recent,
+    "was_dry_run": badges.was_dry_run,
 }

@@ -39,6 +39,8 @@ pages = PageRoutes("imports", problem_page=problem_page)
 _LOG = (ErrorCode.JOB_TYPE_CONFLICT,)
 _REPORT = (ErrorCode.JOB_TYPE_CONFLICT, ErrorCode.IMPORT_REPORT_MISSING)
 _DECIDED = (ErrorCode.CHANGED_MEANWHILE, *_REPORT)
+_ICON = '<link rel="icon" href="/static/mark.svg" type="image/svg+xml">'
+"""The file needs none; a browser would ask the site for one."""
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 First = Annotated[int, Field(ge=0, le=1_000_000)]
@@ -193,7 +195,7 @@ def page_import_trace_ask(call: PageCall, job_id: JobId, form: TraceForm) -> Ans
 @pages.page("jobs/{job_id}/certificate", refusals=_REPORT)
 def page_import_certificate(call: PageCall, job_id: JobId) -> Answer:
     """The certificate, to be read and printed: a document of its own, whose one style is allowed by its hash."""
-    text = _certificate(call, job_id)
+    text = _certificate(call, job_id).replace("<head>", f"<head>{_ICON}", 1)
     page = html_answer(text)
     return Answer(page.body, page.status, page.content_type, {"Content-Security-Policy": policy_of(text)})
 

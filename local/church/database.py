@@ -57,6 +57,8 @@ def create(path: Path, model: Model) -> None:
         for table, column in INDEXES:
             if any(known.name == column for known in tables.get(table, ())):
                 database.execute(f"CREATE INDEX [IX_{table}_{column}] ON [{table}] ([{column}])")
+        # Without statistics SQLite picks indexes that are a hundred times slower than those of a SQL Server.
+        database.execute("ANALYZE")
         database.execute("COMMIT")
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()

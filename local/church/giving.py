@@ -15,7 +15,7 @@ AMOUNTS = (500, 1000, 2000, 2500, 5000, 10000, 10000, 15000, 20000, 50000, 10000
 METHODS = ("cash", "check", "check", "card", "card", "ach", "ach", "non-cash", "unknown-method", "paypal")
 SOURCES = ("website", "kiosk", "mobile-app", "on-site", "on-site", "bank-check", None)
 FINE_STATUSES = (None, None, None, None, None, "", "Complete", "success", "  Settled ")
-ODD_STATUSES = ("Failed", "failed ", "FAILED", "Pending", "Declined", "Voided?")
+ODD_STATUSES = ("Failed", "failed ", "  FAILED", "Pending", "Declined", "Voided?")
 AROUND_NEW_YEAR = (
     "2022-12-31 23:59:59.997",
     "2023-01-01 00:00:00.000",
@@ -72,7 +72,7 @@ def _batches(model: Model, rng: random.Random) -> None:
             row = model.next_id("FinancialBatch")
             name = f"Sunday {start:%Y-%m-%d}" if campus else "Online Giving"
             model.batches.append(Batch(row, name, start, campus))
-            if rng.random() < 0.01:
+            if row % 97 == 0:
                 model.batches[-1].start = None
                 model.trap("batch-without-start")
         start += timedelta(days=7)
@@ -264,9 +264,13 @@ def _corrections(model: Model, rng: random.Random) -> None:
 def _undated(model: Model, rng: random.Random) -> None:
     """No TransactionDateTime: the batch's start, the header's creation, the line's creation."""
     gifts = [header for header in model.headers if not header.is_refund and header.created]
-    for number, header in enumerate(rng.sample(gifts, max(6, len(gifts) // 100))):
+    startless = [batch for batch in model.batches if batch.start is None]
+    for number, header in enumerate(rng.sample(gifts, max(12, len(gifts) // 100))):
         header.moment = None
-        if number % 3 == 1:
+        if number % 9 == 3:
+            header.batch = startless[number % len(startless)]
+            model.trap("batch-without-start-of-undated-gift")
+        elif number % 3 == 1:
             header.batch = None
         elif number % 9 == 2:
             header.batch, header.created = None, None

@@ -7,6 +7,7 @@ from local.church.model import Campus, Category, GroupType, Location, Model, Rol
 
 RENAMED = {"card": "Card (Visa/MC)", "attendee": " Regular ", "contribution": "Tithes & Offerings", "mobile": "Cell"}
 """Labels that this church has renamed: only their Guids tell what they are."""
+RENAMED_TYPES = {"small": "Life Group ", "family": "Household"}
 OWN_VALUES = {
     "online-attendee": (guids.CONNECTION, "Online Attendee"),
     "dormant": (guids.INACTIVE_REASON, "Dormant"),
@@ -78,7 +79,7 @@ def _group_type(model: Model, key: str, label: str, guid: str | None) -> None:
     kind = GroupType(
         row,
         guid or model.guid("GroupType", row),
-        label,
+        RENAMED_TYPES.get(key, label),
         key,
         takes_attendance=key in ("service", "small", "check-in", "bible"),
         in_list=key in ("small", "section", "serving", "general", "bible", "check-in"),

@@ -262,6 +262,15 @@ ALL: tuple[Callable[[Church, random.Random, datetime], Change], ...] = (
 """Every one of them."""
 
 
+def lose_every_date(church: Church, header: Header) -> None:
+    """No date is left to a gift: not its own, not its batch's, not that of its creation."""
+    header.moment = header.batch = header.created = None
+    for line in header.lines:
+        line.created = None
+    _save(church, "FinancialTransaction", [header])
+    _save(church, _LINE, header.lines)
+
+
 def behind_the_model(church: Church, statement: str) -> None:
     """Change the database alone (SQL of SQLite): for tests that must see a difference."""
     with _writing(church) as rock:

@@ -76,6 +76,7 @@ def populate(model: Model) -> None:
     _strays(model, rng)
     _shared_custody(model, rng)
     _merges(model, rng)
+    _tracked_visitors(model, rng)
     _phones(model, rng)
     _forget(model)
 
@@ -173,7 +174,8 @@ def _file(model: Model, rng: random.Random, person: Person, family: Group, is_ch
         person.giving_id_stored = False
         model.trap("giving-id-null")
     elif rng.random() < 0.01:
-        person.stale_giving_id = rng.choice((f"P{person.id}", f"G{family.id}", "", "G", "X12"))
+        stale = (f"P{person.id}", f"G{family.id}", "", "G", "X12", f"g{family.id}", "P１2", "P 7")
+        person.stale_giving_id = stale[person.id % len(stale)]
         model.trap("giving-id-stale")
 
 
@@ -240,6 +242,10 @@ def _birth(model: Model, rng: random.Random, person: Person, is_child: bool) -> 
     elif roll < 0.346:
         person.birth_year = rng.choice((1, 0, 9999))
         model.trap("birth-year-placeholder")
+    elif roll < 0.350:
+        odd = ((4, 31, None), (12, 0, 1990), (2, 29, 1900), (2, 29, 2000), (6, 31, 1))
+        person.birth_month, person.birth_day, person.birth_year = odd[person.id % len(odd)]
+        model.trap("birth-odd")
 
 
 def _standing(model: Model, rng: random.Random, person: Person, is_child: bool) -> None:
@@ -289,11 +295,17 @@ def _email(model: Model, rng: random.Random, person: Person, shared: str | None,
     elif roll < 0.59:
         person.email = f"{'x' * 45}.{person.id}@mail.example.org"[:75]
         model.trap("email-long")
-    elif roll < 0.592:
+    elif roll < 0.597:
+        person.email = words.ODD_EMAILS[person.id % len(words.ODD_EMAILS)]
+        model.trap("email-odd")
+    elif roll < 0.599:
         person.email = ("y" * 70 + f"@mail{person.id}.example.org")[:75]
         model.trap("email-cut-off")
     person.email_active = rng.random() > 0.04
     person.email_preference = rng.choice((0, 0, 0, 0, 0, 0, 0, 1, 2))
+    if person.id % 211 == 0:
+        person.email_preference, person.gender = 7, 9
+        model.trap("enum-out-of-range")
 
 
 def _addresses(model: Model, rng: random.Random, family: Group) -> None:
@@ -318,6 +330,9 @@ def _addresses(model: Model, rng: random.Random, family: Group) -> None:
     elif 0.09 < roll < 0.10:
         add_place(model, family, new_address(model, rng), "home", mapped=True)
         model.trap("two-mapped-homes")
+    elif 0.20 < roll < 0.205:
+        add_place(model, family, home, "home", mapped=mapped)
+        model.trap("home-twice")
     if 0.10 < roll < 0.16:
         add_place(model, family, new_address(model, rng), "previous")
     elif 0.16 < roll < 0.18:
@@ -386,7 +401,8 @@ def _family_traps(model: Model, rng: random.Random, family: Group) -> None:
         model.trap("family-empty")
     elif roll < 0.043 and model.shape.has_archive:
         lost = new_group(model, rng, "family", f"{family.name} (old)", campus=family.campus, is_archived=True)
-        add_member(model, lost, first.person, "adult", is_archived=True)
+        add_member(model, lost, first.person, "adult", is_archived=family.id % 2 == 0)
+        first.person.primary_family = lost
         model.trap("family-archived")
     elif roll < 0.048:
         family.name = rng.choice(("  ", f" {family.name} ", "", "O'Brien & Núñez 家族"))
@@ -443,6 +459,8 @@ def _shared_custody(model: Model, rng: random.Random) -> None:
             continue
         add_member(model, second, member.person, "child", order=rng.choice((None, 0, 1, 1)))
         member.order = rng.choice((0, 0, None, 1))
+        stored = (None, second, member.group, families[0])
+        member.person.primary_family = stored[len(second.members) % 4]
         model.trap("two-families")
 
 
@@ -480,6 +498,14 @@ def _merges(model: Model, rng: random.Random) -> None:
             model.trap("alias-without-row")
 
 
+def _tracked_visitors(model: Model, rng: random.Random) -> None:
+    """Visitors of the web site who turned out to be somebody: aliases that no former row belongs to."""
+    if model.shape is Shape.CURRENT:
+        for person in rng.sample([one for one in model.people if one.aliases], max(2, model.size // 100)):
+            add_alias(model, person, None).visited = moment(rng)
+            model.trap("visitor-became-somebody")
+
+
 def _phones(model: Model, rng: random.Random) -> None:
     values = model.values
     for person in model.people:
@@ -506,8 +532,11 @@ def _phone(model: Model, rng: random.Random, person: Person, kind: str | None) -
         opted_out=rng.random() < 0.02,
     )
     if rng.random() < 0.01:
-        phone.number = rng.choice(("555", "(602) 555-1212", "000", "12345678901234567890", "unknown", "", "  "))
+        phone.number = rng.choice(words.BAD_PHONES)
         model.trap("phone-malformed")
+    elif rng.random() < 0.01:
+        phone.number = f" {phone.number}\t"
+        model.trap("phone-with-blanks")
     if kind is None:
         model.trap("phone-without-type")
     person.phones.append(phone)

@@ -46,6 +46,8 @@ UNUSUAL_NAMES = (
     ("𝒜lice", "𠮷野"),
     ("A" * 50, "B" * 50),
     ("<b>Tim</b>", "Smith & Sons"),
+    ("Tab\tbed", "Bell\x07 \\ / \u2028 end"),
+    ("\u200bzero", "null"),
 )
 """Apostrophes, other scripts, emoji outside the first plane, combining marks, markup, names as long as the column."""
 
@@ -60,6 +62,25 @@ BAD_EMAILS = (
     "N/A",
     "a@b@c.example.org",
 )
+
+ODD_EMAILS = (
+    "o'brien@example.org",
+    '"quoted"@example.org',
+    "ü@exämple.de",
+    "a@b.c",
+    "a@b.co.",
+    "a@b..org",
+    "a@.example.org",
+    "tab\there@example.org",
+    "bell\x07@example.org",
+    "\u00a0nbsp@example.org\u2003",
+    "inner\u00a0nbsp@example.org",
+    "UPPER@EXAMPLE.ORG",
+    "plus+tag@sub.sub.example.org",
+)
+"""Addresses at the edges of the rule: some are valid."""
+
+BAD_PHONES = ("555", "(602) 555-1212", "000", "12345678901234567890", "unknown", "", "  ", "６０２５５５１２１２")
 
 STREETS = _words("Oak Maple Cedar Elm Main Church Lake Hill Walnut Spring Ridge Park Sunset Railroad Washington")
 STREET_KINDS = ("St", "Ave", "Rd", "Ln", "Dr", "Blvd")

@@ -66,9 +66,11 @@ def scaled(value: object, scale: int) -> int:
 
 def _time_cell(kind: SqlType, value: object) -> str:
     if kind.kind is Kind.DATE:
-        return value.strftime("%Y-%m-%d").zfill(10) if isinstance(value, dt.datetime) else str(value)[:10]
-    if kind.kind in (Kind.TIME, Kind.DATETIMEOFFSET):
-        return str(value)
+        return dt.date.fromisoformat(str(value)[:10]).isoformat()
+    if kind.kind is Kind.TIME:
+        return dt.time.fromisoformat(str(value)[:15]).isoformat("microseconds")
+    if kind.kind is Kind.DATETIMEOFFSET:
+        return dt.datetime.fromisoformat(str(value)).isoformat(" ", "microseconds")
     moment = _as_moment(value)
     if kind.kind is Kind.SMALLDATETIME:
         return moment.replace(second=0, microsecond=0).isoformat(" ", "milliseconds")

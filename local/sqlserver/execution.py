@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 
 from local.sqlserver import tokens
 from local.sqlserver.catalog import Catalog
@@ -181,11 +182,15 @@ def as_sql_error(error: sqlite3.Error) -> SqlError:
 
 
 def open_connection(
-    path: str, catalog: Catalog | None, session: Mapping[str, tuple[int, Callable[..., Cell]]]
+    path: Path, catalog: Catalog | None, session: Mapping[str, tuple[int, Callable[..., Cell]]]
 ) -> sqlite3.Connection:
     """Result: a read-only connection that knows T-SQL's ways; `session` are functions as (arguments, function)."""
     connection = sqlite3.connect(
-        f"file:{path}?mode=ro", uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        f"{path.absolute().as_uri()}?mode=ro",
+        uri=True,
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
     )
     teach(connection)
     for name, (arguments, function) in session.items():

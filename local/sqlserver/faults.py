@@ -19,6 +19,8 @@ class Faults:
         """Something else than SQL Server answers."""
         self.answer_delay_seconds = 0.0
         """How long each answer to a statement waits."""
+        self.slow_words: dict[str, float] = {}
+        """Statements with this word in them wait so many seconds."""
         self.snapshot_allowed = False
         """Whether the database has ALLOW_SNAPSHOT_ISOLATION on (a new one has not: error 3952)."""
         self._drops: list[int] = []
@@ -49,6 +51,11 @@ class Faults:
                 return self._random[0].randrange(200)
             return None
 
+    def delay_of(self, statement: str) -> float:
+        """Result: how many seconds the answer to this statement waits."""
+        slow = [seconds for word, seconds in self.slow_words.items() if word in statement]
+        return max([self.answer_delay_seconds, *slow])
+
     def count_drop(self) -> None:
         """A connection was cut."""
         with self._lock:
@@ -57,5 +64,6 @@ class Faults:
     def heal(self) -> None:
         """Nothing is wrong any more."""
         self.denied, self.silent, self.speaks_http, self.answer_delay_seconds = frozenset(), False, False, 0.0
+        self.slow_words = {}
         with self._lock:
             self._drops, self._random = [], None

@@ -81,6 +81,8 @@ class SqlServer:
         self.certificates = certificates
         self._path = database
         self._terms = _terms(certificates, self.encryption)
+        self.tls = self._terms.tls
+        """What clients of TDS 7.4 meet; a test may narrow it."""
         self._prepared = PreparedAnswers(prepared_answers) if prepared_answers is not None else None
         self._translations = Translations()
         self._statements: list[str] = []
@@ -192,11 +194,11 @@ class SqlServer:
             return
         handshake.accept(channel, asked, self.name)
         session_functions, facts = self._session_functions(asked.user)
-        plain = open_connection(str(self._path), None, {})
+        plain = open_connection(self._path, None, {})
         catalog = Catalog(plain, self.name)
         plain.close()
         facts.catalog = catalog
-        database = open_connection(str(self._path), catalog, session_functions)
+        database = open_connection(self._path, catalog, session_functions)
         with self._lock:
             self._open[connection] = database
         execution = Execution(database, catalog, self._translations, self.faults, self._prepared)

@@ -61,6 +61,7 @@ class Session:
         self._in_transaction = False
         self._snapshot = False
         self.statements: list[str] = []
+        self._wait: Callable[[float], object] = lambda _: None
 
     @property
     def transaction_count(self) -> int:
@@ -69,15 +70,13 @@ class Session:
 
     def serve(self, heard: list[str], wait: Callable[[float], object]) -> None:
         """Answer until the client leaves (Disconnected) or a fault cuts it off; `heard` gets the statements."""
-        self.statements = heard
+        self.statements, self._wait = heard, wait
         while True:
             kind, status, data = self._channel.read_message()
             if status & _RESET_BITS:
                 self._prepared.clear()
             reply = Reply(self._channel)
             try:
-                if kind in (PacketType.SQL_BATCH, PacketType.RPC):
-                    wait(self._faults.answer_delay_seconds)
                 self._answer(kind, data, reply)
             except ConnectionCut:
                 self._channel.cut()
@@ -130,6 +129,8 @@ class Session:
         reply.write(change + tokens.info(5701, f"Changed database context to '{name}'.") + tokens.done(command=0))
 
     def _select(self, sql: str, types: Mapping[str, SqlType], values: Mapping[str, Value], reply: Reply) -> int:
+        if delay := self._faults.delay_of(sql):
+            self._wait(delay)
         if self._snapshot and not self._faults.snapshot_allowed:
             raise SqlError(
                 3952,

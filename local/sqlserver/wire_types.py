@@ -150,7 +150,8 @@ def _days(day: dt.date) -> bytes:
 
 def _time_bytes(time: dt.time, places: int) -> bytes:
     micros = ((time.hour * 60 + time.minute) * 60 + time.second) * 1_000_000 + time.microsecond
-    return (micros * 10 // 10 ** (7 - places)).to_bytes(time_size(places), "little")
+    units: int = micros * 10 // 10 ** (7 - places)
+    return units.to_bytes(time_size(places), "little")
 
 
 def time_size(places: int) -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
+import httpx
 import jsonschema_rs
 import pytest
 
@@ -28,6 +31,7 @@ from migrate_agent.rockrms.mission.port import (
 from migrate_agent.rockrms.mission.schemas import RECORD_SCHEMAS, schema
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 from migrate_contract.rockrms import Entity, MissionAccess
+from tests.harness.connect_proxy import ConnectProxy
 from tests.harness.mission_records import (
     ENVELOPE,
     EXAMPLES,
@@ -42,6 +46,7 @@ from tests.harness.mission_records import (
     prayer,
 )
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 CREATED, UPDATED = ResultStatus.CREATED, ResultStatus.UPDATED
 UNCHANGED, REFUSED = ResultStatus.UNCHANGED, ResultStatus.REFUSED
 
@@ -284,3 +289,72 @@ def test_snapshot_and_restore_undo_what_a_test_has_spoilt(mission: Subject) -> N
     mission.control.delete("people", name_of("Person", 1))
     mission.control.restore()
     assert mission.control.copies("people", name_of("Person", 1)) == [person(1)]
+
+
+def test_a_certificate_that_is_not_trusted_is_said(https_mission: Mission) -> None:
+    client = HttpMission(MissionAccess(url=https_mission.url, integration_key="mk_any_key_of_this"), Network())
+    with pytest.raises(Fatal) as refusal:
+        client.status()
+    assert refusal.value.code is ErrorCode.MISSION_TLS_NOT_TRUSTED
+    client.close()
+
+
+def test_mission_is_reached_through_a_proxy_with_a_password(https_mission: Mission, certificates: Certificates) -> None:
+    access = MissionAccess(url=https_mission.url, integration_key=https_mission.control.issue_key())
+
+    def through(proxy: ConnectProxy, password: str) -> HttpMission:
+        url = f"http://agent:{password}@127.0.0.1:{proxy.port}"
+        return HttpMission(access, Network(ca_file=Path(certificates.ca_file), proxy_url=url))
+
+    with ConnectProxy("agent", "right") as proxy:
+        assert through(proxy, "right").status().contract_version == "1"
+        assert proxy.tunnels == [https_mission.url.removeprefix("https://")]
+        with pytest.raises(Retryable) as refusal:
+            through(proxy, "wrong").status()
+    assert refusal.value.code is ErrorCode.PROXY_REFUSED
+    assert "wrong" not in str(refusal.value)
+
+
+def test_what_mission_holds_survives_a_restart_and_is_shown_on_a_page(
+    tmp_path: Path, certificates: Certificates
+) -> None:
+    port, control_port = free_ports(2)
+    mission = Mission(tmp_path, certificates.ca_file.parent, "mk_of_a_restart", (port, control_port))
+    access = MissionAccess(url=mission.url, integration_key="mk_of_a_restart")
+    client = HttpMission(access, Network(ca_file=Path(certificates.ca_file)))
+    for _ in range(2):
+        mission.start()
+        try:
+            client.send(Entity.PEOPLE, ENVELOPE, bodies([person(1)]), "key")
+            page = httpx.get(mission.page_url, trust_env=False).text
+        finally:
+            mission.stop()
+        assert "<td>people</td><td>1</td>" in page
+    client.close()
+
+
+def test_the_mission_of_benchmarks_takes_everything_and_gives_nothing_back() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "local.mission.null", "0"], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY
+    ) as process:
+        assert process.stdout is not None
+        url = f"http://127.0.0.1:{int(process.stdout.readline())}"
+        client = HttpMission(MissionAccess(url=url, integration_key="mk_of_a_benchmark"), Network())
+        try:
+            assert client.require_contract().max_records == 500
+            client.create_funds(ENVELOPE, [FUND], "fund")
+            assert client.funds() == [FUND]
+            answer = client.send(Entity.PEOPLE, ENVELOPE, bodies(map(person, range(500))), "key")
+            assert [result.external_id for result in answer.results] == [name_of("Person", each) for each in range(500)]
+            for read in (
+                lambda: client.counts(INSTALL),
+                lambda: client.lookup(Entity.PEOPLE, [name_of("Person", 1)]),
+                lambda: list(client.totals(Entity.CONTRIBUTIONS, INSTALL, [])),
+                lambda: list(client.external_ids(Entity.PEOPLE, INSTALL)),
+            ):
+                with pytest.raises(Fatal) as refusal:
+                    read()
+                assert refusal.value.code is ErrorCode.MISSION_READBACK_MISSING
+        finally:
+            client.close()
+            process.terminate()

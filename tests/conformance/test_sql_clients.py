@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pymssql
 import pytds
@@ -113,7 +114,8 @@ def test_pymssql_reads_every_type_and_pages(server: SqlServer) -> None:
 
 
 def pages(cursor: pytds.Cursor | pymssql.Cursor) -> int:
-    seen, last = 0, 0
+    seen = 0
+    last: Any = 0
     while True:
         cursor.execute(PAGED, (300, last))
         rows = cursor.fetchall()

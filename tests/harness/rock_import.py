@@ -70,7 +70,7 @@ class RockImport:
         on_phase: Callable[[ImportEngine], None] = lambda _: None,
         limits: RunSettings = QUICK,
     ) -> EngineResult:
-        """Result: how one process's engine ended. Its journal stays open until the next run, for the test to look at."""
+        """Result: how one process's engine ended. Its journal stays open until the next run."""
         spec = spec or a_spec()
         self.close()
         self.journal = ImportJournal(self.folder / "project.db", spec.job_id, spec.attempt)

@@ -29,7 +29,10 @@ VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "agent/src/migrate_agent/__
 CONTRACT = sorted(path.name for path in (ROOT / "migrate_contract").glob("*.py"))
 INSTALL = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 OFFLINE = ("--no-deps", "--no-build-isolation", "--no-index", "--force-reinstall")
-DEPENDENCIES = ("awscrt", "httpx", "platformdirs", "pydantic", "rich", "truststore", "typer", "tzdata")
+DEPENDENCIES = (
+    *("awscrt", "cryptography", "httpx", "keyring", "mssql-python", "orjson", "platformdirs", "pydantic", "rich"),
+    *("truststore", "typer", "tzdata"),
+)
 
 
 def run(
@@ -113,7 +116,9 @@ def test_the_wheel_has_both_packages_and_nothing_else(distribution: dict[str, Pa
         names = wheel.namelist()
     assert sorted(name.split("/")[1] for name in names if name.startswith("migrate_contract/")) == CONTRACT
     assert "migrate_agent/py.typed" in names
-    sources = {path.relative_to(ROOT / "agent/src").as_posix() for path in (ROOT / "agent/src").rglob("*.py")}
+    shipped = (path for kind in ("*.py", "*.json") for path in (ROOT / "agent/src").rglob(kind))
+    sources = {path.relative_to(ROOT / "agent/src").as_posix() for path in shipped}
+    assert any(name.endswith("schemas/contribution.json") for name in sources)
     assert sources <= set(names)
     tops = {name.split("/")[0] for name in names}
     assert tops == {"migrate_agent", "migrate_contract", f"onemigrate_agent-{VERSION}.dist-info"}

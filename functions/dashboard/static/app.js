@@ -104,6 +104,7 @@ function selectsWithin(element) {
 }
 
 let focused = null;
+const kept = new Map();
 let version = null;
 let said = null;
 
@@ -123,12 +124,16 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   // What the reader is marking, to copy it, is left alone until the next round.
   if (selectsWithin(target)) event.detail.shouldSwap = false;
   const active = document.activeElement;
+  // Nor is a field that is being filled in; what was chosen in others is put back after the swap.
+  if (target.contains(active) && active.matches("[data-keep]")) event.detail.shouldSwap = false;
+  for (const field of target.querySelectorAll("[data-keep]")) kept.set(field.id, field.value);
   focused = target.contains(active) ? { id: active.id, href: active.getAttribute("href") } : null;
 });
 
 document.addEventListener("htmx:afterSettle", () => {
   const live = document.getElementById("live");
   showTimes(document);
+  restoreKept();
   if (focused) restoreFocus();
   if (live?.dataset.version !== undefined && live.dataset.version !== version && version !== null) {
     htmx.trigger(document.body, "job-changed");
@@ -136,6 +141,15 @@ document.addEventListener("htmx:afterSettle", () => {
   if (live?.dataset.announce && live.dataset.announce !== said) announce(live.dataset.announce);
   remember();
 });
+
+function restoreKept() {
+  for (const [id, value] of kept) {
+    const field = document.getElementById(id);
+    const known = field && (!field.options || [...field.options].some((option) => option.value === value));
+    if (known) field.value = value;
+  }
+  kept.clear();
+}
 
 function restoreFocus() {
   const active = document.activeElement;

@@ -24,6 +24,7 @@ from migrate_agent.rockrms.records import RockSource
 from migrate_agent.stop import StopSignal
 from migrate_agent.store.import_entries import ACKNOWLEDGED, ImportPass, Known, RecordStatus
 from migrate_agent.store.import_journal import ImportJournal
+from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.rockrms import Entity, GoneAnswer, GoneRecord
 
 _ROUNDS = 3
@@ -281,8 +282,8 @@ class Aftercare:
         """Names what is gone and does what was decided about it."""
         self._stop.raise_if_requested()
         names = {self._external_id(entity, number): number for number in ids}
-        copies = {str(copy.record.get("external_id")): copy for copy in self._copies(entity, list(names))}
-        if self._client is not None and (lost := [names[name] for name in names if name not in copies]):
+        copies = self._copies(entity, list(names))
+        if copies is not None and (lost := [names[name] for name in names if name not in copies]):
             # Taken out of Mission already, by whomever: there is nothing left to decide.
             persist(lambda: self._journal.forget(entity, lost), self._stop, self._gauge)
             names = {name: number for name, number in names.items() if name in copies}
@@ -290,14 +291,22 @@ class Aftercare:
         for name in names:
             self._found.gone_count += 1
             if len(self._found.gone) < _MOST_GONE:
-                label, amount = _shown(entity, copies.get(name))
+                label, amount = _shown(entity, copies.get(name) if copies else None)
                 decision = self._decisions.get(name)
                 self._found.gone.append(
                     GoneRecord(external_id=name, entity=entity, label=label, amount=amount, decision=decision)
                 )
 
-    def _copies(self, entity: Entity, names: Sequence[str]) -> list[Copy]:
-        return list(self._client.lookup(entity, names)) if self._client is not None and names else []
+    def _copies(self, entity: Entity, names: Sequence[str]) -> dict[str, Copy] | None:
+        """Result: Mission's copies by external id; None where it cannot be asked."""
+        if self._client is None:
+            return None
+        try:
+            return {str(copy.record.get("external_id")): copy for copy in self._client.lookup(entity, names)}
+        except Fatal as refused:
+            if refused.code is not ErrorCode.MISSION_READBACK_MISSING:
+                raise
+            return None
 
     def _void(self, entity: Entity, names: Mapping[str, int]) -> None:
         wanted = [name for name in names if self._decisions.get(name) is GoneAnswer.VOID]

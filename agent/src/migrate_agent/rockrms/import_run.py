@@ -20,9 +20,11 @@ from migrate_agent.rockrms.decisions import TABLES
 from migrate_agent.rockrms.funds import FundMap, map_funds
 from migrate_agent.rockrms.gauge import Gauge
 from migrate_agent.rockrms.mission.patience import Patience
-from migrate_agent.rockrms.mission.port import Envelope, MissionClient, MissionStatus
+from migrate_agent.rockrms.mission.port import Envelope, Fund, MissionClient, MissionStatus
 from migrate_agent.rockrms.mission.sender import Sender
+from migrate_agent.rockrms.patient_source import PatientRows, PatientSource, SourcePatience
 from migrate_agent.rockrms.pipeline import Maps, Pipeline, PipelineSettings, persist
+from migrate_agent.rockrms.quality import people_findings
 from migrate_agent.rockrms.reconcile import verify as reconcile
 from migrate_agent.rockrms.reconcile.ports import ReportFacts, Scope, SqlReader
 from migrate_agent.rockrms.reconcile.rock_findings import funds as funds_used
@@ -115,6 +117,7 @@ class ImportRun:
         """Ends what waits for Mission, when something else has broken."""
         self.patience = Patience(self._work, backoff=self._limits.backoff)
         self.gauge = Gauge()
+        self._sources = SourcePatience(stop, self.gauge, self._limits.backoff)
         self._client: MissionClient | None = None
         self._status: MissionStatus | None = None
         self._open: list[RockSource] = []
@@ -143,12 +146,12 @@ class ImportRun:
 
         Raises Fatal as both sides do, StopRequested.
         """
-        self._source = self._patiently(self._first_look)
+        self._source = self._open_source(self._settings)
         self._facts = self._source.facts()
         if self._ports.open_mission is not None:
             self._client = self._ports.open_mission(self.patience)
-            self._status = self._client.status()
-        self._fixed = self._journal.fixed or self._patiently(self._fix)
+            self._status = _if_readable(self._client.status, None)
+        self._fixed = self._journal.fixed or self._fix()
         if self._fixed.install != self._facts.install:
             raise Fatal(
                 ErrorCode.NOT_A_ROCKRMS_DATABASE,
@@ -156,13 +159,17 @@ class ImportRun:
             )
         if self._journal.kept(_ALREADY) is None:
             self._keep(_ALREADY, json.dumps(self._already_there()))
-        self._patiently(self._look_before)
+        self._look_before()
 
-    def _first_look(self) -> RockSource:
-        source = self._ports.open_source(self._settings, None)
+    def _open_source(self, settings: ImportSettings, facts: RockFacts | None = None) -> RockSource:
+        """Result: a source that waits for the database by itself."""
+        source = PatientSource(self._ports.open_source(settings, facts), self._sources)
         self._open.append(source)
-        source.facts()
         return source
+
+    def _open_sql(self) -> SqlReader:
+        assert self._ports.open_sql is not None
+        return PatientRows(self._ports.open_sql(), self._sources)
 
     def _fix(self) -> Fixed:
         marks = {entity: self._source.modified_mark(entity) for entity in self.entities}
@@ -181,20 +188,14 @@ class ImportRun:
 
     def _already_there(self) -> dict[str, int]:
         """Result: how many records of this install Mission has of each entity, before anything is sent."""
-        if self._client is None:
-            return {}
-        try:
-            counted = self._client.counts(self._facts.install)
-        except Fatal as refused:
-            if refused.code is not ErrorCode.MISSION_READBACK_MISSING:
-                raise
-            return {}
+        client = self._client
+        counted = _if_readable(lambda: client.counts(self._facts.install), {}) if client is not None else {}
         return {entity.value: found.get("records", 0) for entity, found in counted.items()}
 
     def _look_before(self) -> None:
         """The verification's own first reading: what changes from now on is found by it; it knows the funds in use."""
         if self._ports.open_sql is not None and self._journal.kept(_BEFORE) is None:
-            reconcile.take_before(self._ports.open_sql(), self._scope_of(), self._ports.workbook, self._stop)
+            reconcile.take_before(self._open_sql(), self._scope_of(), self._ports.workbook, self._stop)
             self._keep(_BEFORE, "true")
         for entity in self.entities:
             which = ImportPass.IMPORT
@@ -212,7 +213,12 @@ class ImportRun:
             return
         with Workbook(self._ports.workbook) as book:
             used = funds_used(self._scope_of(), book)
-        mission = self._client.funds() if self._client is not None else []
+        client = self._client
+        mission = _if_readable(client.funds, None) if client is not None else []
+        if mission is None:
+            # Nobody can look whether they are there: what was chosen is taken at its word.
+            chosen = [choice.external_fund_id for choice in self._settings.funds if choice.external_fund_id]
+            mission = [Fund(external_id, "") for external_id in chosen]
         self._funds = map_funds(
             used, self._facts.accounts.values(), self._settings.funds, mission, self._scope_of().new_fund
         )
@@ -294,8 +300,7 @@ class ImportRun:
         unfiltered = self._settings.model_copy(
             update={"campus_ids": [], "include_without_campus": True, "date_range_start": None}
         )
-        elsewhere = self._ports.open_source(unfiltered, self._facts)
-        self._open.append(elsewhere)
+        elsewhere = self._open_source(unfiltered, self._facts)
         return Aftercare(
             self._source,
             elsewhere,
@@ -331,7 +336,15 @@ class ImportRun:
                 examples=[text[:400] for text in self._funds.missing[:20]],
             )
         ]
-        return self._with_flags(report, missing if self._funds.missing else [])
+        rows = self._open_sql()
+        people = (
+            self._patiently(
+                lambda: people_findings(lambda sql, values: list(rows.rows(sql, values)), self._facts, self._settings)
+            )
+            if Entity.PEOPLE in self.entities
+            else []
+        )
+        return self._with_flags(report, [*(missing if self._funds.missing else []), *people])
 
     def verify(self, found: Aftermath) -> ImportReport | None:
         """Result: the report of the whole import: both sides compared, or why they could not be."""
@@ -348,22 +361,30 @@ class ImportRun:
             report = self._patiently(lambda: reconcile.verify(work))
         known = {record.external_id for record in report.gone}
         more = [record for record in found.gone if record.external_id not in known]
-        gone = [*report.gone, *more][:5000]
-        return self._with_flags(report.model_copy(update={"gone": gone, "gone_count": report.gone_count + len(more)}))
+        told = _once(report.changed_during)
+        return self._with_flags(
+            report.model_copy(
+                update={
+                    "gone": [*report.gone, *more][:5000],
+                    "gone_count": report.gone_count + len(more),
+                    "changed_during": told,
+                    "changed_during_count": report.changed_during_count - len(report.changed_during) + len(told),
+                }
+            )
+        )
 
     def _with_flags(self, report: ImportReport, more: Sequence[QualityFinding] = ()) -> ImportReport:
-        said = {finding.code for finding in report.quality}
+        said = {finding.code for finding in [*more, *report.quality]}
         flags = [finding for finding in self._journal.flagged() if finding.code not in said]
         return report.model_copy(update={"quality": [*more, *report.quality, *flags][:100]})
 
     def _verification(self, mission: MissionClient | None, found: Aftermath | None) -> reconcile.Verification:
-        assert self._ports.open_sql is not None
         again = None
         if found is not None:
             care = self._aftercare()
             again = SendAgain(care)
         return reconcile.Verification(
-            rock=self._ports.open_sql(),
+            rock=self._open_sql(),
             scope=self._scope_of(),
             facts=self._report_facts(),
             workbook=self._ports.workbook,
@@ -421,6 +442,24 @@ class ImportRun:
                 log.warning("a step of the import waits: %s", away.detail)
                 with self.gauge.waiting(WaitReason.NO_CONNECTION, away.detail):
                     self._stop.wait(self._limits.backoff.delay(failures, away.retry_after_seconds))
+
+
+def _once(told: Sequence[str]) -> list[str]:
+    """Result: the first word on each record: the verification finds again what the import has found."""
+    known: dict[str, str] = {}
+    for text in told:
+        known.setdefault(text.split(": ", 1)[0], text)
+    return list(known.values())
+
+
+def _if_readable(ask: Callable[[], Found], otherwise: Found) -> Found:
+    """Result: Mission's answer, or `otherwise` where it does not let this key read."""
+    try:
+        return ask()
+    except Fatal as refused:
+        if refused.code is not ErrorCode.MISSION_READBACK_MISSING:
+            raise
+        return otherwise
 
 
 def filters_in_words(settings: ImportSettings, facts: RockFacts) -> list[str]:

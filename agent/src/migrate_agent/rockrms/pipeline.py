@@ -18,7 +18,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -28,11 +28,12 @@ from migrate_agent.rockrms.channel import Channel
 from migrate_agent.rockrms.decisions import Sorted, answered, sort_out
 from migrate_agent.rockrms.gauge import Gauge
 from migrate_agent.rockrms.mission.sender import Sent
+from migrate_agent.rockrms.patient_source import PatientSource, SourcePatience
 from migrate_agent.rockrms.records import Mapped, Page, RockSource, Skipped
 from migrate_agent.stop import StopKind, StopRequested, StopSignal
 from migrate_agent.store.import_entries import Checkpoint, Decided, ImportPass, LogEntry
 from migrate_agent.store.import_journal import ImportJournal
-from migrate_contract.errors import ErrorCode, Fatal, Retryable
+from migrate_contract.errors import ErrorCode, Retryable
 from migrate_contract.jobs import WaitReason
 from migrate_contract.rockrms import Entity
 
@@ -107,7 +108,7 @@ class Pipeline:
         before: Callable[[Entity], None] = lambda _: None,
         over: StopSignal | None = None,
     ) -> None:
-        """`open_source` opens a connection (again, where one was lost); no `sender`: a dry run.
+        """`open_source` makes a source for the reader's thread; no `sender`: a dry run.
 
         `over` is requested when something breaks: a sender that waits for Mission must not wait on. `before` is called
         on the mapper's thread before the first batch of each entity.
@@ -171,18 +172,28 @@ class Pipeline:
     # The reader
 
     def _read(self) -> None:
-        with contextlib.closing(_Reading(self._open_source, self._over, self._settings.backoff, self.gauge)) as reading:
-            for entity in self._entities:
-                after, complete = self._journal.checkpoint(self._which, entity)
-                if complete:
-                    continue
-                up_to = self._high_water[entity]
-                for page in reading.pages(entity, after, up_to):
-                    if not self._leaves.put(_Leaf(entity, page, page.last_id)):
+        try:
+            with contextlib.closing(self._patient_source()) as source:
+                for entity in self._entities:
+                    if not self._read_entity(source, entity):
                         return
-                if self._over.requested or not self._leaves.put(_Leaf(entity, None, up_to)):
-                    break
-        self._leaves.end()
+        finally:
+            self._leaves.end()
+
+    def _read_entity(self, source: PatientSource, entity: Entity) -> bool:
+        """Result: whether all of it was handed on."""
+        after, complete = self._journal.checkpoint(self._which, entity)
+        if complete:
+            return True
+        up_to = self._high_water[entity]
+        for page in source.pages(entity, after, up_to):
+            if self._over.requested or not self._leaves.put(_Leaf(entity, page, page.last_id)):
+                return False
+        return self._leaves.put(_Leaf(entity, None, up_to))
+
+    def _patient_source(self) -> PatientSource:
+        patience = SourcePatience(self._over, self.gauge, self._settings.backoff)
+        return PatientSource(patience.call(self._open_source), patience)
 
     # The mapper
 
@@ -259,43 +270,3 @@ def persist(write: Callable[[], None], stop: StopSignal, gauge: Gauge, seconds: 
                     stop.raise_if_requested()
         else:
             return
-
-
-class _Reading:
-    """Pages of a source whose connection may be lost: it is opened again, and goes on after the last page's key."""
-
-    def __init__(self, open_source: Callable[[], RockSource], stop: StopSignal, backoff: Backoff, gauge: Gauge) -> None:
-        self._open, self._stop, self._backoff, self._gauge = open_source, stop, backoff, gauge
-        self._source: RockSource | None = None
-
-    def pages(self, entity: Entity, after: int, up_to: int) -> Iterator[Page]:
-        """Yields the pages up to the mark; ends early when work is to stop. Raises Fatal, StopRequested."""
-        failures = 0
-        while not self._stop.requested:
-            try:
-                if self._source is None:
-                    self._source = self._open()
-                for page in self._source.pages(entity, after, up_to):
-                    failures, after = 0, page.last_id
-                    if page.rows:
-                        yield page
-                    if self._stop.kind is not None:
-                        return
-                return
-            except Retryable as lost:
-                failures += 1
-                self._wait(lost, failures)
-
-    def _wait(self, lost: Retryable, failures: int) -> None:
-        self.close()
-        log.warning("the RockRMS database is not answering, trying again: %s", lost.detail)
-        with self._gauge.waiting(WaitReason.NO_CONNECTION, f"RockRMS: {lost.detail}"):
-            self._stop.wait(self._backoff.delay(failures, lost.retry_after_seconds))
-
-    def close(self) -> None:
-        """Ends the connection; a broken one cannot be ended better."""
-        source = self._source
-        self._source = None
-        if source is not None:
-            with contextlib.suppress(Retryable, Fatal):
-                source.close()

@@ -21,7 +21,7 @@ MONEY_MEASURES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Examined:
     """What was seen of one entity's records."""
 
     entity: Entity
@@ -57,7 +57,7 @@ def financial_match(
     return all(row.verdict is Verdict.MATCH for row in deciding)
 
 
-def quality_of(tested: Tested, *, all_agree: bool) -> float:
+def quality_of(tested: Examined, *, all_agree: bool) -> float:
     """Result: 100 x records whose copy in Mission equals what was sent / records in scope, floored to 0.1.
 
     Where only a sample was compared, the lower of two shares counts: known wrong among all, and wrong in the sample.

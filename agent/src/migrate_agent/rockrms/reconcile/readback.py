@@ -22,7 +22,7 @@ from migrate_contract.rockrms import Entity
 
 MAX_SUSPECTS = 50_000
 """Records read back because sums differ, per entity: beyond that something is wrong as a whole."""
-_PER_KEY = 5_000
+_MAX_SUMS = 5_000
 
 
 @dataclass(slots=True)
@@ -58,14 +58,13 @@ class Readback:
         """Compares the records under every sum that differs, where they were not compared yet."""
         for grouping in Grouping:
             if grouping.entity is entity:
-                for cell in islice(self._workbook.cells(grouping, only_differing=True), _PER_KEY):
-                    self._workbook.suspect(entity, self._workbook.ids_of(grouping, cell.key, _PER_KEY))
-        return self._compare(entity, list(islice(self._workbook.unchecked(entity), MAX_SUSPECTS)))
+                self._workbook.suspect_sums(grouping, _MAX_SUMS, MAX_SUSPECTS)
+        return self._compare(entity, islice(self._workbook.unchecked(entity), MAX_SUSPECTS))
 
     def rest(self, entity: Entity) -> ReadBack:
         """Compares what was not compared yet: a count of the entity differs, and nobody knows where."""
-        self._workbook.suspect(entity, list(self._workbook.both(entity)))
-        return self._compare(entity, list(self._workbook.unchecked(entity)))
+        self._workbook.suspect(entity, self._workbook.both(entity))
+        return self._compare(entity, self._workbook.unchecked(entity))
 
     def _sample(self, entity: Entity) -> Iterator[int]:
         size = self._workbook.in_scope(entity)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from migrate_agent.rockrms.reconcile import rock_findings
 from migrate_agent.rockrms.reconcile.entity_rows import entity_rows
 from migrate_agent.rockrms.reconcile.gift_rows import GiftRows
-from migrate_agent.rockrms.reconcile.judgement import Tested, financial_match, overall_quality, quality_of
+from migrate_agent.rockrms.reconcile.judgement import Examined, financial_match, overall_quality, quality_of
 from migrate_agent.rockrms.reconcile.lines import decimal_of
 from migrate_agent.rockrms.reconcile.mission_side import TABLES
 from migrate_agent.rockrms.reconcile.readback import ReadBack
@@ -137,12 +137,12 @@ def _entity(work: Verification, book: Workbook, entity: Entity, seen: Seen, qual
     )
 
 
-def _tested(book: Workbook, seen: Seen, entity: Entity) -> Tested:
+def _tested(book: Workbook, seen: Seen, entity: Entity) -> Examined:
     read = seen.read.get(entity, ReadBack())
     wrong = next(
         book.query("SELECT count(DISTINCT id) FROM finding WHERE entity = ? AND kind <> 'gone'", (entity.value,))
     )[0]
-    return Tested(entity, book.in_scope(entity), wrong, read.compared, read.compared_wrong)
+    return Examined(entity, book.in_scope(entity), wrong, read.compared, read.compared_wrong)
 
 
 def _gone(work: Verification, book: Workbook) -> Iterator[GoneRecord]:

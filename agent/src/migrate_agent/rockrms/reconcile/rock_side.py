@@ -49,6 +49,8 @@ _NO_GROUPS = frozenset(
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]+@(?:[^@\s\x00-\x1f\x7f.]+\.)+[^@\s\x00-\x1f\x7f.]{2,}")
 _UNKNOWN_OCCURRENCE = date(1900, 1, 1)
 _YEARS = range(2, 9999)
+_GUIDS = tuple(SourceLine._fields.index(name) for name in ("account_guid", "type_guid", "person_guid"))
+_REMEMBERED = 5_000
 
 
 def read_now(rock: SqlReader, scope: Scope, workbook: Workbook, stop: StopSignal) -> None:
@@ -94,6 +96,7 @@ class _Reading:
         self._stop = stop
         self._has = scope.facts.has
         self._keep = line_filter(scope)
+        self._guids: dict[Any, str] = {}
 
     def raw(self) -> Iterator[tuple[str, Iterable[Sequence[Any]]]]:
         """Yields (table of the workbook, its rows)."""
@@ -134,9 +137,10 @@ class _Reading:
             after = last
 
     def _line(self, row: Sequence[Any]) -> Sequence[Any]:
-        line = SourceLine(*row)._replace(
-            account_guid=guid(row[3]) or "", type_guid=guid(row[4]), person_guid=guid(row[16])
-        )
+        values = list(row)
+        for place in _GUIDS:
+            values[place] = self._guids.get(values[place]) or self._remember(values[place])
+        line = SourceLine._make(values)
         whole = cents(line.amount)
         day, origin = day_of(line)
         donor = donor_of(line)
@@ -159,6 +163,13 @@ class _Reading:
             (line.status or "").strip(),
             line.account_guid,
         )
+
+    def _remember(self, value: Any) -> str | None:
+        """Result: as `guid`; accounts, types and a few thousand people are written once."""
+        text = guid(value)
+        if text is not None and len(self._guids) < _REMEMBERED:
+            self._guids[value] = text
+        return text
 
     def _attendance(self) -> Callable[[Sequence[Any]], Sequence[Any] | None]:
         placeholder = self._placeholder()

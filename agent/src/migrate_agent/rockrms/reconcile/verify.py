@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -131,22 +131,13 @@ def _narrow(book: Workbook, readback: Readback, entity: Entity, seen: Seen, read
         read.go_further(readback.rest(entity))
 
 
-def _by_ids(work: Verification, book: Workbook, entity: Entity) -> Sequence[Finding]:
-    """Result: what the two lists of ids tell: missing, errored, doubled, ids that name nothing."""
-    name = work.scope.facts.external_id
-    errored = dict(book.query("SELECT id, code FROM journal WHERE entity = ? AND kind = 'errored'", (entity.value,)))
-    found = [
-        Finding(entity, key, name(TABLES[entity], key), "errored", (), f"not in Mission: {errored[key]}")
-        if key in errored
-        else Finding(entity, key, name(TABLES[entity], key), "missing", (), "in Rock, not in Mission")
-        for key in book.missing(entity)
-    ]
-    found += [
-        Finding(entity, key, name(TABLES[entity], key), "doubled", (), f"Mission has it {copies} times")
-        for key, copies in book.doubled(entity)
-    ]
-    found += [
-        Finding(entity, None, text, "unknown", (), "an id of this Rock that names no record of it")
-        for text in book.strangers(entity)
-    ]
-    return found
+def _by_ids(work: Verification, book: Workbook, entity: Entity) -> Iterator[Finding]:
+    """Yields what the two lists of ids tell: missing, errored, doubled, ids that name nothing."""
+    name, table = work.scope.facts.external_id, TABLES[entity]
+    for key, code in book.missing(entity):
+        kind, said = ("missing", "in Rock, not in Mission") if code is None else ("errored", f"not in Mission: {code}")
+        yield Finding(entity, key, name(table, key), kind, (), said)
+    for key, copies in book.doubled(entity):
+        yield Finding(entity, key, name(table, key), "doubled", (), f"Mission has it {copies} times")
+    for text in book.strangers(entity):
+        yield Finding(entity, None, text, "unknown", (), "an id of this Rock that names no record of it")

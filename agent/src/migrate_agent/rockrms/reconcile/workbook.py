@@ -251,14 +251,15 @@ class Workbook:
 
     # Both
 
-    def missing(self, entity: Entity) -> Iterator[int]:
-        """Yields ids that are in scope in Rock and not in Mission."""
-        for row in self._rows(
-            f"""SELECT n.id FROM {self._now(entity)} n WHERE n.moved AND NOT EXISTS
-            (SELECT 1 FROM held h WHERE h.entity = :entity AND h.id = n.id) ORDER BY n.id""",
+    def missing(self, entity: Entity) -> Iterator[tuple[int, str | None]]:
+        """Yields (id, the code if the import says that it errored) of what is in scope in Rock and not in Mission."""
+        yield from self._rows(
+            f"""SELECT n.id, j.code FROM {self._now(entity)} n
+            LEFT JOIN journal j ON j.entity = :entity AND j.id = n.id AND j.kind = 'errored'
+            WHERE n.moved AND NOT EXISTS (SELECT 1 FROM held h WHERE h.entity = :entity AND h.id = n.id)
+            ORDER BY n.id""",
             {"entity": entity.value},
-        ):
-            yield row[0]
+        )
 
     def doubled(self, entity: Entity) -> Iterator[tuple[int, int]]:
         """Yields (id, copies) of what Mission holds more than once."""
@@ -303,20 +304,24 @@ class Workbook:
         ):
             yield Cell((a, b, c), source_n, source_cents, target_n, target_cents)
 
-    def ids_of(self, grouping: Grouping, key: tuple[str, str, str], limit: int) -> list[int]:
-        """Result: ids of Rock's records in scope under one key."""
-        k1, k2, k3 = grouping.keys
-        return [
-            row[0]
-            for row in self._rows(
-                f"SELECT id FROM {grouping.source} WHERE {k1} = ? AND {k2} = ? AND {k3} = ? LIMIT ?", (*key, limit)
-            )
-        ]
-
     def suspect(self, entity: Entity, source_ids: Iterable[int]) -> None:
-        """Remembers ids that are to be read back because a sum differs."""
+        """Remembers ids that are to be read back."""
         with self._writing():
             self._many("INSERT OR IGNORE INTO suspect VALUES (?, ?)", ((entity.value, key) for key in source_ids))
+
+    def suspect_sums(self, grouping: Grouping, keys: int, limit: int) -> None:
+        """Remembers Rock's records under the first `keys` sums that differ, at most `limit`, in one pass over them."""
+        self._db.execute("DROP TABLE IF EXISTS unlike")
+        self._db.execute("CREATE TABLE unlike (k1 TEXT, k2 TEXT, k3 TEXT, PRIMARY KEY (k1, k2, k3)) WITHOUT ROWID")
+        unlike = islice((cell.key for cell in self.cells(grouping, only_differing=True)), keys)
+        self.put("INSERT INTO unlike VALUES (?, ?, ?)", unlike)
+        k1, k2, k3 = grouping.keys
+        # CROSS JOIN: SQLite keeps this order, one pass over the records with a look into the few keys for each.
+        self._db.execute(
+            f"""INSERT OR IGNORE INTO suspect SELECT ?, s.id FROM {grouping.source} s
+            CROSS JOIN unlike u ON u.k1 = {k1} AND u.k2 = {k2} AND u.k3 = {k3} LIMIT ?""",
+            (grouping.entity.value, limit),
+        )
 
     def unchecked(self, entity: Entity) -> Iterator[int]:
         """Yields suspects that were not read back yet."""

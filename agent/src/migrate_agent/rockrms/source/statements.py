@@ -369,6 +369,11 @@ def _part(table: str, join: str, alias: str) -> tuple[str, str]:
     return table, f"EXISTS (SELECT 1 FROM {join} AND {alias}.ModifiedDateTime >= :since)"
 
 
+def _named(alias_column: str) -> tuple[str, str]:
+    """A merge leaves the row that names a person as it is, and modifies the person who survives."""
+    return _part("Person", f"PersonAlias ua JOIN Person uy ON uy.Id = ua.PersonId WHERE ua.Id = {alias_column}", "uy")
+
+
 _MODIFIED: dict[Entity, tuple[tuple[str, str], ...]] = {
     Entity.PEOPLE: (
         ("Person", "p.ModifiedDateTime >= :since"),
@@ -378,6 +383,7 @@ _MODIFIED: dict[Entity, tuple[tuple[str, str], ...]] = {
     Entity.FAMILIES: (
         ("[Group]", "g.ModifiedDateTime >= :since"),
         _part("GroupMember", "GroupMember um WHERE um.GroupId = g.Id", "um"),
+        _part("Person", "GroupMember vm JOIN Person uy ON uy.Id = vm.PersonId WHERE vm.GroupId = g.Id", "uy"),
         _part("GroupLocation", "GroupLocation ul WHERE ul.GroupId = g.Id", "ul"),
         _part(
             "Location",
@@ -396,11 +402,16 @@ _MODIFIED: dict[Entity, tuple[tuple[str, str], ...]] = {
         ("FinancialAccount", "c.ModifiedDateTime >= :since"),
         _part("FinancialPaymentDetail", "FinancialPaymentDetail up WHERE up.Id = t.FinancialPaymentDetailId", "up"),
         _part("FinancialTransactionRefund", "FinancialTransactionRefund ur WHERE ur.Id = t.Id", "ur"),
+        _named("t.AuthorizedPersonAliasId"),
     ),
     Entity.ATTENDANCE: (
         ("Attendance", "x.ModifiedDateTime >= :since"),
         _part("AttendanceOccurrence", "AttendanceOccurrence uq WHERE uq.Id = x.OccurrenceId", "uq"),
+        _named("x.PersonAliasId"),
     ),
-    Entity.PRAYER_REQUESTS: (("PrayerRequest", "r.ModifiedDateTime >= :since"),),
+    Entity.PRAYER_REQUESTS: (
+        ("PrayerRequest", "r.ModifiedDateTime >= :since"),
+        _named("r.RequestedByPersonAliasId"),
+    ),
 }
 """Per entity: table, and the condition with the aliases of its statement."""

@@ -126,7 +126,7 @@ def test_a_dropped_one_that_a_record_names_is_a_placeholder() -> None:
         deceased=True,
         created=rows.NOON,
     )
-    parts = {
+    parts: Any = {
         "families": {5: [(5, 44, None, 2)]},
         "phones": {5: [(5, 1, rows.MOBILE, "1", "6235551234", None, False, True, 0)]},
         "former": {5: [(5, 3)]},
@@ -228,7 +228,7 @@ def test_the_primary_family(stored: int | None, families: list[tuple[Any, ...]],
 
 
 def test_the_own_campus_goes_before_the_familys_and_a_filter_hides_the_family() -> None:
-    parts = {"families": {5: [(5, 44, None, 1)]}}
+    parts: Any = {"families": {5: [(5, 44, None, 1)]}}
     record, _ = mapped(PEOPLE, person(primary_campus=2), parts, by=rows.settings(campus_ids=[2]))
     assert record["campus"] == {"external_id": f"{ROCK}Campus:2", "name": "North"}
     assert record["primary_family"] is None

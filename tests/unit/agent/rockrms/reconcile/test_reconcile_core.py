@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from migrate_agent.rockrms.reconcile.bridge import Step, bridge
 from migrate_agent.rockrms.reconcile.fields import differences
-from migrate_agent.rockrms.reconcile.judgement import Tested, financial_match, overall_quality, quality_of
+from migrate_agent.rockrms.reconcile.judgement import Examined, financial_match, overall_quality, quality_of
 from migrate_agent.rockrms.reconcile.lines import (
     CONTRIBUTION,
     GIVER_ANONYMOUS,
@@ -251,7 +251,7 @@ def test_quality_is_floored_and_full_only_if_all_agree(
     scope: int, wrong: int, compared: int, compared_wrong: int, agree: bool
 ) -> None:
     compared_wrong = min(compared, compared_wrong)
-    score = quality_of(Tested(Entity.PEOPLE, scope, wrong, compared, compared_wrong), all_agree=agree)
+    score = quality_of(Examined(Entity.PEOPLE, scope, wrong, compared, compared_wrong), all_agree=agree)
     assert 0 <= score <= 100
     assert round(score * 10) == pytest.approx(score * 10)
     if not agree:

@@ -43,7 +43,7 @@ def test_ids_are_matched(rock: dict[int, bool], listed: list[int]) -> None:
         moved = {key for key, is_moved in rock.items() if is_moved}
         assert book.in_scope(Entity.PEOPLE) == len(moved)
         assert book.held(Entity.PEOPLE) == len(listed) + 1
-        assert list(book.missing(Entity.PEOPLE)) == sorted(moved - held.keys())
+        assert list(book.missing(Entity.PEOPLE)) == [(key, None) for key in sorted(moved - held.keys())]
         assert dict(book.doubled(Entity.PEOPLE)) == {key: copies for key, copies in held.items() if copies > 1}
         assert dict(book.surplus(Entity.PEOPLE)) == {key: key in rock for key in held.keys() - moved}
         assert list(book.both(Entity.PEOPLE)) == sorted(moved & held.keys())

@@ -12,7 +12,7 @@ from sqlglot import exp
 from local.church.shapes import Shape, tables_of
 from migrate_agent.rockrms import guids
 from migrate_agent.rockrms.mapping.columns import COLUMNS, OLD_ATTENDANCE, Left
-from migrate_agent.rockrms.quality import questions
+from migrate_agent.rockrms.quality import shared_email_statements
 from migrate_agent.rockrms.records import AttendanceLayout, LookupRow, RockFacts
 from migrate_agent.rockrms.source.facts import read_facts
 from migrate_agent.rockrms.source.scope import Scope
@@ -93,16 +93,15 @@ def statements_of(shape: Shape, settings: ImportSettings) -> Iterator[tuple[str,
             for name, part in every.parts(entity, rows).items():
                 yield f"{entity} {name}", part, values
     yield "ancestors", every.ancestors([1, 2]), values
-    for question in questions(facts, scope):
-        yield f"{question.code} count", question.count, scope.values
-        yield f"{question.code} examples", question.examples, scope.values
+    for sql in shared_email_statements(scope):
+        yield "shared emails", sql, scope.values
     for sql in facts_statements(shape):
         yield "facts", sql, {}
 
 
 def facts_statements(shape: Shape) -> list[str]:
     asked: list[str] = []
-    answers = {
+    answers: dict[str, list[Sequence[object]]] = {
         "columns": [(table, name) for table, names in columns_of(shape).items() for name in names],
         "install": [],
         "group types": [(1, guids.FAMILY.upper())],

@@ -1,0 +1,34 @@
+"""The demonstration of an import, with a small church: through the whole system, with a kill in the middle."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from local.demo_display import DemoDisplay
+from local.rock_demo import run_rock_demo
+from migrate_contract.rockrms import Evidence, Stage
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_small_church_arrives_to_the_cent_although_the_agent_is_killed(tmp_path: Path) -> None:
+    output = io.StringIO()
+    certificate = tmp_path / "certificate.html"
+    with DemoDisplay(Console(file=output, width=120)) as display:
+        found = run_rock_demo(display, certificate, people=120, kill_after=3)
+        display.import_report(found)
+    assert found.problems == []
+    assert found.killed
+    assert (found.dry_run.stage, found.report.stage) == (Stage.DRY_RUN, Stage.VERIFIED)
+    assert (found.report.evidence, found.report.financial_match) == (Evidence.MISSION, True)
+    assert found.report.unexplained == "0.00"
+    assert found.records == sum(entity.mission or 0 for entity in found.report.entities)
+    page = certificate.read_text("utf-8")
+    assert found.report.totals.net.removeprefix("-").rpartition(".")[2] in page
+    assert found.report.ledger_sha256 in page
+    assert "PASSED" in output.getvalue()
+    assert "mk_" not in output.getvalue() + page
