@@ -19,7 +19,7 @@ from local.church.reading import money
 from local.mission.direct import DirectMission
 from local.sqlserver import SqlServer
 from migrate_agent.rockrms.mission.port import Dimension
-from migrate_contract.rockrms import Entity, ImportReport
+from migrate_contract.rockrms import Entity, ImportReport, ImportSettings
 from tests.harness.church_import import listed
 from tests.harness.rock_import import RockImport, a_church, a_spec
 
@@ -29,6 +29,12 @@ def mission():
     found = DirectMission()
     yield found
     found.close()
+
+
+def wishes(**settings: Any) -> ImportSettings:
+    found = a_spec(**settings).rockrms
+    assert found is not None
+    return found
 
 
 def held(mission: DirectMission) -> dict[str, list[dict[str, Any]]]:
@@ -49,7 +55,7 @@ def imported(church: Church, mission: DirectMission, folder: Path, **settings: A
 def test_a_whole_import_gives_the_expected_mission(shape, mission, tmp_path):
     church = a_church(tmp_path, people=500, seed=31, shape=shape)
     report = imported(church, mission, tmp_path / "agent")
-    expected = church.expected(a_spec().rockrms)
+    expected = church.expected(wishes())
     different = compare(expected, held(mission))
     assert not different, listed(different)
     assert by_id(mission.service.store.funds()) == by_id(expected.funds.values())
@@ -60,14 +66,14 @@ def test_a_whole_import_gives_the_expected_mission(shape, mission, tmp_path):
 
 def test_a_filtered_import_gives_the_expected_mission(mission, tmp_path):
     church = a_church(tmp_path, people=500, seed=32)
-    wishes = {
+    filters: dict[str, Any] = {
         "campus_ids": [church.model.campuses[0].id],
         "date_range_start": date(2023, 1, 1),
         "transaction_types": [church.model.values["pledge-gift"].guid.lower()],
         "currency": "CAD",
     }
-    report = imported(church, mission, tmp_path / "agent", **wishes)
-    expected = church.expected(a_spec(**wishes).rockrms)
+    report = imported(church, mission, tmp_path / "agent", **filters)
+    expected = church.expected(wishes(**filters))
     different = compare(expected, held(mission))
     assert not different, listed(different)
     assert report.financial_match is True
@@ -81,14 +87,14 @@ def test_a_rerun_follows_what_people_did_in_rock(mission, tmp_path):
     with SqlServer(church.path) as server:
         work = RockImport(tmp_path / "agent", server, mission)
         assert work.run(a_spec()).fault is None
-        before = church.expected(a_spec().rockrms)
+        before = church.expected(wishes())
         for mutate in mutations.ALL * 2:
             at += timedelta(minutes=1)
             mutate(church, rng, at)
         assert work.run(a_spec(2)).fault is None
         report = work.report
         work.close()
-    after = church.expected(a_spec().rockrms)
+    after = church.expected(wishes())
     gone = {
         before.records[entity][row]["external_id"]
         for entity, one in mutations.differing(before, after).items()
@@ -107,7 +113,7 @@ def test_a_rerun_follows_what_people_did_in_rock(mission, tmp_path):
 def test_one_field_changed_in_mission_is_seen_by_the_comparison(mission, tmp_path):
     church = a_church(tmp_path, people=100, seed=34)
     imported(church, mission, tmp_path / "agent")
-    expected = church.expected(a_spec().rockrms)
+    expected = church.expected(wishes())
     record = next(iter(expected.records["contributions"].values()))
     mission.control.change(Entity.CONTRIBUTIONS, record["external_id"], gift_date="2019-12-31")
     (difference,) = compare(expected, held(mission))
