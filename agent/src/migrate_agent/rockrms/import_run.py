@@ -24,7 +24,7 @@ from migrate_agent.rockrms.mission.port import Envelope, Fund, MissionClient, Mi
 from migrate_agent.rockrms.mission.sender import Sender
 from migrate_agent.rockrms.patient_source import PatientRows, PatientSource, SourcePatience
 from migrate_agent.rockrms.pipeline import Maps, Pipeline, PipelineSettings, persist
-from migrate_agent.rockrms.quality import shared_emails
+from migrate_agent.rockrms.quality import people_findings
 from migrate_agent.rockrms.reconcile import verify as reconcile
 from migrate_agent.rockrms.reconcile.ports import ReportFacts, Scope, SqlReader
 from migrate_agent.rockrms.reconcile.rock_findings import funds as funds_used
@@ -189,10 +189,7 @@ class ImportRun:
     def _already_there(self) -> dict[str, int]:
         """Result: how many records of this install Mission has of each entity, before anything is sent."""
         client = self._client
-        if client is None:
-            return {}
-        nothing: dict[Entity, dict[str, int]] = {}
-        counted = _if_readable(lambda: client.counts(self._facts.install), nothing)
+        counted = _if_readable(lambda: client.counts(self._facts.install), {}) if client is not None else {}
         return {entity.value: found.get("records", 0) for entity, found in counted.items()}
 
     def _look_before(self) -> None:
@@ -340,14 +337,14 @@ class ImportRun:
             )
         ]
         rows = self._open_sql()
-        shared = (
+        people = (
             self._patiently(
-                lambda: shared_emails(lambda sql, values: list(rows.rows(sql, values)), self._facts, self._settings)
+                lambda: people_findings(lambda sql, values: list(rows.rows(sql, values)), self._facts, self._settings)
             )
             if Entity.PEOPLE in self.entities
-            else None
+            else []
         )
-        return self._with_flags(report, [*(missing if self._funds.missing else []), *([shared] if shared else [])])
+        return self._with_flags(report, [*(missing if self._funds.missing else []), *people])
 
     def verify(self, found: Aftermath) -> ImportReport | None:
         """Result: the report of the whole import: both sides compared, or why they could not be."""
