@@ -9,6 +9,7 @@ import typer
 
 from migrate_agent.cli.output import DONE, SOME_FAILED, note, printable, say
 from migrate_agent.cli.rockrms_connection import set_connection
+from migrate_agent.cli.rockrms_report import report_files
 from migrate_agent.cli.settings import chosen_of
 from migrate_agent.redaction import redactor
 from migrate_agent.rockrms.connection_store import ConnectionStore, system_keyring
@@ -28,6 +29,7 @@ app = typer.Typer(
     help="The RockRMS database of a church: test the connection, keep its connection string, make its login.",
 )
 app.command("set-connection")(set_connection)
+app.command("report")(report_files)
 
 
 @app.command(
