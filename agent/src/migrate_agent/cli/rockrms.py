@@ -32,8 +32,8 @@ app = typer.Typer(
     "import it.",
 )
 app.command("set-connection")(set_connection)
-app.command("report")(report_files)
 app.command("import", help=IMPORT_HELP)(import_church)
+app.command("report")(report_files)
 
 
 @app.command(
