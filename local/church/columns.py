@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
+from local.church.left_behind import CONFIDENTIAL
 from local.church.model import Attendance, Member, Model, Person
 from local.church.shapes import Shape
 
@@ -100,6 +101,7 @@ COLUMNS: dict[str, dict[str, Getter]] = {
         "MiddleName": lambda m, x: x.middle,
         "LastName": lambda m, x: x.last,
         "SuffixValueId": lambda m, x: _id(x.suffix),
+        "PhotoId": lambda m, x: x.id if x.id % 9 == 0 else None,
         "BirthDay": lambda m, x: x.birth_day,
         "BirthMonth": lambda m, x: x.birth_month,
         "BirthYear": lambda m, x: x.birth_year,
@@ -116,7 +118,7 @@ COLUMNS: dict[str, dict[str, Getter]] = {
         "PrimaryFamilyId": lambda m, x: _id(x.primary_family),
         "PrimaryCampusId": lambda m, x: _id(x.primary_campus),
         "PrimaryAliasId": lambda m, x: next((a.id for a in x.aliases if a.former_id == x.id), None),
-        "SystemNote": lambda m, x: "Confidential: do not copy" if x.id % 17 == 0 else None,
+        "SystemNote": lambda m, x: CONFIDENTIAL if x.id % 17 == 0 else None,
         "ForeignKey": lambda m, x: x.foreign_key,
         "ForeignId": lambda m, x: x.id * 7 if x.foreign_key else None,
         **_stamps("Person"),
@@ -367,7 +369,8 @@ COLUMNS: dict[str, dict[str, Getter]] = {
     },
     "Attribute": {
         "Id": lambda m, x: x[0],
-        "EntityTypeQualifierColumn": lambda m, x: "SystemSetting",
+        "EntityTypeId": lambda m, x: x[3],
+        "EntityTypeQualifierColumn": lambda m, x: "SystemSetting" if x[3] is None else "",
         "Key": lambda m, x: x[1],
         "Name": lambda m, x: x[1],
         "Guid": lambda m, x: (x[2] or m.guid("Attribute", x[0])).upper(),
@@ -375,8 +378,31 @@ COLUMNS: dict[str, dict[str, Getter]] = {
     "AttributeValue": {
         "Id": lambda m, x: x[0],
         "AttributeId": lambda m, x: x[1],
-        "Value": lambda m, x: x[2],
+        "EntityId": lambda m, x: x[2],
+        "Value": lambda m, x: x[3],
         "Guid": lambda m, x: m.guid("AttributeValue", x[0]),
+    },
+    "FinancialScheduledTransaction": {
+        "Id": lambda m, x: x.id,
+        "AuthorizedPersonAliasId": lambda m, x: x.aliases[0].id,
+        "StartDate": lambda m, x: _day(x.created),
+        "IsActive": lambda m, x: True,
+        "Guid": lambda m, x: m.guid("FinancialScheduledTransaction", x.id),
+    },
+    "FinancialPledge": {
+        "Id": lambda m, x: x.id,
+        "PersonAliasId": lambda m, x: x.aliases[0].id,
+        "AccountId": lambda m, x: m.accounts[0].id,
+        "TotalAmount": lambda m, x: 120_000,
+        "StartDate": lambda m, x: _day(x.created),
+        "EndDate": lambda m, x: date(9999, 12, 31),
+        "Guid": lambda m, x: m.guid("FinancialPledge", x.id),
+    },
+    "Note": {
+        "Id": lambda m, x: x.id,
+        "EntityId": lambda m, x: x.id,
+        "Text": lambda m, x: CONFIDENTIAL,
+        "Guid": lambda m, x: m.guid("Note", x.id),
     },
     "__MigrationHistory": {
         "MigrationId": lambda m, x: x[0],

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from local.church import guids
+from local.church import guids, left_behind
 from local.church.columns import COLUMNS
 from local.church.model import Model
 from local.church.shapes import Column, tables_of
@@ -156,8 +156,11 @@ def _other_rows(model: Model, table: str) -> Iterable[Any]:
         "AttendanceOccurrence": model.occurrences,
         "Attendance": model.attendances,
         "PrayerRequest": model.prayers,
-        "Attribute": ((3, "RockInstanceId", model.install), (7, "DatabaseTimestamp", None)),
-        "AttributeValue": ((3, 3, model.install), (9, 7, "2026-06-28")),
+        "Attribute": left_behind.attributes(model),
+        "AttributeValue": left_behind.attribute_values(model),
+        "FinancialScheduledTransaction": left_behind.recurring_gifts(model),
+        "FinancialPledge": left_behind.pledges(model),
+        "Note": left_behind.notes(model),
         KEYLESS: _migrations(model),
     }
     return others.get(table, ())

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.browser.dashboard import WITHIN_MS, Dashboard, start_agent
+from tests.browser.gallery import gallery
+from tests.browser.test_keyboard import enter, press, tab_to
 from tests.harness.agent_process import AgentProcess
 from tests.harness.church_site import KEY, ChurchSite
 
@@ -98,3 +100,84 @@ def test_the_whole_way_by_clicks(dashboard: Dashboard, church: AgentProcess, sit
     page.locator("#certificate").click()
     expect(dashboard.heading("Certificate of import")).to_be_visible()
     expect(page.get_by_text("match to the cent")).to_be_visible()
+
+
+def test_what_is_typed_as_a_secret_never_comes_back(dashboard: Dashboard) -> None:
+    page = dashboard.page
+    dashboard.create_client("Secrets of a church")
+    dashboard.create_project("Church data")
+    page.locator("#enter-connection").click()
+    expect(page.get_by_text("No agent can be given a connection")).to_be_visible()
+    expect(page.get_by_text("migrate-agent rockrms grant-script", exact=True)).to_be_visible()
+    dashboard.crumb("Church data")
+    page.locator("#connect-mission").click()
+    page.get_by_label("Address of Mission").fill("http://mission.example")
+    page.get_by_label("Integration key").fill(KEY)
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#url-error")).to_contain_text("https://")
+    expect(page.get_by_label("Address of Mission")).to_have_value("http://mission.example")
+    expect(page.get_by_label("Integration key")).to_have_value("")
+    assert KEY not in page.content()
+    page.get_by_label("Address of Mission").fill("https://mission.example")
+    page.get_by_label("Integration key").fill(KEY)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Mission is connected. Test it next.")).to_be_visible()
+    expect(page.locator("#mission")).to_contain_text("https://mission.example")
+    assert KEY not in page.content()
+    page.locator("#new-import").click()
+    expect(page.get_by_text("No RockRMS connection yet")).to_be_visible()
+    expect(page.get_by_text("Project has no Mission connection")).to_have_count(0)
+    dashboard.crumb("Church data")
+    page.locator("#ask-mission").click()
+    page.get_by_role("dialog", name="Disconnect Mission?").get_by_role("button", name="Disconnect").click()
+    expect(page.get_by_text("Mission is disconnected and its key destroyed.")).to_be_visible()
+    page.locator("#enter-connection").click()
+    dashboard.crumb("Church data")
+
+
+def test_an_import_is_created_with_the_keyboard_alone(dashboard: Dashboard) -> None:
+    page = dashboard.page
+    dashboard.create_client("Church by keyboard")
+    dashboard.create_project("Keys only")
+    connect_mission(dashboard, "https://mission.example")
+    press(page, "New import")
+    expect(dashboard.heading("New import")).to_be_visible()
+    enter(page, "Job name", "Typed import")
+    tab_to(page, "Attendance")
+    page.keyboard.press("Space")
+    enter(page, "From", "2015-02-30")
+    enter(page, "Time zone of the church", "America/Phoenix")
+    press(page, "Create import")
+    expect(page.locator("#date_range_start-error")).to_contain_text("A date such as 2024-01-31")
+    expect(page.locator("#date_range_start")).to_be_focused()
+    expect(page.get_by_label("Attendance")).not_to_be_checked()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("2015-02-28")
+    press(page, "Create import")
+    expect(dashboard.heading("Typed import")).to_be_visible()
+    facts = page.locator("#record .facts").last
+    for words in ("from 2015-02-28", "America/Phoenix", "nothing is sent (dry run)"):
+        expect(facts).to_contain_text(words)
+    press(page, "Edit")
+    expect(dashboard.heading("Edit Typed import")).to_be_visible()
+    tab_to(page, "Dry run first")
+    page.keyboard.press("Space")
+    press(page, "Save")
+    expect(page.locator("#record .facts").last).to_contain_text("to Mission")
+
+
+def test_without_javascript_a_check_is_looked_at_again_by_a_link(browser: Browser) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    with gallery() as address:
+        page.goto(f"{address}/gallery/church-asked")
+        expect(page.get_by_role("link", name="Look again")).to_be_visible()
+        assert (page.locator("#ask-mission").get_attribute("href") or "").endswith("/confirm-mission-disconnect")
+        page.goto(f"{address}/gallery/import-differs")
+        expect(page.get_by_text("Does not match")).to_be_visible()
+        expect(page.get_by_role("button", name="Save decisions")).to_be_visible()
+        page.goto(f"{address}/gallery/import-log")
+        expect(page.get_by_text('"fund_closed"').first).to_be_hidden()
+        page.get_by_text("Show the answer").first.click()
+        expect(page.get_by_text('"fund_closed"').first).to_be_visible()
+    context.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def server(church):
         yield running
 
 
-def settings(**changes: object) -> ImportSettings:
+def settings(**changes: Any) -> ImportSettings:
     return ImportSettings(time_zone="America/Phoenix", **changes)
 
 

@@ -332,7 +332,7 @@ class Scope:
         ]
         same_day = f"CAST(dx.StartDateTime AS date) = CAST({row}.StartDateTime AS date)"
         same_place = [
-            f"(dx.{column} = {row}.{column} OR (dx.{column} IS NULL AND {row}.{column} IS NULL))"
+            f"COALESCE(dx.{column}, 0) = COALESCE({row}.{column}, 0)"
             for column in ("GroupId", "LocationId", "ScheduleId")
             if self.facts.has("Attendance", column)
         ]
@@ -340,7 +340,9 @@ class Scope:
         if self.facts.attendance is AttendanceLayout.OLD:
             conditions += [*same_place, *held, same_day]
         else:
-            conditions.append(f"dx.OccurrenceId = {row}.OccurrenceId")
+            # By the person's few rows, not by the placeholder's very many: its index is of no use.
+            own = "dx.OccurrenceId + 0" if self.facts.has_placeholder else "dx.OccurrenceId"
+            conditions.append(f"{own} = {row}.OccurrenceId")
             if self.facts.has_placeholder:
                 conditions.append(f"({row}.OccurrenceId <> 1 OR ({' AND '.join([*same_place, *held, same_day])}))")
         return (
