@@ -13,6 +13,8 @@ STORAGE ?=
 PYTEST_ARGS ?=
 # Most tests wait for servers of their own, so a few more than the cores run side by side.
 WORKERS ?= 3
+# A checker of Bicep's types, where there is one beside the project.
+export BICEPCHECK ?= $(abspath $(wildcard ../shared/tools/bicepcheck/bicepcheck.py))
 HTMX := functions/dashboard/static/vendor/htmx.min.js
 
 say = @printf '\033[1m==> %s\033[0m\n' "$(1)"
@@ -84,6 +86,12 @@ func: local-settings ## run the app with the Azure Functions Core Tools (which m
 
 sign-in-front: install ## sign an operator in in front of the Core Tools (in a second terminal)
 	@$(BIN)/python -m local sign-in-front
+
+# --- deployment ------------------------------------------------------------------------------------
+
+.PHONY: package
+package: install ## build dist/control-plane.zip, the deployment package (docs/deployment.md)
+	@$(BIN)/python scripts/package.py
 
 # --- benchmark -------------------------------------------------------------------------------------
 

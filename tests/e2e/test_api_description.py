@@ -39,6 +39,7 @@ BEYOND_JSON_SCHEMA = (
     "jobs_sync",
     "agent_jobs_import_log",
     "agent_jobs_import_report",
+    "imports_change",
     "imports_decide",
     "rockrms_connect_mission",
     "rockrms_forget",

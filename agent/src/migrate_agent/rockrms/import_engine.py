@@ -16,7 +16,7 @@ from typing import Any
 from migrate_agent.engine_results import EngineResult, Snapshot
 from migrate_agent.rockrms.import_run import ImportPorts, ImportRun, RunSettings
 from migrate_agent.stop import StopKind, StopRequested, StopSignal
-from migrate_agent.store.import_entries import REPORT, ImportPass
+from migrate_agent.store.import_entries import OVER, REPORT, ImportPass
 from migrate_agent.store.import_journal import ImportJournal
 from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.jobs import JobFault, JobPhase, JobSpec, Outcome, Waiting, WaitReason
@@ -24,9 +24,6 @@ from migrate_contract.rockrms import Entity, EntityResult, ImportReport, Stage
 from migrate_contract.schedule import LimitInForce
 
 log = logging.getLogger(__name__)
-
-_OVER = "over"
-"""Kept when everything of the attempt is done: a process that ended before it could say so does nothing again."""
 
 
 class ImportEngine:
@@ -110,7 +107,7 @@ class ImportEngine:
                 self._run.close()
 
     def _worked(self) -> EngineResult:
-        if self._journal.kept(_OVER) is not None:
+        if self._journal.kept(OVER) is not None:
             return self._ended()
         settings = self._spec.import_settings
         ports = self._open_ports(self)
@@ -162,7 +159,7 @@ class ImportEngine:
             self._journal.keep(REPORT, report.model_dump_json())
 
     def _ended(self) -> EngineResult:
-        self._journal.keep(_OVER, "true")
+        self._journal.keep(OVER, "true")
         errored = sum(found.errored for found in self._journal.progress())
         text = self._journal.kept(REPORT)
         matched = ImportReport.model_validate_json(text).financial_match if text else None

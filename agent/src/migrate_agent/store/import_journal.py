@@ -16,11 +16,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from migrate_agent.store.database import open_database, transaction, translated
 from migrate_agent.store.import_entries import (
     ACKNOWLEDGED,
+    OVER,
     Checkpoint,
     Decided,
     EntityCounts,
@@ -399,6 +400,31 @@ def _together(was: RecordStatus, now: RecordStatus) -> RecordStatus:
     if was in ACKNOWLEDGED and now in ACKNOWLEDGED:
         return min(was, now)
     return now
+
+
+class Newest(NamedTuple):
+    """The last run of a job in a file: whether everything of it is done, and the settings it goes by."""
+
+    attempt: int
+    over: bool
+    settings: str | None
+
+
+def newest_run(path: Path, job_id: str) -> Newest | None:
+    """Result: it, None where the job has none."""
+    db = open_database(path, IMPORT_SCHEMA, IMPORT_SCHEMA_VERSION)
+    try:
+        found = db.execute(
+            "SELECT attempt, fixed, EXISTS (SELECT 1 FROM document WHERE run = run.id AND name = ?) FROM run"
+            " WHERE job_id = ? ORDER BY attempt DESC LIMIT 1",
+            (OVER, job_id),
+        ).fetchone()
+    finally:
+        db.close()
+    if found is None:
+        return None
+    attempt, fixed, over = found
+    return Newest(attempt, bool(over), _fixed(fixed).settings if fixed else None)
 
 
 def drop_run(path: Path, job_id: str, attempt: int) -> None:
