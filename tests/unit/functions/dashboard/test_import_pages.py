@@ -9,9 +9,11 @@ from functions.dashboard.import_bar import entity_lines, totals
 from functions.dashboard.import_page import import_live
 from functions.dashboard.import_report import ordered, verdict_of
 from functions.dashboard.import_words import ENTITY_WORDS, MEASURE_WORDS, Part, amount, figure
+from functions.dashboard.rockrms_cards import rock_card
 from functions.domain.views import ImportResultView
 from functions.triggers.pages_imports import policy_of
 from migrate_contract.certificate import certificate_html
+from migrate_contract.errors import ErrorCode
 from migrate_contract.jobs import JobState, Outcome
 from migrate_contract.rockrms import Entity, EntityProgress, Evidence, Stage, Verdict
 from tests.unit.functions.dashboard import sample_imports as i
@@ -176,6 +178,13 @@ def test_a_test_that_failed_has_title_cause_fix_and_details():
     assert "grant-script" in text
     assert "Mission refuses the integration key" in text
     assert "has not answered within 120 seconds" in words("church-test-silent")
+
+
+def test_a_connection_that_was_forgotten_is_not_shown_as_working():
+    card = rock_card(i.church(), i.known(held=[]))
+    assert (card.badge.label, card.test) == ("Not connected", None)
+    refused = rock_card(i.church(), i.known(held=[], rock_test=i.rock_failed(ErrorCode.NO_ROCKRMS_CONNECTION, "none")))
+    assert refused.test is not None
 
 
 def test_a_test_that_worked_says_versions_rows_campuses_and_asks_for_the_zone():
