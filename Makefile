@@ -13,6 +13,8 @@ STORAGE ?=
 PYTEST_ARGS ?=
 # Most tests wait for servers of their own, so a few more than the cores run side by side.
 WORKERS ?= 3
+# A checker of Bicep's types, where there is one beside the project.
+export BICEPCHECK ?= $(abspath $(wildcard ../shared/tools/bicepcheck/bicepcheck.py))
 HTMX := functions/dashboard/static/vendor/htmx.min.js
 
 say = @printf '\033[1m==> %s\033[0m\n' "$(1)"
@@ -85,16 +87,25 @@ func: local-settings ## run the app with the Azure Functions Core Tools (which m
 sign-in-front: install ## sign an operator in in front of the Core Tools (in a second terminal)
 	@$(BIN)/python -m local sign-in-front
 
+# --- deployment ------------------------------------------------------------------------------------
+
+.PHONY: package
+package: install ## build dist/control-plane.zip, the deployment package (docs/deployment.md)
+	@$(BIN)/python scripts/package.py
+
 # --- benchmark -------------------------------------------------------------------------------------
 
 BENCH_ARGS ?=
 
-.PHONY: bench bench-sweep
+.PHONY: bench bench-sweep bench-rockrms
 bench: install $(STAMPS)/bench ## measure our copy against AzCopy and rclone; BENCH_ARGS="--quick" for a trial
 	@$(BIN)/python -m bench run $(BENCH_ARGS)
 
 bench-sweep: install $(STAMPS)/bench ## find the best settings of AzCopy and rclone for the benchmark
 	@$(BIN)/python -m bench sweep $(BENCH_ARGS)
+
+bench-rockrms: install ## measure the import of 2,500,000 records; BENCH_ARGS="--scale 0.05" for a trial
+	@$(BIN)/python -m bench rockrms $(BENCH_ARGS)
 
 $(STAMPS)/bench: bench/node/package.json bench/node/package-lock.json bench/node/.npmrc scripts/system-packages
 	$(call say,AzCopy and the system packages of the benchmark)

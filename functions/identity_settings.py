@@ -23,7 +23,6 @@ _PREFIX = "ONEMIGRATE_"
 _NAMES = {
     "client_id": "CONSENT_CLIENT_ID",
     "client_secret": "CONSENT_CLIENT_SECRET",
-    "secret_expires_on": "CONSENT_SECRET_EXPIRES_ON",
     "authority": "AUTHORITY",
     "ca_file": "IDENTITY_CA_FILE",
     "key_vault_key": "KEY_VAULT_KEY",

@@ -73,7 +73,7 @@ _NO_STORAGE = (
     "ONEMIGRATE_STORAGE__queueServiceUri and ONEMIGRATE_STORAGE__tableServiceUri"
 )
 _DETAIL_CHARACTERS = 1900
-_GUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+_GUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 
 Guid = Annotated[str, StringConstraints(to_lower=True, strip_whitespace=True, pattern=_GUID)]
 HttpUrl = Annotated[

@@ -8,7 +8,7 @@ what the server makes of an instance: an epoch that only grows. The newest sessi
 from __future__ import annotations
 
 from enum import StrEnum, unique
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -191,3 +191,24 @@ class RotateKeyResponse(WireModel):
 
     agent_key: str
     old_key_valid_seconds: float
+
+
+class HealthAnswer(WireModel):
+    """`GET /api/health`: this process answers; no key is needed."""
+
+    status: Literal["ok"]
+    version: str
+    protocol_version: int
+    time: Timestamp
+
+
+class AgentCheckRequest(WireModel):
+    """`POST /api/agent/check`: is this key accepted? Nothing is written, so it may be asked beside a running agent."""
+
+
+class AgentCheckAnswer(WireModel):
+    """Who the key belongs to."""
+
+    agent_id: AgentId
+    agent_name: Name
+    server_time: Timestamp

@@ -106,6 +106,12 @@ class ErrorCode(StrEnum):
     TLS_NOT_TRUSTED = "tls-not-trusted"
     PROXY_REFUSED = "proxy-refused"
     CLOCK_SKEWED = "clock-skewed"
+    HOST_NOT_FOUND = "host-not-found"
+    PORT_BLOCKED = "port-blocked"
+    PORT_REFUSED = "port-refused"
+    SERVICE_NOT_INSTALLED = "service-not-installed"
+    DISK_NEARLY_FULL = "disk-nearly-full"
+    UPLOAD_SLOW = "upload-slow"
     ZONE_UNKNOWN = "zone-unknown"
     JOURNAL_UNREADABLE = "journal-unreadable"
     DISK_FULL = "disk-full"
@@ -671,6 +677,41 @@ CATALOGUE: dict[ErrorCode, Entry] = {
     ),
     _E.CLOCK_SKEWED: Entry(
         "The machine's clock is off", "Turn on time synchronisation; transfers go on meanwhile.", _C, 400
+    ),
+    _E.HOST_NOT_FOUND: Entry(
+        "The host's name is not known",
+        "Check the name for a typing error, and this machine's DNS server; test: nslookup <host>.",
+        _C,
+        502,
+    ),
+    _E.PORT_BLOCKED: Entry(
+        "The host does not answer on its port",
+        "Allow outbound TCP from this machine to the host and port in the detail, or set the proxy that leads out "
+        "(HTTPS_PROXY, or [network] proxy in agent.toml).",
+        _C,
+        504,
+    ),
+    _E.PORT_REFUSED: Entry(
+        "The host refuses the connection",
+        "Check the address and the port; something between may refuse it in the host's name.",
+        _C,
+        502,
+    ),
+    _E.SERVICE_NOT_INSTALLED: Entry(
+        "The agent is not installed as a service", "Run migrate-agent start --service.", _C, 409
+    ),
+    _E.DISK_NEARLY_FULL: Entry(
+        "The disk of the agent's journal is nearly full",
+        "Free a gigabyte there, or move the state folder ([agent] state_dir in agent.toml).",
+        _C,
+        507,
+    ),
+    _E.UPLOAD_SLOW: Entry(
+        "Uploads from this machine are very slow",
+        "Ask who looks after the line for its upload speed and for limits; a wired connection helps, and a copy "
+        "goes on where it was cut off.",
+        _C,
+        400,
     ),
     _E.ZONE_UNKNOWN: Entry(
         "The schedule's time zone is not known on this machine",

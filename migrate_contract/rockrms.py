@@ -7,6 +7,7 @@ the settings state. Confidential text (prayers, notes) is in none of these model
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum, unique
@@ -54,16 +55,23 @@ def money(amount: Decimal) -> str:
 
 Money = Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,20}\.[0-9]{2}$")]
 """A decimal text with two places; written by `money`, read by `Decimal`."""
-Guid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", to_lower=True)]
-"""In lower case."""
+Guid = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$", to_lower=True)]
+"""Made lower case."""
 ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Example = Annotated[str, StringConstraints(max_length=400)]
 """A record in a report: its external id, and after a colon and a blank what there is to say of it."""
 RockId = Annotated[int, Field(ge=0, le=2**53), INTEGRAL]
 
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
 def _day(value: object) -> object:
-    return date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else value
+    if not isinstance(value, str):
+        return value
+    if _DAY.fullmatch(value) is None:
+        raise ValueError("write a date like 2026-01-31")
+    return date.fromisoformat(value)
 
 
 Day = Annotated[
@@ -174,8 +182,8 @@ class ImportSettings(WireModel):
     )
     """What transaction statuses that are neither empty nor known mean; one that is not listed stops no import: its
     lines are gifts, and the dry run shows it."""
-    funds: list[FundChoice] = Field(default_factory=list, max_length=2_000)
-    gone: list[GoneDecision] = Field(default_factory=list, max_length=5_000)
+    funds: list[FundChoice] = Field(default_factory=list, max_length=500)
+    gone: list[GoneDecision] = Field(default_factory=list, max_length=1_000)
     batch_size: Annotated[int, Field(ge=1, le=500), INTEGRAL] = 500
     dry_run: bool = False
     """Everything but the sending."""

@@ -43,7 +43,7 @@ from functions.services.secrets import Secrets
 from functions.services.sign_in_ends import SignInEnds
 from functions.services.token_checks import TokenChecks
 from functions.services.token_look import Redemptions, TokenLook
-from functions.services.token_reports import TokenReports
+from functions.services.token_reports import RunTally, TokenReports
 from functions.services.token_store import StoredSignIn, TokenStore
 from local.azurite import Azurite, new_account_key
 from local.certificates import certificates_in
@@ -119,17 +119,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _measure(tables: AzureTables, redemptions: Redemptions, given: argparse.Namespace) -> int:
     _seed(tables, given.connections)
-    checker = _checker(tables, redemptions)
-    began = time.monotonic()
-    tally = checker.run()
+    checker = _Checker(tables, redemptions)
+    began, failed = time.monotonic(), 0
+    try:
+        checker.run()
+    except ExceptionGroup as faults:
+        failed = len(faults.exceptions)
+        print(f"{failed} looks failed, the first one: {faults.exceptions[0]}", file=sys.stderr)
     seconds = time.monotonic() - began
+    tally = checker.tally
     usage = resource.getrusage(resource.RUSAGE_SELF)
     print(
         f"{given.connections:,} connections, {given.latency * 1000:.0f} ms each: {seconds:.1f} s, "
         f"{given.connections / seconds:.0f} a second; {tally.totals()}; "
         f"{usage.ru_utime + usage.ru_stime:.0f} s CPU, {usage.ru_maxrss / 1024:.0f} MiB RSS"
     )
-    return 0 if seconds < _AIM_SECONDS and tally.totals()["redeemed"] == given.connections else 1
+    return 0 if not failed and seconds < _AIM_SECONDS and tally.totals()["redeemed"] == given.connections else 1
 
 
 @dataclass(frozen=True)
@@ -204,16 +209,38 @@ def _seed(tables: AzureTables, count: int) -> None:
             tables.transact(table, _ORGANIZATION, batch)
 
 
-def _checker(tables: AzureTables, redemptions: Redemptions) -> TokenChecks:
+class _Checker:
+    """The product's checker, whose tally is there even after a run that failed."""
+
+    def __init__(self, tables: AzureTables, redemptions: Redemptions) -> None:
+        self.tally = RunTally("", datetime.now(UTC))
+        self._checks = _checks(tables, redemptions, self)
+
+    def run(self) -> None:
+        self._checks.run()
+
+
+class _KeptReports(TokenReports):
+    """Hands the tally on to whoever measures."""
+
+    kept_by: _Checker
+
+    def finish(self, tally: RunTally) -> None:
+        self.kept_by.tally = tally
+        super().finish(tally)
+
+
+def _checks(tables: AzureTables, redemptions: Redemptions, keeper: _Checker) -> TokenChecks:
     def clock() -> datetime:
         return datetime.now(UTC)
 
     limits, letters, continuations = Limits(), _NoLetters(), Continuations(b"k" * 32)
     deployment = Deployment(_ORGANIZATION, "Measured", "tenant", "admin", b"k" * 32)
     ends = SignInEnds(tables, clock, letters, Events(tables, continuations))
-    reports = TokenReports(
+    reports = _KeptReports(
         tables, clock, limits, Alerts(tables, clock, continuations), letters, deployment, continuations
     )
+    reports.kept_by = keeper
     look = TokenLook(clock, limits, redemptions, ends)
     return TokenChecks(tables, clock, time.monotonic, SystemTokens(), limits, look, reports)
 

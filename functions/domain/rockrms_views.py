@@ -35,7 +35,7 @@ from migrate_contract.rockrms import (
 )
 from migrate_contract.wire import AgentId, JobId, Name, Timestamp, WireModel
 
-_SECRET = r"^[\x21-\x7e]+$"  # noqa: S105 - the characters of one
+_SECRET = r"^\s*[\x21-\x7e]+\s*$"  # noqa: S105 - the characters of one
 
 
 class MissionConnectionBody(WireModel):
@@ -82,7 +82,7 @@ class FundsBody(WireModel):
 class DecisionsBody(WireModel):
     """`PUT /api/jobs/{job_id}/import-decisions`: the whole lists, for the job's next attempt; null: as they are."""
 
-    gone: list[GoneDecision] | None = Field(default=None, max_length=500)
+    gone: list[GoneDecision] | None = Field(default=None, max_length=1_000)
     statuses: dict[Annotated[str, StringConstraints(max_length=200)], StatusMeaning] | None = Field(
         default=None, max_length=50
     )

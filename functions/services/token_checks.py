@@ -13,11 +13,12 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 
+from functions.domain import rows
 from functions.domain.limits import Limits
 from functions.domain.organization import OrganizationTables
 from functions.domain.ports import Clock, Row, RowChanged, RowExists, RowMissing, Tables, Tokens
@@ -25,13 +26,16 @@ from functions.domain.token_check import Look, LookResult, claim_columns, is_due
 from functions.services.guarded import Guarded
 from functions.services.projects import TABLE as PROJECTS
 from functions.services.projects import connection_view, is_closed
-from functions.services.token_look import TokenLook
+from functions.services.token_look import PASSING, TokenLook
 from functions.services.token_reports import RunTally, TokenReports
+from migrate_contract.errors import Retryable
 
 TABLE = "tokenchecks"
 _PAGE = 1000
 _MOST_BROKEN = 20
 """So many looks that failed by a fault of ours, and the rest would: they are left to the next run."""
+_MOST_REPEATS = 20
+"""So many looks of a run are made once more where the storage did not answer; one that is away fails the rest."""
 _log = structlog.get_logger(__name__)
 
 
@@ -41,6 +45,7 @@ class _Visit:
     project_id: str
     row: Row | None
     """What the last look left, with the ETag that the claim needs."""
+    repeated: bool = False
 
 
 class TokenChecks:
@@ -82,7 +87,10 @@ class TokenChecks:
                         return
                     visit = visits.popleft()
                 with guarded.part(f"token of project {visit.project_id}"):
-                    self._visit(visit, tally)
+                    again = self._visit(visit, tally)
+                    if again is not None:
+                        with lock:
+                            visits.append(again)
 
         workers = min(self._limits.token_check_workers, len(visits))
         if workers > 0:
@@ -124,7 +132,28 @@ class TokenChecks:
             if continuation is None:
                 return
 
-    def _visit(self, visit: _Visit, tally: RunTally) -> None:
+    def _visit(self, visit: _Visit, tally: RunTally) -> _Visit | None:
+        """Result: the visit to make once more, where the storage did not answer in the middle of this one."""
+        try:
+            try:
+                self._look_at(visit, tally)
+            except Retryable as passing:
+                if passing.code not in PASSING or visit.repeated or not tally.may_repeat(_MOST_REPEATS):
+                    raise
+                _log.warning("token_check.repeated", project_id=visit.project_id, exc_info=passing)
+                return self._once_more(visit, tally.run_id)
+        except Exception:
+            tally.looked(visit.organization, LookResult.BROKEN)
+            raise
+        return None
+
+    def _once_more(self, visit: _Visit, run_id: str) -> _Visit | None:
+        """Result: the visit with the row as it is now; None where another instance has taken it over."""
+        row = self._tables.get(TABLE, visit.organization, visit.project_id)
+        ours = row is None or rows.text(row, "claimed_by") == run_id or (visit.row and visit.row.etag == row.etag)
+        return replace(visit, row=row, repeated=True) if ours else None
+
+    def _look_at(self, visit: _Visit, tally: RunTally) -> None:
         """Makes one look, unless another instance makes it."""
         now = self._clock()
         etag = self._claim(visit, tally.run_id)
@@ -135,11 +164,7 @@ class TokenChecks:
         connection = connection_view(project) if project else None
         if project is None or connection is None or is_closed(project):
             return  # Deleted, disconnected or finished this moment.
-        try:
-            found = self._look.look(project, connection, remembered(visit.row, connection.connected_at))
-        except Exception:
-            tally.looked(visit.organization, LookResult.BROKEN)
-            raise
+        found = self._look.look(project, connection, remembered(visit.row, connection.connected_at))
         tally.looked(visit.organization, found.result)
         if found.code is not None and (found.result is LookResult.MISCONFIGURED or self._is_silent(found, now)):
             tally.fault(visit.organization, found.code, found.detail)

@@ -15,7 +15,7 @@ from functions.domain.views import AzureConnectionView
 from functions.services.sign_in_ends import SignInEnds
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 
-_OURS = frozenset({ErrorCode.STORAGE_UNAVAILABLE, ErrorCode.CHANGED_MEANWHILE})
+PASSING = frozenset({ErrorCode.STORAGE_UNAVAILABLE, ErrorCode.CHANGED_MEANWHILE})
 """Passing faults that say nothing of the sign-in: the look is made again soon."""
 
 
@@ -77,7 +77,7 @@ class TokenLook:
                 return found  # Disconnected this moment.
             return self._failed(found, LookResult.MISCONFIGURED, fatal)
         except Retryable as passing:
-            if passing.code in _OURS:
+            if passing.code in PASSING:
                 raise
             return self._not_now(project, connection, self._failed(found, LookResult.UNAVAILABLE, passing), end)
         if end is not None or found.memory.failing_since is not None:

@@ -51,7 +51,17 @@ class RunTally:
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     faults: dict[tuple[str, ErrorCode], str] = field(default_factory=dict)
     """By organization and code: what is the operator's turn, in the words of the first look that met it."""
+    repeated: int = 0
+    """Looks that were made once more."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def may_repeat(self, most: int) -> bool:
+        """Result: whether one more look may be made again; it is counted."""
+        with self._lock:
+            if self.repeated >= most:
+                return False
+            self.repeated += 1
+            return True
 
     def count(self, organization: str, what: str) -> None:
         """One more."""

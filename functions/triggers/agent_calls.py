@@ -5,6 +5,8 @@ from __future__ import annotations
 from functions.triggers.edge import Routes
 from functions.triggers.edge_call import AgentCall, OpenCall
 from migrate_contract.agents import (
+    AgentCheckAnswer,
+    AgentCheckRequest,
     HeartbeatRequest,
     HeartbeatResponse,
     RegisterRequest,
@@ -75,6 +77,12 @@ def agent_unregister(call: AgentCall) -> None:
 def agent_heartbeat(call: AgentCall, body: HeartbeatRequest) -> HeartbeatResponse:
     """Say that this process lives and what it holds; learn the session epoch, commands and when to come back."""
     return call.services.heartbeats.beat(call.agent, body)
+
+
+@routes.agent("POST", "api/agent/check", session=False)
+def agent_check(call: AgentCall, body: AgentCheckRequest) -> AgentCheckAnswer:
+    """Learn whether the key is accepted, and whose it is; changes nothing."""
+    return AgentCheckAnswer(agent_id=call.agent.agent_id, agent_name=call.agent.name, server_time=call.services.clock())
 
 
 @routes.agent("POST", "api/agent/rotate-key")

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from functions.triggers.edge import Routes
 from functions.triggers.edge_call import OpenCall
 from functions.version import VERSION
 from migrate_contract import PROTOCOL_VERSION
-from migrate_contract.wire import Timestamp, WireModel
+from migrate_contract.agents import HealthAnswer
 
 routes = Routes("health")
 
 
-class HealthView(WireModel):
-    """`GET /api/health`."""
-
-    status: Literal["ok"]
-    version: str
-    protocol_version: int
-    time: Timestamp
-
-
 @routes.open("GET", "api/health")
-def health_show(call: OpenCall) -> HealthView:
+def health_show(call: OpenCall) -> HealthAnswer:
     """Say that the control plane answers. `settings-invalid` names a setting that keeps it from working."""
     now = call.services.clock()
-    return HealthView(status="ok", version=VERSION, protocol_version=PROTOCOL_VERSION, time=now)
+    return HealthAnswer(status="ok", version=VERSION, protocol_version=PROTOCOL_VERSION, time=now)

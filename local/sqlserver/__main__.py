@@ -1,4 +1,4 @@
-"""`python -m local.sqlserver FILE`: the server as a process, until SIGTERM or SIGINT; its first line says where it is."""
+"""`python -m local.sqlserver FILE`: the server as a process until SIGTERM or SIGINT; its first line says where."""
 
 from __future__ import annotations
 

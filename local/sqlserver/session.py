@@ -20,6 +20,7 @@ from local.sqlserver.tokens import Done, DoneToken
 
 _log = logging.getLogger(__name__)
 _RESET_BITS = 0x18
+_MAX_PARAMETERS = 2100
 _PROCEDURES = {10: "sp_executesql", 11: "sp_prepare", 12: "sp_execute", 13: "sp_prepexec", 15: "sp_unprepare"}
 _SET = re.compile(
     r"\s*SET\s+(?:TRANSACTION\s+ISOLATION\s+LEVEL\s+(?P<level>READ\s+COMMITTED|READ\s+UNCOMMITTED|REPEATABLE\s+READ|"
@@ -187,6 +188,10 @@ class Session:
             parameter = reader.short_text()
             reader.take(1)
             given.append((parameter, read_value(reader)))
+        if len(given) > _MAX_PARAMETERS:
+            raise SqlError(
+                8003, f"Too many parameters were provided in this RPC request. The maximum is {_MAX_PARAMETERS}."
+            )
         rows, extra = self._procedure(name, given, reply)
         if rows is not None:
             reply.write(tokens.done(Done.MORE | Done.COUNT, rows, token=DoneToken.IN_PROCEDURE))

@@ -353,7 +353,10 @@ def test_an_outage_is_survived_and_what_happened_is_replayed(
     before = len(plane.heartbeats)
     plane.start()
     until(lambda: plane.phases(a_spec(2).job_id)[-1] is JobPhase.COMPLETED, "replayed")
-    assert plane.phases(a_spec(2).job_id) == [JobPhase.QUEUED, *WORKING, JobPhase.COMPLETED]
+    # A phase that began and ended between two looks of the reporter has no report of its own.
+    told = plane.phases(a_spec(2).job_id)
+    assert told[0] is JobPhase.QUEUED
+    assert told == [phase for phase in (JobPhase.QUEUED, *WORKING, JobPhase.COMPLETED) if phase in told]
     # Calls of several threads: the report may have come before the heartbeat, and before what is logged of either.
     until(lambda: len(plane.heartbeats) > before, "a heartbeat")
     until(

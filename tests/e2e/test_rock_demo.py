@@ -30,5 +30,8 @@ def test_a_small_church_arrives_to_the_cent_although_the_agent_is_killed(tmp_pat
     page = certificate.read_text("utf-8")
     assert found.report.totals.net.removeprefix("-").rpartition(".")[2] in page
     assert found.report.ledger_sha256 in page
+    assert (found.trace.code, found.trace.copies, found.trace.status) == (None, 1, "imported")
+    assert [value.name for value in found.trace.sent] == [value.name for value in found.trace.mission]
+    assert any(value.name == "FinancialTransactionDetail.Amount" for value in found.trace.source)
     assert "PASSED" in output.getvalue()
     assert "mk_" not in output.getvalue() + page

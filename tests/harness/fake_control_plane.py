@@ -12,7 +12,7 @@ import contextlib
 import threading
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -20,7 +20,9 @@ from migrate_contract.agents import (
     AGENT_KEY_HEADER,
     CORRELATION_HEADER,
     SESSION_HEADER,
+    AgentCheckAnswer,
     Assignment,
+    HealthAnswer,
     HeartbeatRequest,
     HeartbeatResponse,
     RegisterRequest,
@@ -81,6 +83,7 @@ class FakeControlPlane:
         self.grant_seconds = 3600.0
         self.container_url = "http://127.0.0.1:9/container"
         self.retired = False
+        self.clock_off = timedelta(0)
         self.calls: list[str] = []
         self.correlation_ids: list[str] = []
         self._lost: dict[str, int] = defaultdict(int)
@@ -110,6 +113,9 @@ class FakeControlPlane:
             disable_nagle_algorithm = True
 
             def do_POST(self) -> None:
+                plane._handle(self)
+
+            def do_GET(self) -> None:
                 plane._handle(self)
 
             def log_message(self, *_: object) -> None:
@@ -211,6 +217,10 @@ class FakeControlPlane:
 
     def _route(self, path: str, body: bytes, headers: Any) -> WireModel | None:
         parts = path.strip("/").split("/")[2:]
+        if path == "/api/health":
+            return HealthAnswer(
+                status="ok", version="0.0.0", protocol_version=1, time=datetime.now(UTC) + self.clock_off
+            )
         if parts == ["register"]:
             return self._register(RegisterRequest.model_validate_json(body))
         if headers.get(AGENT_KEY_HEADER) not in self.keys:
@@ -219,6 +229,8 @@ class FakeControlPlane:
             raise Refusal(ErrorCode.AGENT_REVOKED, "revoked by the test")
         if parts == ["heartbeat"]:
             return self._heartbeat(HeartbeatRequest.model_validate_json(body))
+        if parts == ["check"]:
+            return AgentCheckAnswer(agent_id=AGENT, agent_name="agent 1", server_time=datetime.now(UTC))
         if parts == ["unregister"]:
             self.retired = True
             return None

@@ -10,12 +10,12 @@ from pathlib import Path
 from local.church import Church
 from local.mission.direct import DirectMission
 from local.sqlserver import SqlServer
-from migrate_agent.rockrms.import_sides import ReadAgain, SqlRows
 from migrate_agent.rockrms.mapping import Mapper
 from migrate_agent.rockrms.mission.patience import Patience
 from migrate_agent.rockrms.mission.port import Envelope, Fund, ResultStatus
 from migrate_agent.rockrms.mission.sender import Sender
 from migrate_agent.rockrms.reconcile.ports import ImportedTally, ReportFacts, Scope
+from migrate_agent.rockrms.reconcile.sides import ReadAgain, RockRows
 from migrate_agent.rockrms.reconcile.verify import Verification, dry_run, take_before, verify
 from migrate_agent.rockrms.records import Mapped, RockFacts
 from migrate_agent.rockrms.source import RockReader
@@ -81,8 +81,8 @@ class Reconciled:
     def scope(self) -> Scope:
         return Scope(self.facts, self.settings, self.high_water)
 
-    def rock(self) -> SqlRows:
-        return SqlRows(SqlConnection(self._connect, where="localhost, RockRMS"))
+    def rock(self) -> RockRows:
+        return RockRows(SqlConnection(self._connect, where="localhost, RockRMS"))
 
     def sender(self) -> Sender:
         if self._sender is None:

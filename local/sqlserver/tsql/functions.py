@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from local.sqlserver.sql_error import NotUnderstood, SqlError
-from local.sqlserver.sql_types import INTEGERS, MAX, MOMENTS, SCALED, TEXTS, Kind, SqlType, UnknownType, declared
-from local.sqlserver.tsql.typed import BIGINT, INT, Typed, as_decimal, decimal, is_number, quoted, written
+from local.sqlserver.sql_types import INTEGERS, MAX, MOMENTS, SCALED, TEXTS, Kind, SqlType
+from local.sqlserver.tsql.conversions import cast
+from local.sqlserver.tsql.typed import BIGINT, INT, Typed, decimal, is_number, quoted
 
 if TYPE_CHECKING:
     from local.sqlserver.tsql.expressions import Expressions
@@ -83,8 +84,24 @@ def _nullif(within: Expressions, node: exp.Expr) -> Typed:
 # Aggregates and windows
 
 
+def _check_aggregate(within: Expressions, node: exp.Expr) -> None:
+    """What SQL Server does not let an aggregate take."""
+    if any(True for each in node.find_all(exp.Query, exp.AggFunc) if each is not node):
+        raise SqlError(
+            130, "Cannot perform an aggregate function on an expression containing an aggregate or a subquery."
+        )
+    own = {within.scope.find(each.table, each.name)[1] for each in node.find_all(exp.Column)}
+    if own == {True, False}:
+        raise SqlError(
+            8124, "Multiple columns are specified in an aggregated expression containing an outer reference."
+        )
+    if own == {False}:
+        raise NotUnderstood(f"an aggregate of outer columns alone: {node.sql('tsql')[:60]}")
+
+
 def _count(within: Expressions, node: exp.Expr) -> Typed:
     _only(node, "this", "big_int")
+    _check_aggregate(within, node)
     kind = BIGINT if node.args.get("big_int") else INT
     if isinstance(node.this, exp.Star):
         return Typed("COUNT(*)", kind)
@@ -95,6 +112,7 @@ def _count(within: Expressions, node: exp.Expr) -> Typed:
 
 
 def _sum(within: Expressions, node: exp.Expr) -> Typed:
+    _check_aggregate(within, node)
     value = within.value(node.this)
     kind = value.type
     if kind.as_text or kind.kind is Kind.BIT or not is_number(kind.kind):
@@ -109,6 +127,7 @@ def _sum(within: Expressions, node: exp.Expr) -> Typed:
 def _extreme(word: str) -> Handler:
     def handler(within: Expressions, node: exp.Expr) -> Typed:
         _only(node, "this")
+        _check_aggregate(within, node)
         value = within.value(node.this)
         if value.type.kind in (Kind.BIT, Kind.GUID) or value.type.as_text:
             raise SqlError(8117, f"Operand data type {value.type.kind.value} is invalid for {word.lower()} operator.")
@@ -119,6 +138,7 @@ def _extreme(word: str) -> Handler:
 
 def _string_agg(within: Expressions, node: exp.Expr) -> Typed:
     _only(node, "this", "separator")
+    _check_aggregate(within, node)
     value = within.text(node.this)
     return Typed(
         f"group_concat({value.sql}, {within.text(node.args['separator']).sql})", replace(value.type, length=MAX)
@@ -271,85 +291,6 @@ def _now(within: Expressions, node: exp.Expr) -> Typed:
     return Typed("session_now()", SqlType(Kind.DATETIME))
 
 
-# Conversions
-
-
-def _cast(within: Expressions, node: exp.Expr) -> Typed:
-    tolerant = isinstance(node, exp.TryCast) or bool(node.args.get("safe"))
-    if isinstance(node, exp.Convert):
-        _only(node, "this", "expression", "style", "safe")
-        target, source, style = node.this, node.expression, node.args.get("style")
-    else:
-        _only(node, "this", "to", "safe")
-        target, source, style = node.args["to"], node.this, None
-    try:
-        kind = declared(target.sql("tsql"))
-    except UnknownType:
-        raise NotUnderstood(f"the type {target.sql('tsql')}") from None
-    if kind.kind in TEXTS and not target.expressions:
-        kind = replace(kind, length=30)
-    value = within.value(source)
-    return converted(within, value, replace(kind, as_text=False), style.name if style is not None else None, tolerant)
-
-
-def converted(within: Expressions, value: Typed, target: SqlType, style: str | None, tolerant: bool) -> Typed:
-    """Result: CAST, CONVERT and their TRY_ forms. Raises NotUnderstood for a pair of types that is not known."""
-    source = value.type.kind
-    if source is Kind.NULL or value.parameter is not None:
-        return within.coerce(value, target)
-    if style is not None and not (source in _DAYS and target.kind in TEXTS):
-        raise NotUnderstood(f"style {style} from {source.value} to {target.kind.value}")
-    if target.kind in TEXTS:
-        return _to_text(value, target, style)
-    if is_number(source) and is_number(target.kind):
-        return _to_number(within, value, target)
-    if source in _DAYS and target.kind is Kind.DATE:
-        return Typed(f"substr({value.sql}, 1, 10)", target)
-    if source in _DAYS and target.kind in MOMENTS and target.kind is not Kind.SMALLDATETIME:
-        if target.kind is Kind.DATETIME and source is Kind.DATETIME2:
-            raise NotUnderstood("datetime2 to datetime")
-        return within.coerce(value, target)
-    if source in TEXTS:
-        word = "tsql_try_cast" if tolerant else "tsql_cast"
-        return Typed(f"{word}({value.sql}, {quoted(written(target))})", target)
-    if source is target.kind:
-        return Typed(value.sql, target)
-    raise NotUnderstood(f"{source.value} to {target.kind.value}")
-
-
-def _to_text(value: Typed, target: SqlType, style: str | None) -> Typed:
-    source = value.type.kind
-    sql = value.sql
-    if source in _DAYS:
-        if style is None and source is not Kind.DATE:
-            raise NotUnderstood(f"{source.value} as text without a style")
-        if (style or "23") not in _ISO_STYLES:
-            raise NotUnderstood(f"style {style}")
-        length, with_t = _ISO_STYLES[style or "23"]
-        sql = f"replace({sql}, '-', '')" if style == "112" else sql
-        sql = f"substr({sql}, 1, {length})"
-        sql = f"replace({sql}, ' ', 'T')" if with_t else sql
-    elif source in SCALED:
-        sql = f"tsql_decimal_text({sql}, {value.type.scale})"
-    elif source in INTEGERS:
-        sql = f"CAST({sql} AS TEXT)"
-    elif source not in TEXTS and source is not Kind.GUID:
-        raise NotUnderstood(f"{source.value} as text")
-    return Typed(sql if target.length == MAX else f"substr({sql}, 1, {target.length})", target)
-
-
-def _to_number(within: Expressions, value: Typed, target: SqlType) -> Typed:
-    if target.kind is Kind.BIT:
-        return Typed(f"({value.sql} <> 0)", target)
-    source, scale = value.type.scale, target.scale
-    if target.kind in INTEGERS and source:
-        return Typed(f"({value.sql} / {10**source})", target)
-    if source > scale:
-        return Typed(f"tsql_round({value.sql}, {source}, {scale})", target)
-    exact = Typed(value.sql, as_decimal(value.type), value.constant)
-    return replace(within.coerce(exact, decimal(38, scale)), type=target) if scale else Typed(value.sql, target)
-
-
 # The server
 
 
@@ -397,7 +338,7 @@ _BY_CLASS: dict[type[exp.Expr], Handler] = {
     exp.DateDiff: _datediff,
     exp.DateFromParts: _from_parts,
     exp.CurrentTimestamp: _now,
-    exp.Cast: _cast,
-    exp.TryCast: _cast,
-    exp.Convert: _cast,
+    exp.Cast: cast,
+    exp.TryCast: cast,
+    exp.Convert: cast,
 }

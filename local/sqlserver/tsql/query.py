@@ -14,6 +14,8 @@ from local.sqlserver.sql_error import NotUnderstood, SqlError
 from local.sqlserver.sql_types import SqlType
 from local.sqlserver.tsql.expressions import Expressions, Piece, only
 from local.sqlserver.tsql.functions import order_by
+from local.sqlserver.tsql.grouping import Grouping
+from local.sqlserver.tsql.reserved import refuse_reserved
 from local.sqlserver.tsql.scope import Bind, Column, Scope, Source, Statement
 from local.sqlserver.tsql.typed import BIGINT, Typed
 
@@ -80,6 +82,7 @@ def translate(catalog: Catalog, sql: str, parameters: Mapping[str, SqlType]) -> 
         raise SqlError(102, f"Incorrect syntax: {str(error)[:300]}", severity=15) from error
     if len(nodes) != 1 or not isinstance(nodes[0], exp.Query):
         raise NotUnderstood(sql[:120])
+    refuse_reserved(nodes[0])
     statement = Statement(parameters)
     piece = _Queries(catalog, statement).query(nodes[0], Scope(statement))
     columns = []
@@ -100,6 +103,7 @@ class _Queries:
         if isinstance(node, exp.Subquery):
             only(node, "this")
             return self.query(node.this, outer)
+        self._check_order(node)
         scope = Scope(self._statement, outer)
         prefix = self._common_tables(node, scope)
         if isinstance(node, exp.Union):
@@ -107,6 +111,24 @@ class _Queries:
         if not isinstance(node, exp.Select):
             raise NotUnderstood(node.sql("tsql")[:120])
         return self._select(node, scope, prefix)
+
+    @staticmethod
+    def _check_order(node: exp.Expr) -> None:
+        ordered = node.args.get("order") is not None
+        limited = node.args.get("limit") is not None or node.args.get("offset") is not None
+        if ordered and not limited and node.parent is not None:
+            raise SqlError(
+                1033, "The ORDER BY clause is invalid in derived tables, subqueries and common table expressions."
+            )
+        if ordered and node.args.get("distinct") and isinstance(node, exp.Select):
+            chosen = {each.sql("tsql").lower() for each in node.expressions}
+            chosen |= {each.this.sql("tsql").lower() for each in node.expressions if isinstance(each, exp.Alias)}
+            chosen |= {each.alias.lower() for each in node.expressions if isinstance(each, exp.Alias)}
+            for each in node.args["order"].expressions:
+                if each.this.sql("tsql").lower() not in chosen:
+                    raise SqlError(
+                        145, "ORDER BY items must appear in the select list if SELECT DISTINCT is specified."
+                    )
 
     def _common_tables(self, node: exp.Expr, scope: Scope) -> str:
         found = node.args.get("with_")
@@ -167,7 +189,7 @@ class _Queries:
         columns = self._columns(node, scope, within)
         if node.args.get("where") is not None:
             tail += f" WHERE {within.condition(node.args['where'].this)}"
-        grouped = _Grouping(node, within)
+        grouped = Grouping(node, within)
         tail += grouped.sql()
         order = node.args.get("order")
         if order is not None:
@@ -316,51 +338,6 @@ class _Queries:
         return f"{text} OFFSET {within.coerce(within.whole(offset.expression), BIGINT).sql}"
 
 
-class _Grouping:
-    """GROUP BY and HAVING, and the rule that every other column stands inside an aggregate."""
-
-    def __init__(self, node: exp.Select, within: Expressions) -> None:
-        self._within = within
-        group = node.args.get("group")
-        if group is not None:
-            only(group, "expressions")
-        self._by = list(group.expressions) if group is not None else []
-        self._having = node.args.get("having")
-        order = node.args.get("order")
-        places = [*node.expressions, *([self._having] if self._having else []), *([order] if order else [])]
-        aggregates = any(_has_aggregate(place) for place in places)
-        self.is_one_row = aggregates and not self._by and self._having is None
-        if aggregates or self._by:
-            self._texts = {each.sql("tsql").lower() for each in self._by}
-            self._columns = {within.value(each).sql for each in self._by if isinstance(each, exp.Column)}
-            aliases = {each.alias.lower() for each in node.expressions if isinstance(each, exp.Alias)}
-            for place in places:
-                self._check(place, aliases if place is order else set())
-
-    def sql(self) -> str:
-        text = f" GROUP BY {', '.join(self._within.value(each).collated for each in self._by)}" if self._by else ""
-        return text + (f" HAVING {self._within.condition(self._having.this)}" if self._having is not None else "")
-
-    def _check(self, node: exp.Expr, aliases: set[str]) -> None:
-        if isinstance(node, (exp.AggFunc, exp.Query, exp.DataType)) and not isinstance(node.parent, exp.Window):
-            return
-        if node.sql("tsql").lower() in self._texts:
-            return
-        if isinstance(node, exp.Column):
-            if not node.table and node.name.lower() in aliases:
-                return
-            found, own = self._within.scope.find(node.table, node.name)
-            if own and found.sql not in self._columns:
-                raise SqlError(
-                    8120,
-                    f"Column '{node.sql('tsql')}' is invalid in the select list because it is not contained in either "
-                    "an aggregate function or the GROUP BY clause.",
-                )
-            return
-        for child in node.iter_expressions():
-            self._check(child, aliases)
-
-
 def _operands(node: exp.Expr, distinct: bool) -> list[exp.Expr]:
     """What a chain of the same kind of UNION combines, from its left: SQLite cannot nest a long one."""
     if isinstance(node, exp.Union) and bool(node.args.get("distinct")) == distinct and not node.args.get("with_"):
@@ -369,14 +346,6 @@ def _operands(node: exp.Expr, distinct: bool) -> list[exp.Expr]:
             raise NotUnderstood("ORDER BY inside a UNION")
         return [*_operands(node.left, distinct), *_operands(node.right, distinct)]
     return [node]
-
-
-def _has_aggregate(node: exp.Expr) -> bool:
-    if isinstance(node, exp.Query):
-        return False
-    if isinstance(node, exp.AggFunc) and not isinstance(node.parent, exp.Window):
-        return True
-    return any(_has_aggregate(child) for child in node.iter_expressions())
 
 
 def _of_table(alias: str, table: Table, key: str) -> Column:

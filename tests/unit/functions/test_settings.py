@@ -8,7 +8,7 @@ from functions.mail_settings import MailSettings
 from functions.settings import Settings, read_settings
 from migrate_contract.errors import ErrorCode, Fatal
 
-TENANT = "11111111-2222-3333-4444-555555555555"
+TENANT = "11111111-2222-3333-4444-55555555abcd"
 OBJECT = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
 KEY = base64.b64encode(bytes(range(32))).decode()
 GOOD = {

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from migrate_agent import __version__
-from migrate_agent.cli import copying, process, registration, rockrms, shares
+from migrate_agent.cli import checking, copying, process, registration, rockrms, shares
 from migrate_agent.cli.output import INTERRUPTED, exit_code_of, say, show_error
 from migrate_agent.cli.settings import Chosen
 from migrate_contract.errors import MigrateError
@@ -23,6 +23,8 @@ _HELP = "\n\n".join(
         "      [dim]register with a code of the Agents page, and run as a service[/dim]\n"
         "  migrate-agent status\n"
         "      [dim]is it running and connected, what does it do, what went wrong[/dim]\n"
+        "  migrate-agent check\n"
+        "      [dim]what keeps it from working: name, port, proxy, certificate, clock, key, service, disk[/dim]\n"
         "  migrate-agent logs -f --job job_...\n"
         "      [dim]follow the log of one job[/dim]",
         "[bold]Without a control plane[/bold]\n"
@@ -42,6 +44,7 @@ _HELP = "\n\n".join(
         "  1   failed; copy: some files failed\n"
         "  2   wrong usage; copy: the copy as a whole failed\n"
         "  3   the agent is not running\n"
+        "  4   check: all works, with warnings\n"
         "  75  the control plane is not reached\n"
         "  78  configuration, key or session not accepted: starting again cannot help\n"
         "  130 interrupted",
@@ -96,6 +99,7 @@ app.command()(process.start)
 app.command()(process.stop)
 app.command()(process.status)
 app.command()(process.logs)
+app.command(help=checking.HELP)(checking.check)
 app.command()(registration.unregister)
 app.command(help=copying.HELP)(copying.copy)
 app.add_typer(shares.app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from migrate_agent.cli.service_start import install_service
 from migrate_agent.cli.settings import Chosen, chosen_of
 from migrate_agent.logs import write_logs
 from migrate_agent.runtime.connection import network_of
+from migrate_agent.runtime.diagnosis import keep_last_try
 from migrate_agent.runtime.enrolment import enrol, forget, retire
 from migrate_agent.runtime.instance_lock import is_held
 from migrate_agent.runtime.service_choice import service_manager
@@ -26,7 +28,15 @@ def register(chosen: Chosen, *, code: str, name: str | None, service: bool) -> i
     config = chosen.config()
     write_logs(config.log_path, level=config.log_level)
     note(f"Registering with {config.api_url} ...")
-    done = enrol(config, network_of(config), code=code, name=name, wait=threading.Event().wait, on_retry=_tell_retry)
+    try:
+        done = enrol(
+            config, network_of(config), code=code, name=name, wait=threading.Event().wait, on_retry=_tell_retry
+        )
+    except MigrateError as error:
+        if error.code is not ErrorCode.ALREADY_REGISTERED:
+            keep_last_try(config.state_dir, error, datetime.now(UTC))
+        raise
+    keep_last_try(config.state_dir, None, datetime.now(UTC))
     found = done.credentials
     say(f"Registered as {found.agent_name} ({found.agent_id}), agent of {found.client_name}.")
     say(f"Key: {config.state_dir / 'agent.key'} (readable by this account only).")

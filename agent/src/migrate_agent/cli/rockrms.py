@@ -9,6 +9,9 @@ import typer
 
 from migrate_agent.cli.output import DONE, SOME_FAILED, note, printable, say
 from migrate_agent.cli.rockrms_connection import set_connection
+from migrate_agent.cli.rockrms_import import HELP as IMPORT_HELP
+from migrate_agent.cli.rockrms_import import import_church
+from migrate_agent.cli.rockrms_report import report_files
 from migrate_agent.cli.settings import chosen_of
 from migrate_agent.redaction import redactor
 from migrate_agent.rockrms.connection_store import ConnectionStore, system_keyring
@@ -25,9 +28,12 @@ _FROM_INPUT = "-"
 app = typer.Typer(
     name="rockrms",
     no_args_is_help=True,
-    help="The RockRMS database of a church: test the connection, keep its connection string, make its login.",
+    help="The RockRMS database of a church: test the connection, keep its connection string, make its login, "
+    "import it.",
 )
 app.command("set-connection")(set_connection)
+app.command("import", help=IMPORT_HELP)(import_church)
+app.command("report")(report_files)
 
 
 @app.command(

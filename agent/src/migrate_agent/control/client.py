@@ -24,6 +24,8 @@ from migrate_contract.agents import (
     AGENT_KEY_HEADER,
     CORRELATION_HEADER,
     SESSION_HEADER,
+    AgentCheckAnswer,
+    AgentCheckRequest,
     HeartbeatRequest,
     HeartbeatResponse,
     RegisterRequest,
@@ -148,6 +150,10 @@ class ControlClient:
         """Result: whether to go on with the command."""
         path = f"/api/agent/commands/{quote(command_id)}/result"
         return self._post(path, result, CommandResultAnswer)
+
+    def check(self) -> AgentCheckAnswer:
+        """Result: who this agent is to the control plane; nothing there changes."""
+        return self._post("/api/agent/check", AgentCheckRequest(), AgentCheckAnswer, in_session=False)
 
     def unregister(self) -> None:
         """Result: the control plane has retired this agent and its key."""

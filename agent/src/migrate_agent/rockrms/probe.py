@@ -16,7 +16,8 @@ from migrate_agent.rockrms.connection_string import DEFAULT_PORT, RockConnection
 from migrate_agent.rockrms.deadline import Deadline
 from migrate_agent.rockrms.reaching import BROWSER_PORT, reach
 from migrate_agent.rockrms.rock_look import Findings, look
-from migrate_agent.rockrms.tds_client import EncryptionRefused, NotTds, ServerError, TdsClient
+from migrate_agent.rockrms.tds_answers import NotTds
+from migrate_agent.rockrms.tds_client import EncryptionRefused, ServerError, TdsClient
 from migrate_contract.errors import CATALOGUE, ErrorCode, Fatal
 from migrate_contract.rockrms import RockTestReport
 

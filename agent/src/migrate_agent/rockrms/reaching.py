@@ -11,6 +11,7 @@ import errno
 import selectors
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
@@ -41,27 +42,41 @@ class Reached:
     port: int
 
 
-def reach(wanted: RockConnection, deadline: Deadline, *, browser_port: int = BROWSER_PORT) -> Reached:
+def system_addresses(host: str) -> Hosts:
+    """Result: a name's addresses, from the hosts file or the DNS. Raises OSError, after any time at all."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise OSError(f"not a host name ({error})") from error
+    return list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
+
+
+def reach(
+    wanted: RockConnection,
+    deadline: Deadline,
+    *,
+    browser_port: int = BROWSER_PORT,
+    addresses: Callable[[str], Hosts] = system_addresses,
+) -> Reached:
     """Result: a connection to the server's port.
 
     Raises Fatal: sql-host-not-found, sql-instance-not-found, sql-refused, sql-timeout.
     """
-    hosts = _resolved(wanted.host, deadline)
+    hosts = _resolved(wanted.host, deadline, addresses)
     port = wanted.port
     if port is None:
         port = DEFAULT_PORT if wanted.instance is None else _port_of(wanted, hosts, deadline, browser_port)
     return Reached(_connected(wanted.host, port, hosts, deadline.at_most(_CONNECT_SECONDS)), port)
 
 
-def _resolved(host: str, deadline: Deadline) -> Hosts:
+def _resolved(host: str, deadline: Deadline, addresses: Callable[[str], Hosts]) -> Hosts:
     answers: SimpleQueue[Hosts | OSError] = SimpleQueue()
 
     def ask() -> None:
         try:
-            found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-            answers.put(list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found)))
-        except (OSError, UnicodeError) as error:
-            answers.put(error if isinstance(error, OSError) else OSError(str(error)))
+            answers.put(addresses(host))
+        except OSError as error:
+            answers.put(error)
 
     threading.Thread(target=ask, name="resolve", daemon=True).start()
     try:

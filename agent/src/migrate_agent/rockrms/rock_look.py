@@ -70,7 +70,8 @@ def look(client: TdsClient, wanted: RockConnection, deadline: Deadline, found: F
     Raises Fatal(sql-no-read-permission, not-a-rockrms-database), and what the client raises.
     """
     _check_tables(client, wanted, found)
-    found.sql_version = _label(_first(client.ask("SELECT CAST(@@VERSION AS nvarchar(300))")) or client.version)
+    version = _first(client.ask("SELECT CAST(@@VERSION AS nvarchar(300))")) or client.version
+    found.sql_version = _label(version.splitlines()[0])
     found.install = _install(client)
     found.rock_version = _rock_version(client)
     found.campuses = _campuses(client)
@@ -153,12 +154,19 @@ def _rock_version(client: TdsClient) -> str:
 
 
 def _campuses(client: TdsClient) -> list[CampusFact]:
-    rows = client.ask(
-        "SELECT TOP (500) CAST(c.Id AS nvarchar(20)), CAST(c.Name AS nvarchar(100)), "
-        "CAST(CAST(c.IsActive AS int) AS nvarchar(10)) FROM Campus c ORDER BY c.Id"
-    )
+    columns = "CAST(c.Id AS nvarchar(20)), CAST(c.Name AS nvarchar(100)), CAST(CAST(c.IsActive AS int) AS nvarchar(10))"
+    try:
+        rows = client.ask(f"SELECT TOP (500) {columns}, c.TimeZoneId FROM Campus c ORDER BY c.Id")  # noqa: S608 - constants
+    except ServerError:
+        # Older versions lack a campus' zone.
+        rows = client.ask(f"SELECT TOP (500) {columns}, NULLIF(N'', N'') FROM Campus c ORDER BY c.Id")  # noqa: S608
     return [
-        CampusFact(campus_id=int(row[0] or 0), name=_label(row[1]), is_active=None if row[2] is None else row[2] == "1")
+        CampusFact(
+            campus_id=int(row[0] or 0),
+            name=_label(row[1]),
+            is_active=None if row[2] is None else row[2] == "1",
+            time_zone=_label(row[3]) or None,
+        )
         for row in rows
     ]
 

@@ -11,25 +11,27 @@ import os
 import socket
 import ssl
 import struct
-from dataclasses import dataclass, field
 
 from migrate_agent.rockrms.connection_string import Encrypt, RockConnection
 from migrate_agent.rockrms.deadline import Deadline
+from migrate_agent.rockrms.tds_answers import (
+    ENCRYPT_LOGIN_ONLY,
+    ENCRYPT_NOT_SUPPORTED,
+    ENCRYPT_ON,
+    ENCRYPT_REQUIRED,
+    Answer,
+    NotTds,
+    encryption_of,
+    parsed_answer,
+)
 
 _SQL_BATCH, _REPLY, _LOGIN7, _PRELOGIN = 1, 4, 0x10, 0x12
 _HEADER = struct.Struct(">BBHHBB")
 _END_OF_MESSAGE = 1
 _PACKET_BYTES = 4096
-_ENCRYPT_LOGIN_ONLY, _ENCRYPT_ON, _ENCRYPT_NOT_SUPPORTED, _ENCRYPT_REQUIRED = range(4)
 _LOGIN_FIXED_BYTES = 94
 _MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 _APPLICATION = "OneMigrate agent"
-_NVARCHAR = 0xE7
-_NULL = 0xFFFF
-
-
-class NotTds(Exception):
-    """What answers does not speak TDS."""
 
 
 class EncryptionRefused(Exception):
@@ -47,14 +49,6 @@ class ServerError(Exception):
     def numbers(self) -> frozenset[int]:
         """Result: SQL Server's error numbers."""
         return frozenset(number for number, _ in self.errors)
-
-
-@dataclass(slots=True)
-class _Answer:
-    rows: list[list[str | None]] = field(default_factory=list)
-    errors: list[tuple[int, str]] = field(default_factory=list)
-    version: str = ""
-    routed_to: tuple[str, int] | None = None
 
 
 class TdsClient:
@@ -85,10 +79,10 @@ class TdsClient:
         if self._wanted.encrypt is Encrypt.STRICT:
             self._handshake(wrapped=False)
         agreed = self._agree()
-        if agreed != _ENCRYPT_NOT_SUPPORTED and self._tls is None:
-            self._handshake(wrapped=True, verify=self._wanted.encrypt is Encrypt.YES or agreed == _ENCRYPT_REQUIRED)
+        if agreed != ENCRYPT_NOT_SUPPORTED and self._tls is None:
+            self._handshake(wrapped=True, verify=self._wanted.encrypt is Encrypt.YES or agreed == ENCRYPT_REQUIRED)
         self._send(_LOGIN7, self._login())
-        if agreed == _ENCRYPT_LOGIN_ONLY and self._wanted.encrypt is not Encrypt.STRICT:
+        if agreed == ENCRYPT_LOGIN_ONLY and self._wanted.encrypt is not Encrypt.STRICT:
             self._tls = None
         self._whole = self._tls is not None
         answer = self._read_answer()
@@ -111,7 +105,7 @@ class TdsClient:
     # The beginning
 
     def _agree(self) -> int:
-        wish = _ENCRYPT_LOGIN_ONLY if self._wanted.encrypt is Encrypt.NO else _ENCRYPT_ON
+        wish = ENCRYPT_LOGIN_ONLY if self._wanted.encrypt is Encrypt.NO else ENCRYPT_ON
         options = {0: bytes([1, 0, 0, 0, 0, 0]), 1: bytes([wish]), 2: b"\0", 3: struct.pack(">I", 0), 4: b"\0"}
         head, body, start = b"", b"", 5 * len(options) + 1
         for token, value in options.items():
@@ -122,8 +116,8 @@ class TdsClient:
             data = self._read_message()
         except ConnectionError as error:
             raise NotTds("it closes the connection instead of answering") from error
-        answered = _encryption_of(data)
-        if answered == _ENCRYPT_NOT_SUPPORTED and self._wanted.encrypt is Encrypt.YES:
+        answered = encryption_of(data)
+        if answered == ENCRYPT_NOT_SUPPORTED and self._wanted.encrypt is Encrypt.YES:
             raise EncryptionRefused("the server encrypts nothing, and the connection string asks for encryption")
         return answered
 
@@ -223,95 +217,5 @@ class TdsClient:
             raise ConnectionAbortedError("closed by the server")
         return data
 
-    def _read_answer(self) -> _Answer:
-        return _parsed(self._read_message())
-
-
-def _encryption_of(prelogin: bytes) -> int:
-    position = 0
-    try:
-        while prelogin[position] != 0xFF:
-            token, offset, length = struct.unpack_from(">BHH", prelogin, position)
-            if token == 1 and length:
-                return int(prelogin[offset])
-            position += 5
-    except (IndexError, struct.error) as error:
-        raise NotTds("its answer is not TDS") from error
-    return _ENCRYPT_NOT_SUPPORTED
-
-
-def _parsed(data: bytes) -> _Answer:
-    """The tokens that answers to a login, and to a SELECT of nvarchar columns, consist of."""
-    answer, position, columns = _Answer(), 0, 0
-    try:
-        while position < len(data):
-            token = data[position]
-            position += 1
-            if token in (0xFD, 0xFE, 0xFF):
-                position += 12
-            elif token == 0x79:
-                position += 4
-            elif token == 0x81:
-                columns, position = _columns(data, position)
-            elif token in (0xD1, 0xD2):
-                row, position = _row(data, position, columns, nulls=token == 0xD2)
-                answer.rows.append(row)
-            elif token == 0xAE:
-                position = _feature_acknowledgements(data, position)
-            else:
-                (length,) = struct.unpack_from("<H", data, position)
-                _note(answer, token, data[position + 2 : position + 2 + length])
-                position += 2 + length
-    except (IndexError, struct.error, UnicodeDecodeError) as error:
-        raise NotTds("its answer cannot be read") from error
-    return answer
-
-
-def _note(answer: _Answer, token: int, body: bytes) -> None:
-    if token == 0xAA:
-        number, _, _, length = struct.unpack_from("<iBBH", body)
-        answer.errors.append((number, body[8 : 8 + 2 * length].decode("utf-16-le")))
-    elif token == 0xAD:
-        answer.version = f"{body[-4]}.{body[-3]}.{body[-2] << 8 | body[-1]}"
-    elif token == 0xE3 and body[0] == 20:
-        # Routing: protocol, port, the other server's name.
-        port, length = struct.unpack_from("<HH", body, 4)
-        answer.routed_to = (body[8 : 8 + 2 * length].decode("utf-16-le"), port)
-
-
-def _columns(data: bytes, position: int) -> tuple[int, int]:
-    (count,) = struct.unpack_from("<H", data, position)
-    position += 2
-    if count == _NULL:
-        return 0, position
-    for _ in range(count):
-        if data[position + 6] != _NVARCHAR:
-            raise NotTds("a column that is not nvarchar")
-        position += 6 + 1 + 2 + 5
-        position += 1 + 2 * data[position]
-    return count, position
-
-
-def _row(data: bytes, position: int, columns: int, *, nulls: bool) -> tuple[list[str | None], int]:
-    row: list[str | None] = []
-    bitmap = data[position : position + (columns + 7) // 8] if nulls else b""
-    position += len(bitmap)
-    for column in range(columns):
-        if nulls and bitmap[column // 8] >> (column % 8) & 1:
-            row.append(None)
-            continue
-        (length,) = struct.unpack_from("<H", data, position)
-        position += 2
-        if length == _NULL:
-            row.append(None)
-            continue
-        row.append(data[position : position + length].decode("utf-16-le"))
-        position += length
-    return row, position
-
-
-def _feature_acknowledgements(data: bytes, position: int) -> int:
-    while data[position] != 0xFF:
-        (length,) = struct.unpack_from("<I", data, position + 1)
-        position += 5 + length
-    return position + 1
+    def _read_answer(self) -> Answer:
+        return parsed_answer(self._read_message())

@@ -1,8 +1,9 @@
 """Tells the control plane how far each job is: absolute counters, the ledger, and each phase until it is answered.
 
 Reports are due every 10 s while a job is worked on, and at once when its phase changes. While the control plane is
-away the newest report and all phase changes are kept, and sent in order when it is back. An ended job is forgotten
-only when its ledger is over there and its last phase was answered.
+away the newest report and every phase change that was seen are kept, and sent in order when it is back; a phase that
+began and ended between two looks is left out, and the control plane goes through it by itself. An ended job is
+forgotten only when its ledger is over there and its last phase was answered.
 """
 
 from __future__ import annotations

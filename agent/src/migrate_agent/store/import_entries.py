@@ -16,6 +16,9 @@ from migrate_contract.rockrms import Entity, EntityProgress, LogKind
 REPORT = "report"
 """The journal's document that is the run's newest report (JSON of `ImportReport`)."""
 
+OVER = "over"
+"""Kept when everything of the run is done: a process that ended before it could say so does nothing again."""
+
 
 @unique
 class RecordStatus(IntEnum):

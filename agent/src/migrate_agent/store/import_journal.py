@@ -16,11 +16,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from migrate_agent.store.database import open_database, transaction, translated
 from migrate_agent.store.import_entries import (
     ACKNOWLEDGED,
+    OVER,
     Checkpoint,
     Decided,
     EntityCounts,
@@ -31,7 +32,7 @@ from migrate_agent.store.import_entries import (
     Record,
     RecordStatus,
 )
-from migrate_agent.store.import_log import insert_log, read_flags, read_log, read_log_of
+from migrate_agent.store.import_log import insert_log, read_flags, read_log
 from migrate_agent.store.import_schema import IMPORT_SCHEMA, IMPORT_SCHEMA_VERSION
 from migrate_contract.rockrms import Entity, EntityProgress, ImportLogRow, LogKind, QualityFinding
 
@@ -366,11 +367,6 @@ class ImportJournal:
         with self._lock, translated(self.path):
             return read_log(self._db, self._run, _ENTITIES, first, limit, kinds)
 
-    def log_of(self, entity: Entity, source_id: int) -> list[ImportLogRow]:
-        """Result: this run's log rows of one record."""
-        with self._lock, translated(self.path):
-            return read_log_of(self._db, self._run, _ENTITIES, _NUMBER[entity], source_id)
-
     def mark_shipped(self, row: int) -> None:
         """The control plane holds every log row up to `row`; may go back, if it asks for rows again."""
         with self._lock:
@@ -404,6 +400,31 @@ def _together(was: RecordStatus, now: RecordStatus) -> RecordStatus:
     if was in ACKNOWLEDGED and now in ACKNOWLEDGED:
         return min(was, now)
     return now
+
+
+class Newest(NamedTuple):
+    """The last run of a job in a file: whether everything of it is done, and the settings it goes by."""
+
+    attempt: int
+    over: bool
+    settings: str | None
+
+
+def newest_run(path: Path, job_id: str) -> Newest | None:
+    """Result: it, None where the job has none."""
+    db = open_database(path, IMPORT_SCHEMA, IMPORT_SCHEMA_VERSION)
+    try:
+        found = db.execute(
+            "SELECT attempt, fixed, EXISTS (SELECT 1 FROM document WHERE run = run.id AND name = ?) FROM run"
+            " WHERE job_id = ? ORDER BY attempt DESC LIMIT 1",
+            (OVER, job_id),
+        ).fetchone()
+    finally:
+        db.close()
+    if found is None:
+        return None
+    attempt, fixed, over = found
+    return Newest(attempt, bool(over), _fixed(fixed).settings if fixed else None)
 
 
 def drop_run(path: Path, job_id: str, attempt: int) -> None:

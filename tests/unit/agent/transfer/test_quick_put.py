@@ -40,7 +40,11 @@ class Peer:
                 break
             whole = len(self.received)
             while b"\r\n\r\n" not in self.received[whole:]:
-                self.received += self.far.recv(65536)
+                piece = self.far.recv(65536)
+                if not piece:
+                    self.far.close()
+                    return
+                self.received += piece
             head, _, body = bytes(self.received[whole:]).partition(b"\r\n\r\n")
             length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
             while len(body) < length:

@@ -63,9 +63,11 @@ class Deployment:
 
     def finish(self) -> None:
         """An instance that nothing happens to: whoever posted posts again, and sweeps go on."""
-        for _ in range(4):
+        for sweep in range(4):
             self.work(self.instance(Steps()))
             self.world.clock.forward(self.world.limits.mail_claim_seconds + 1)
+            if sweep and not self.world.tables.everything()["outbox"]:
+                return
 
     def doubles(self) -> list[str]:
         """Who got the mail more than once; that nobody got none is asserted."""
@@ -137,10 +139,12 @@ def test_an_instance_that_sleeps_at_any_step_longer_than_its_claim_doubles_only_
 
 
 def test_a_crash_at_any_step_and_another_at_any_step_after_it() -> None:
+    """Right after a step is the same moment as right before the next one, so each moment is tried once."""
     one = ADDRESSES[:1]
-    count = len(steps_of(one))
-    for first in range(count):
-        for second in range(count):
+    names = steps_of(one)
+    moments = [index for index, name in enumerate(names) if name.startswith("before")] + [len(names) - 1]
+    for first in moments:
+        for second in moments:
             deployment = Deployment(one)
             run_until(deployment, {first: crash})
             deployment.world.clock.forward(deployment.world.limits.mail_claim_seconds + 1)

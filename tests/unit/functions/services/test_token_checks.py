@@ -337,6 +337,26 @@ def test_storage_that_is_away_ends_the_run_early() -> None:
     assert (run.broken, run.left) == (20, 30)
 
 
+@pytest.mark.parametrize("write", range(4))
+def test_a_look_that_the_storage_cuts_off_once_is_made_again_in_the_same_run(write: int) -> None:
+    checked = Checked(Limits(token_check_workers=1))
+    for _ in range(3):
+        checked.project()
+    checked.clock.now += timedelta(days=7)
+    steps = 0
+
+    def step(*_: object) -> None:
+        nonlocal steps
+        steps += 1
+        if steps == write + 1:
+            raise DOWN
+
+    checked.world.tables.before_write = step
+    checked.checker.run()
+    (run,) = checked.reports.runs(ADMIN, ListQuery()).items
+    assert (run.redeemed, run.broken, run.left) == (3, 0, 0)
+
+
 # What is shown
 
 

@@ -17,6 +17,7 @@ ENDPOINTS = sorted((endpoint for routes in api.API for endpoint in routes.endpoi
 DOCUMENT = json.loads(api._document("https://migrate.example.com"))
 
 EXPECTED = """
+agent_check                 POST   api/agent/check                              agent
 agent_commands_mission      POST   api/agent/commands/{command_id}/mission     agent
 agent_commands_result       POST   api/agent/commands/{command_id}/result      agent
 agent_heartbeat             POST   api/agent/heartbeat                         agent

@@ -206,6 +206,13 @@ def test_columns_of_the_catalog(ask: Ask) -> None:
         ("SELECT (SELECT Id, FirstName FROM Person) AS x", 116),
         ("SELECT Id FROM (SELECT COUNT(*) FROM Person) AS x", 8155),
         ("SELEC Id FROM Person", 102),
+        ("SELECT x.Id FROM (SELECT Id FROM Person ORDER BY Id) AS x", 1033),
+        ("SELECT DISTINCT FirstName FROM Person ORDER BY Id", 145),
+        ("SELECT SUM(CASE WHEN EXISTS (SELECT 1 FROM Gift) THEN 1 ELSE 0 END) FROM Person", 130),
+        ("SELECT (SELECT SUM(g.Amount + p.Id) FROM Gift g) FROM Person p", 8124),
+        ("SELECT COUNT(*) FROM Person GROUP BY (SELECT 1)", 144),
+        ("SELECT COUNT(*) FROM Person GROUP BY 1", 164),
+        ("SELECT Id AS Key FROM Person", 156),
     ],
 )
 def test_errors_of_sql_server(ask: Ask, sql: str, number: int) -> None:

@@ -10,9 +10,7 @@ from migrate_agent.rockrms.records import Mapped, RecordMapper, RockSource
 from migrate_agent.rockrms.source.connection import SqlConnection
 from migrate_agent.store.import_entries import RecordStatus
 from migrate_agent.store.import_journal import ImportJournal
-from migrate_contract.rockrms import Entity, LogKind
-
-_LOG_ROWS = 2_000
+from migrate_contract.rockrms import Entity
 
 
 class RockRows:
@@ -62,22 +60,13 @@ class JournalReasons:
         )
 
     def errored(self, entity: Entity) -> Iterable[tuple[int, str]]:
-        """Yields those that are errored now: one that a later try brought over has rows in the log all the same."""
-        return self._logged(entity, LogKind.ERRORED, RecordStatus.ERRORED)
+        """Result: (source id, code) of those that are errored now, not of those that a later try brought over."""
+        return self._journal.reasons(entity, RecordStatus.ERRORED)
 
     def skipped(self, entity: Entity) -> Iterable[tuple[int, str]]:
-        """Yields those that a rule leaves out now."""
-        return self._logged(entity, LogKind.SKIPPED, RecordStatus.SKIPPED)
+        """Result: (source id, code) of those that a rule leaves out now."""
+        return self._journal.reasons(entity, RecordStatus.SKIPPED)
 
     def sha256(self) -> str:
         """Result: hash of the ordered ledger."""
         return self._journal.ledger_sha256()
-
-    def _logged(self, entity: Entity, kind: LogKind, status: RecordStatus) -> Iterator[tuple[int, str]]:
-        row = 1
-        while rows := self._journal.log_rows(row, _LOG_ROWS, [kind]):
-            mine = {each.source_id: each.code for each in rows if each.entity is entity and each.source_id is not None}
-            for key, record in self._journal.find(entity, list(mine)).items():
-                if record.status is status:
-                    yield key, mine[key]
-            row = rows[-1].row + 1

@@ -1,0 +1,17 @@
+// What differs in a test deployment: small, open, on an Azure-managed mail domain. Values in <> are yours; secrets come from the environment of whoever deploys, never from here.
+using 'main.bicep'
+
+param environmentName = 'test'
+param organization = readEnvironmentVariable('ONEMIGRATE_ORGANIZATION', '<short-name>')
+param organizationName = readEnvironmentVariable('ONEMIGRATE_ORGANIZATION_NAME', '<Name of your organization>')
+param firstAdminObjectId = readEnvironmentVariable('ONEMIGRATE_FIRST_ADMIN_OBJECT_ID', '')
+param operatorsClientId = readEnvironmentVariable('ONEMIGRATE_OPERATORS_CLIENT_ID', '')
+param consentClientId = readEnvironmentVariable('ONEMIGRATE_CONSENT_CLIENT_ID', '')
+param consentClientSecret = readEnvironmentVariable('ONEMIGRATE_CONSENT_CLIENT_SECRET', '')
+param consentSecretExpiresOn = readEnvironmentVariable('ONEMIGRATE_CONSENT_SECRET_EXPIRES_ON', '')
+param secretKey = readEnvironmentVariable('ONEMIGRATE_SECRET_KEY', '')
+param operatorMail = split(readEnvironmentVariable('ONEMIGRATE_OPERATOR_MAIL', 'operators@example.org'), ',')
+param mail = 'acs'
+param ownNetwork = false
+param storageSku = 'Standard_LRS'
+param maximumInstances = 5
