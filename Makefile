@@ -97,12 +97,15 @@ package: install ## build dist/control-plane.zip, the deployment package (docs/d
 
 BENCH_ARGS ?=
 
-.PHONY: bench bench-sweep
+.PHONY: bench bench-sweep bench-rockrms
 bench: install $(STAMPS)/bench ## measure our copy against AzCopy and rclone; BENCH_ARGS="--quick" for a trial
 	@$(BIN)/python -m bench run $(BENCH_ARGS)
 
 bench-sweep: install $(STAMPS)/bench ## find the best settings of AzCopy and rclone for the benchmark
 	@$(BIN)/python -m bench sweep $(BENCH_ARGS)
+
+bench-rockrms: install ## measure the import of 2,500,000 records; BENCH_ARGS="--scale 0.05" for a trial
+	@$(BIN)/python -m bench rockrms $(BENCH_ARGS)
 
 $(STAMPS)/bench: bench/node/package.json bench/node/package-lock.json bench/node/.npmrc scripts/system-packages
 	$(call say,AzCopy and the system packages of the benchmark)

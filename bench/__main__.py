@@ -1,8 +1,9 @@
-"""`python -m bench run` and `python -m bench sweep`; see `--help` of each, and docs/benchmarks.md."""
+"""`python -m bench run`, `sweep` and `rockrms`; see `--help` of each, and docs/benchmarks.md."""
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from bench import report, sweep
+from bench import report, rockrms, sweep
 from bench.clients import CLIENTS, ClientMissing
 from bench.digests import NotTheSource
 from bench.display import Display
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     console = Console(stderr=given.json is not None)
     try:
-        missed = _sweep(given, console) if given.what == "sweep" else _run(given, console)
+        missed = {"sweep": _sweep, "run": _run, "rockrms": _rockrms}[given.what](given, console)
     except (ClientFailed, ClientMissing, NotTheSource, BuildFailed, SinkFailed, NoRoom) as fault:
         console.print(str(fault), style="red", markup=False, highlight=False)
         return 2
@@ -57,6 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     swept.add_argument("--client", action="append", choices=sorted(CLIENTS))
     swept.add_argument("--write", action="store_true", help="write the table into bench/peers.md")
     swept.set_defaults(json=None, no_verify=True)
+    imported = commands.add_parser("rockrms", help="measure the import of a RockRMS database")
+    imported.add_argument("--scale", type=float, default=1.0, help="below 1: fewer records, for a trial")
+    imported.add_argument("--keep", action="store_true", help="keep the database and the server's answers")
+    imported.set_defaults(json=None)
     for each in (run, swept):
         each.add_argument(
             "--scenario", action="append", choices=sorted(SCENARIOS), help="may be repeated; default: all"
@@ -66,6 +71,17 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument("--sources", type=Path, default=_MEMORY, help="folder of the files to copy; in memory")
         each.add_argument("--keep", action="store_true", help="keep them for the next time")
     return parser
+
+
+def _rockrms(given: argparse.Namespace, console: Console) -> bool:
+    BUILD.mkdir(parents=True, exist_ok=True)
+    try:
+        outcome = rockrms.measure(BUILD, given.scale, console)
+    finally:
+        if not given.keep:
+            shutil.rmtree(BUILD / f"rockrms-{given.scale:g}", ignore_errors=True)
+    rockrms.show(console, outcome)
+    return bool(outcome.missed())
 
 
 def _scenarios(given: argparse.Namespace) -> list[Scenario]:

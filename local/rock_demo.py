@@ -8,6 +8,7 @@ Nothing is left behind but the certificate.
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 import time
@@ -27,7 +28,7 @@ from local.operator_api import OperatorApi
 from local.processes import wait_until
 from local.stack import CHURCH_SEED, Stack
 from migrate_contract.certificate import certificate_html
-from migrate_contract.rockrms import Entity, FundAnswer, ImportReport, ImportSettings
+from migrate_contract.rockrms import Entity, FundAnswer, ImportReport, ImportSettings, TraceReport
 
 CLIENT, PROJECT = "Grace Community Church", "RockRMS to Mission"
 PEOPLE = 600
@@ -44,6 +45,8 @@ class RockDemoReport:
     report: ImportReport
     dry_run: ImportReport
     certificate: Path
+    trace: TraceReport
+    """Of one gift, from Rock to Mission."""
     killed: bool
     differences: list[Difference]
     """Between Mission and the generator's model."""
@@ -78,13 +81,16 @@ def run_rock_demo(
         run.connect()
         dry_run = run.dry_run()
         killed, report = run.import_all(kill_after)
+        trace = run.trace_a_gift()
         before_verdict(stack)
         display.step("Comparing every field of what Mission holds with the church's own model")
         differences, records = _compared(stack, run.settings, people)
         certificate.parent.mkdir(parents=True, exist_ok=True)
         certificate.write_text(certificate_html(report, project=PROJECT, client=CLIENT, signed_for=None), "utf-8")
         display.step("Stopping the agent and the stack")
-    found = RockDemoReport(report, dry_run, certificate, killed, differences, records, time.monotonic() - started_at)
+    found = RockDemoReport(
+        report, dry_run, certificate, trace, killed, differences, records, time.monotonic() - started_at
+    )
     found.problems = _problems(found, wanted_kill=kill_after is not None)
     return found
 
@@ -97,7 +103,7 @@ class _Run:
     ) -> None:
         self.stack, self.api, self.agent, self._display, self._check = stack, api, agent, display, check
         self.settings = ImportSettings(time_zone=stack.rock.time_zone)
-        self._project_id = ""
+        self._project_id = self._job_id = ""
 
     def connect(self) -> None:
         """Client, project and agent; both connections, tested from the agent's machine."""
@@ -157,7 +163,7 @@ class _Run:
         if kill_after is not None:
             control.hold_after(kill_after)
         self._display.step("Importing")
-        job_id = self._create("Import", self.settings)
+        job_id = self._job_id = self._create("Import", self.settings)
         killed = False
         if kill_after is not None:
             killed = control.wait_held(STALLED_SECONDS, check=self._check)
@@ -168,6 +174,19 @@ class _Run:
             self.agent.start()
         self._watch(job_id)
         return killed, self._report(job_id)
+
+    def trace_a_gift(self) -> TraceReport:
+        """One gift's way, as the agent finds it when somebody asks."""
+        gift = self.stack.mission.control.records(Entity.CONTRIBUTIONS.value)[0]
+        source_id = int(str(gift["external_id"]).rsplit(":", 1)[1])
+        self._post("trace", {"entity": Entity.CONTRIBUTIONS.value, "source_id": source_id, "job_id": self._job_id})
+        found = TraceReport.model_validate_json(json.dumps(self._checked("trace")["trace"]))
+        self._display.step(
+            f"Trace of one gift: {found.source_table} {found.source_id}, {len(found.source)} values in Rock, "
+            f"{found.status} with batch {(found.batch_key or '')[:8]}, {found.copies} copy in Mission, "
+            f"{found.code or 'equal in every field'}"
+        )
+        return found
 
     def _create(self, name: str, settings: ImportSettings) -> str:
         asked = settings.model_dump(mode="json", exclude_defaults=True, exclude={"funds", "gone"})
@@ -194,7 +213,7 @@ class _Run:
             return bool(found) and found["state"] != "waiting"
 
         wait_until(is_over, seconds=_CHECK_SECONDS, what=f"the agent's answer to {name}")
-        said = found.get("rock") or found.get("mission") or {}
+        said = found.get("rock") or found.get("mission") or found.get("trace") or {}
         if found["fault"] or said.get("code"):
             fault = found["fault"] or {"title": said["code"], "detail": said["detail"], "fix": said["fix"]}
             raise DemoFailed(f"{name}: {fault['title']}: {fault.get('detail', '')}", fault.get("fix", ""))

@@ -6,15 +6,17 @@ Every value is escaped; the file may be opened from a mail or a disk.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
 
-from migrate_contract.rockrms import Entity, Evidence, ImportReport, ReconciliationRow, Stage, Verdict, money
+from migrate_contract.rockrms import Entity, Evidence, ImportReport, ReconciliationRow, Stage, Verdict
 
-MAX_FUND_ROWS = 24
+MAX_FUND_ROWS = 14
 """Rows of fund and year that one sheet has room for; the rest is added up in one row."""
 MAX_DIFFERENCES = 6
+"""Rows that differ; they take the room of as many funds and years."""
 
 _ENTITY_NAMES = {
     Entity.PEOPLE: "People",
@@ -27,23 +29,27 @@ _ENTITY_NAMES = {
 _STYLE = """
 :root{color-scheme:light}*{box-sizing:border-box}
 body{font:10pt/1.35 "Segoe UI",system-ui,-apple-system,"Liberation Sans",Arial,sans-serif;color:#16202b;margin:0 auto;
-max-width:190mm;padding:10mm;background:#fff}
+max-width:205mm;padding:10mm;background:#fff}
 h1{font-size:17pt;margin:0}h2{font-size:10.5pt;margin:4mm 0 1mm;border-bottom:.3mm solid #16202b}
 p{margin:1mm 0}.who{color:#445}.verdict{margin:3mm 0;padding:2.5mm 4mm;border:.6mm solid;border-radius:1.5mm}
 .verdict strong{font-size:13pt;display:block}.match{border-color:#14693b}.differs{border-color:#a3161d}
-.unknown{border-color:#8a5a00}table{border-collapse:collapse;width:100%;font-size:9pt}
+.unknown{border-color:#8a5a00}table{border-collapse:collapse;width:100%;font-size:8.2pt}
 caption{text-align:left;font-weight:600;padding:1mm 0}
 th,td{padding:.5mm 1.5mm;border-bottom:.15mm solid #c5ccd3;text-align:left;vertical-align:top}
 th{font-weight:600}.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 tfoot td,tfoot th{border-top:.4mm solid #16202b;font-weight:600}
-.two{display:grid;grid-template-columns:1fr 1fr;gap:0 6mm}dl{display:grid;grid-template-columns:max-content 1fr;
+.two{display:grid;grid-template-columns:minmax(0,9fr) minmax(0,10fr);gap:0 5mm}
+.two td,.two th{padding:.5mm .8mm}dl{display:grid;grid-template-columns:max-content 1fr;
 gap:.3mm 3mm;margin:1mm 0;font-size:8.5pt}dt{color:#445}dd{margin:0;overflow-wrap:anywhere}
 .hash{font:8pt ui-monospace,Consolas,"Liberation Mono",monospace}
 .sign{display:grid;grid-template-columns:1fr 1fr;gap:8mm;margin-top:9mm}.sign div{border-top:.3mm solid #16202b;
 padding-top:1mm;font-size:8.5pt;min-height:9mm}.small{font-size:8pt;color:#445}
 @media (max-width:600px){.two,.sign{grid-template-columns:1fr}body{padding:4mm}}
 @page{size:auto;margin:10mm}
-@media print{body{padding:0;max-width:none;font-size:9pt}h2,table,.sign,.verdict{break-inside:avoid}}
+@media print{body{padding:0;max-width:none;font-size:8pt;line-height:1.2}h1{font-size:13pt}
+h2{font-size:8.5pt;margin:2mm 0 .5mm}table{font-size:7pt}td,th{padding:.25mm 1mm}dl{font-size:7pt}
+.verdict{margin:1.5mm 0;padding:1.5mm 3mm}.verdict strong{font-size:11pt}.sign{margin-top:7mm}
+.small{font-size:6.5pt}.hash{font-size:7pt}h2,table,.sign,.verdict{break-inside:avoid}}
 """
 
 
@@ -161,42 +167,76 @@ def _entities(report: ImportReport) -> str:
 
 
 def _funds(report: ImportReport) -> str:
-    nets = [row for row in report.rows if row.measure == "fund_year_net"]
-    if not nets:
+    cells = _fund_cells(report)
+    if not cells:
         return ""
-    nets.sort(key=lambda row: row.key)
-    lines = {row.key: row for row in report.rows if row.measure == "fund_year_lines"}
-    shown, rest = nets[:MAX_FUND_ROWS], nets[MAX_FUND_ROWS:]
-    rows = [
-        (
-            row.label or row.key,
-            _number(lines.get(row.key)),
-            _grouped(row.source_value),
-            _grouped(row.target_value),
-            row.difference or "-",
-        )
-        for row in shown
-    ]
+    room = MAX_FUND_ROWS if report.financial_match is not False else MAX_FUND_ROWS - MAX_DIFFERENCES
+    shown, rest = cells[:room], cells[room:]
+    rows = [cell.shown() for cell in shown]
     if rest:
-        counted = sum(int(lines[row.key].source_value) for row in rest if row.key in lines)
-        rows.append(
-            (
-                f"{len(rest)} more funds and years",
-                f"{counted:,}",
-                _grouped(_sum(row.source_value for row in rest)),
-                _grouped(_sum(row.target_value for row in rest if row.target_value is not None)),
-                _sum(row.difference for row in rest if row.difference is not None),
-            )
-        )
-    foot = (
-        "Net",
-        f"{sum(int(row.source_value) for row in lines.values()):,}",
-        _grouped(_sum(row.source_value for row in nets)),
-        _grouped(_sum(row.target_value for row in nets if row.target_value is not None)),
-        _sum(row.difference for row in nets if row.difference is not None),
+        rows.append(_added(f"{len(rest)} more, all in the report", rest).shown())
+    head = ("Fund and year", "Lines", "Gross", "Refunds", "Corrections", "Net", "Mission, net", "Difference")
+    foot = _added("All", cells).shown()
+    return f"<h2>Per fund and year ({escape(report.currency)})</h2>" + _table(head, rows, numbers=7, foot=foot)
+
+
+@dataclass(frozen=True, slots=True)
+class _FundCell:
+    """One fund and year, or several added up."""
+
+    label: str
+    lines: int
+    gross: Decimal
+    refunds: Decimal
+    corrections: Decimal
+    net: Decimal
+    mission: Decimal | None
+
+    def shown(self) -> tuple[str, ...]:
+        left = None if self.mission is None else self.mission - self.net
+        amounts = (self.gross, self.refunds, self.corrections, self.net, self.mission, left)
+        return self.label, f"{self.lines:,}", *("-" if amount is None else f"{amount:,.2f}" for amount in amounts)
+
+
+def _fund_cells(report: ImportReport) -> list[_FundCell]:
+    """Result: those that differ first, then the latest years."""
+    found: dict[str, dict[str, ReconciliationRow]] = {}
+    for row in report.rows:
+        if row.measure.startswith("fund_year_"):
+            found.setdefault(row.key, {})[row.measure.removeprefix("fund_year_")] = row
+    keys = sorted(found, key=lambda key: found[key]["net"].label if "net" in found[key] else key)
+    keys.sort(key=lambda key: key.rpartition("|")[2], reverse=True)
+    keys.sort(key=lambda key: all(row.verdict is not Verdict.DIFFERS for row in found[key].values()))
+    return [_fund_cell(found[key]) for key in keys if "net" in found[key]]
+
+
+def _fund_cell(rows: Mapping[str, ReconciliationRow]) -> _FundCell:
+    def source(measure: str) -> Decimal:
+        return Decimal(rows[measure].source_value) if measure in rows else Decimal(0)
+
+    net = rows["net"]
+    return _FundCell(
+        label=net.label or net.key,
+        lines=int(source("lines")),
+        gross=source("gross"),
+        refunds=source("refunds"),
+        corrections=source("corrections"),
+        net=source("net"),
+        mission=None if net.target_value is None else Decimal(net.target_value),
     )
-    head = ("Fund and year", "Lines", "Rock, net", "Mission, net", "Difference")
-    return f"<h2>Net per fund and year ({escape(report.currency)})</h2>" + _table(head, rows, numbers=4, foot=foot)
+
+
+def _added(label: str, cells: Sequence[_FundCell]) -> _FundCell:
+    known = [cell.mission for cell in cells if cell.mission is not None]
+    return _FundCell(
+        label=label,
+        lines=sum(cell.lines for cell in cells),
+        gross=sum((cell.gross for cell in cells), Decimal(0)),
+        refunds=sum((cell.refunds for cell in cells), Decimal(0)),
+        corrections=sum((cell.corrections for cell in cells), Decimal(0)),
+        net=sum((cell.net for cell in cells), Decimal(0)),
+        mission=sum(known, Decimal(0)) if len(known) == len(cells) else None,
+    )
 
 
 def _bridge(report: ImportReport) -> str:
@@ -278,16 +318,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int, 
     return f"<table><thead>{cells(head, 'th')}</thead><tbody>{body}</tbody>{end}</table>"
 
 
-def _number(row: ReconciliationRow | None) -> str:
-    return "" if row is None else f"{int(row.source_value):,}"
-
-
 def _grouped(amount: str | None) -> str:
     return "-" if amount is None else f"{Decimal(amount):,.2f}"
-
-
-def _sum(amounts: Iterable[str]) -> str:
-    return money(sum((Decimal(amount) for amount in amounts), Decimal(0)))
 
 
 def _tristate(value: bool | None) -> str:

@@ -54,6 +54,7 @@ class Done(StrEnum):
     WEBHOOK_AGAIN = "webhook-again"
     WEBHOOK_DELETED = "webhook-deleted"
     ROCK_SENT = "rock-sent"
+    ROCK_FORGET_ASKED = "rock-forget-asked"
     ROCK_TEST_ASKED = "rock-test-asked"
     MISSION_CONNECTED = "mission-connected"
     MISSION_DISCONNECTED = "mission-disconnected"
@@ -109,6 +110,7 @@ _SENTENCES = {
     Done.WEBHOOK_AGAIN: "The event is sent again within a minute.",
     Done.WEBHOOK_DELETED: "Webhook deleted.",
     Done.ROCK_SENT: "Sealed. The agent takes the connection with its next heartbeat.",
+    Done.ROCK_FORGET_ASKED: "Asked. The agent destroys the connection string on its next heartbeat.",
     Done.ROCK_TEST_ASKED: "Asked. The agent tests the connection on its next heartbeat.",
     Done.MISSION_CONNECTED: "Mission is connected. Test it next.",
     Done.MISSION_DISCONNECTED: "Mission is disconnected and its key destroyed.",

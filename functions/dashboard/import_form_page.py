@@ -129,11 +129,7 @@ def _page(
         entities_default=[value for value, _ in ENTITY_OPTIONS],
         campus_options=_campuses(test, form.values.get("campus_ids", ())),
         campuses_default=[],
-        type_options=[
-            (kind.guid, kind.name + (f" ({kind.lines:,} lines)" if kind.lines is not None else ""))
-            for kind in test.transaction_types
-            if kind.guid != CONTRIBUTION
-        ],
+        type_options=type_options(test, report, form.values.get("transaction_types", ())),
         types_default=[],
         status_rows=status_rows(report, settings),
         start_default="",
@@ -142,6 +138,20 @@ def _page(
         zone_hint=f"Rock's campuses say {zone}." if zone else "The clock that Rock's times were written by.",
         **context,
     )
+
+
+def type_options(test: RockTestReport, report: ImportReport | None, chosen: Sequence[str]) -> list[tuple[str, str]]:
+    """Result: the transaction types beside Contribution: of the last test, of the last report, and those in use."""
+    found = {kind.guid: _with_lines(kind.name, kind.lines) for kind in test.transaction_types}
+    for kind in report.other_types if report else ():
+        found[kind.code] = _with_lines(kind.label, kind.count)
+    for guid in chosen:
+        found.setdefault(guid, f"Type {guid}")
+    return [(guid, words) for guid, words in found.items() if guid != CONTRIBUTION]
+
+
+def _with_lines(name: str, lines: int | None) -> str:
+    return name if lines is None else f"{name} ({lines:,} lines)"
 
 
 def _campuses(test: RockTestReport, chosen: Sequence[str]) -> list[tuple[str, str]]:

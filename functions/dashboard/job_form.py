@@ -126,6 +126,13 @@ class JobForm(FilterForm):
         float | None, number(float, _READBACK_RULE), like(TransferSettings, "readback_percent", _READBACK_RULE)
     ] = 100.0
 
+    @field_validator("type")
+    @classmethod
+    def _copies_files(cls, kind: JobType) -> JobType:
+        if kind is JobType.ROCKRMS_IMPORT:
+            raise ValueError("An import has a form of its own, on the project's page.")
+        return kind
+
     @field_validator("access_tier")
     @classmethod
     def _tier_fits(cls, tier: str, info: ValidationInfo) -> str:

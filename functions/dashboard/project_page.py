@@ -19,7 +19,7 @@ from functions.dashboard.forms import EMPTY_FORM, Form
 from functions.dashboard.frame import Frame
 from functions.dashboard.rendering import render
 from functions.dashboard.rockrms_cards import MissionCard, RockCard, mission_card, rock_card
-from functions.dashboard.rockrms_pages import disconnect_mission
+from functions.dashboard.rockrms_pages import disconnect_mission, forget_connection
 from functions.domain.connection_views import ConnectionStatusView
 from functions.domain.event_views import EventView
 from functions.domain.expiry_views import ExpiredJobsView
@@ -95,6 +95,7 @@ def project_page(
         grants.append(connection.last_grant_ends_at)
     access_until = max(grants, default=None)
     questions = [disconnect(project)] if project.azure_connection else []
+    questions += [forget_connection(project)] if church and church.held else []
     questions += [disconnect_mission(project)] if church and church.mission_connection else []
     schedule = project.bandwidth_schedule
     return render(

@@ -64,6 +64,9 @@ class MissionCard:
 def rock_card(project: ProjectView, view: RockRmsView) -> RockCard:
     """Result: the card of the RockRMS connection."""
     found = suggested_zone(view.rock_test)
+    test = rock_test(view.rock_test)
+    if test is not None and test.state == "ok" and not view.held:
+        test = None  # It was of a connection that nobody keeps any more.
     asked = project.time_zone == _UNSET
     hint = "Rock's times carry no zone. Gifts keep the date that Rock has; this says which clock it was."
     if asked and found:
@@ -72,7 +75,7 @@ def rock_card(project: ProjectView, view: RockRmsView) -> RockCard:
         badge=_badge(bool(view.held), view.rock_test),
         held=[_holder(held) for held in view.held],
         keeping=_keeping(view.keep),
-        test=rock_test(view.rock_test),
+        test=test,
         agent_options=agent_choices(view.agents),
         agent_default=keeper(view),
         zone=(found or _UNSET) if asked else project.time_zone,

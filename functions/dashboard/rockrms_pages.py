@@ -38,6 +38,21 @@ def mission_connection_page(frame: Frame, project: ProjectView, view: RockRmsVie
     )
 
 
+def forget_connection(project: ProjectView) -> Confirmation:
+    """Result: the question before an agent destroys the connection string that it keeps."""
+    here = f"/projects/{project.project_id}"
+    return Confirmation(
+        key="forget",
+        page=f"{here}/confirm-forget",
+        action=f"{here}/rockrms/forget",
+        back=here,
+        title="Forget the RockRMS connection?",
+        text="The agent destroys the connection string on its machine. An import that works stops when its connection "
+        "to the SQL Server ends. Nothing in RockRMS changes; take the login away there as well.",
+        button="Forget the connection",
+    )
+
+
 def disconnect_mission(project: ProjectView) -> Confirmation:
     """Result: the question before a project loses its Mission connection."""
     here = f"/projects/{project.project_id}"

@@ -124,6 +124,7 @@ def progress_view(record: ProgressRecord) -> ProgressView:
         verified_files=report.verified_files,
         retries=report.retries,
         speed_bytes_per_second=report.speed_bytes_per_second,
+        speed_records_per_second=report.speed_records_per_second,
         average_bytes_per_second=report.average_bytes_per_second,
         eta_seconds=report.eta_seconds,
         waiting=report.waiting,

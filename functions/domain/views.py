@@ -405,6 +405,8 @@ class ProgressView(WireModel):
     verified_files: int
     retries: int
     speed_bytes_per_second: float
+    speed_records_per_second: float = 0.0
+    """Of an import."""
     average_bytes_per_second: float = 0.0
     """Since the first upload of the attempt's process on the agent."""
     eta_seconds: float | None

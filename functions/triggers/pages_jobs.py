@@ -64,6 +64,8 @@ def job_with_files(
 def _new_form(call: PageCall, project_id: str, form: Form = EMPTY_FORM, like: str | None = None) -> str:
     project = call.services.projects.show(call.caller, project_id)
     original = call.services.jobs.show(call.caller, like) if like else None
+    if original is not None and original.type is JobType.ROCKRMS_IMPORT:
+        original = None
     return new_job_page(call.frame, project, agents_of(call, project.client_id), form, like=original)
 
 

@@ -15,7 +15,12 @@ from functions.dashboard.rockrms_forms import (
     ZoneForm,
     without_secrets,
 )
-from functions.dashboard.rockrms_pages import disconnect_mission, mission_connection_page, rockrms_connection_page
+from functions.dashboard.rockrms_pages import (
+    disconnect_mission,
+    forget_connection,
+    mission_connection_page,
+    rockrms_connection_page,
+)
 from functions.domain.caller import Role
 from functions.triggers.edge_answer import Answer
 from functions.triggers.edge_call import PageCall
@@ -85,6 +90,19 @@ def page_rockrms_test(call: PageCall, project_id: ProjectId, form: CheckForm) ->
     """Asks an agent to test the RockRMS connection."""
     call.services.rock.test_rockrms(call.caller, project_id, form.body())
     return call.see_other(after(f"/projects/{project_id}", Done.ROCK_TEST_ASKED))
+
+
+@pages.page("projects/{project_id}/confirm-forget", role=Role.OPERATOR)
+def page_rockrms_confirm_forget(call: PageCall, project_id: ProjectId) -> Answer:
+    """Asks before an agent destroys the connection string that it keeps."""
+    return call.html(confirm_page(call.frame, forget_connection(call.services.projects.show(call.caller, project_id))))
+
+
+@pages.form("projects/{project_id}/rockrms/forget", again=project_refused, refusals=CHECK_REFUSALS)
+def page_rockrms_forget(call: PageCall, project_id: ProjectId, form: CheckForm) -> Answer:
+    """Asks the agent that keeps the connection string to destroy it."""
+    call.services.rock.forget(call.caller, project_id, form.body())
+    return call.see_other(after(f"/projects/{project_id}", Done.ROCK_FORGET_ASKED))
 
 
 @pages.form("projects/{project_id}/time-zone", again=project_refused, refusals=(ErrorCode.CHANGED_MEANWHILE,))

@@ -399,12 +399,12 @@ def _family_traps(model: Model, rng: random.Random, family: Group) -> None:
     elif roll < 0.04:
         new_group(model, rng, "family", f"{rng.choice(words.LAST_NAMES)} Family", campus=family.campus)
         model.trap("family-empty")
-    elif roll < 0.043 and model.shape.has_archive:
+    elif roll < 0.046 and model.shape.has_archive:
         lost = new_group(model, rng, "family", f"{family.name} (old)", campus=family.campus, is_archived=True)
         add_member(model, lost, first.person, "adult", is_archived=family.id % 2 == 0)
         first.person.primary_family = lost
         model.trap("family-archived")
-    elif roll < 0.048:
+    elif roll < 0.051:
         family.name = rng.choice(("  ", f" {family.name} ", "", "O'Brien & Núñez 家族"))
         model.trap("family-name-odd")
 

@@ -101,6 +101,12 @@ def test_the_whole_way_by_clicks(dashboard: Dashboard, church: AgentProcess, sit
     expect(dashboard.heading("Certificate of import")).to_be_visible()
     expect(page.get_by_text("match to the cent")).to_be_visible()
 
+    page.go_back()
+    dashboard.crumb("Church data")
+    page.locator("#ask-forget").click()
+    page.get_by_role("dialog").get_by_role("button", name="Forget the connection").click()
+    expect(rock).to_contain_text("Not connected", timeout=WITHIN_MS)
+
 
 def test_what_is_typed_as_a_secret_never_comes_back(dashboard: Dashboard) -> None:
     page = dashboard.page

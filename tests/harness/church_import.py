@@ -23,6 +23,8 @@ class Found:
     records: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     skipped: dict[str, dict[int, str]] = field(default_factory=dict)
     flagged: dict[str, dict[int, set[str]]] = field(default_factory=dict)
+    in_scope: dict[str, int] = field(default_factory=dict)
+    """As the source counts, without reading."""
     install: str = ""
     rock_version: str | None = None
 
@@ -46,7 +48,9 @@ def _read_entity(reader: RockReader, mapper: Mapper, entity: Entity, found: Foun
     records = found.records.setdefault(entity.value, [])
     skipped = found.skipped.setdefault(entity.value, {})
     flagged = found.flagged.setdefault(entity.value, {})
-    for page in reader.pages(entity, 0, reader.high_water(entity)):
+    high_water = reader.high_water(entity)
+    found.in_scope[entity.value] = reader.count(entity, high_water)
+    for page in reader.pages(entity, 0, high_water):
         for answer in mapper.map(entity, page):
             if isinstance(answer, Mapped):
                 records.append(json.loads(answer.body))
@@ -67,6 +71,9 @@ def _of_rows(expected: ExpectedMission, found: Found) -> Iterator[Difference]:
         wanted = {row: skip.code for row, skip in left_out.items()}
         yield from _by_row(entity, "(skipped)", wanted, found.skipped[entity])
         yield from _by_row(entity, "(flagged)", expected.flagged[entity], found.flagged[entity])
+        in_scope = len(expected.records[entity]) + len(wanted)
+        if found.in_scope[entity] != in_scope:
+            yield Difference(entity, "", "(in scope)", in_scope, found.in_scope[entity])
 
 
 def _by_row(entity: str, what: str, wanted: dict[int, Any], found: dict[int, Any]) -> Iterator[Difference]:

@@ -206,6 +206,9 @@ def _show(end: ImportEnd, *, as_json: bool) -> None:
             "fault": fault.model_dump() if fault else None,
             "interrupted": end.result.stopped,
             "resumed": end.resumed,
+            "began": end.began,
+            "seconds": {step: round(took.seconds, 3) for step, took in end.timings.items()},
+            "cpu_seconds": {step: round(took.cpu_seconds, 3) for step, took in end.timings.items()},
             "entities": [found.model_dump(mode="json") for found in end.snapshot.entities],
             "report": end.report.model_dump(mode="json") if end.report else None,
         }

@@ -10,7 +10,7 @@ from typing import Any
 from migrate_agent.redaction import redactor
 from migrate_agent.rockrms.mission.port import ResultStatus
 from migrate_agent.rockrms.mission.sender import Sent
-from migrate_agent.rockrms.records import Mapped, Skipped
+from migrate_agent.rockrms.records import ERRORED, Mapped, Skipped
 from migrate_agent.store.import_entries import Decided, Known, LogEntry, RecordStatus
 from migrate_contract.errors import CATALOGUE, ErrorCode
 from migrate_contract.rockrms import Entity, LogKind
@@ -50,7 +50,8 @@ def sort_out(entity: Entity, records: Sequence[Mapped | Skipped], known: Mapping
     if len(mapped) != len(records):
         for record in records:
             if type(record) is Skipped:
-                found.decided.append(Decided(record.source_id, RecordStatus.SKIPPED, b""))
+                status = RecordStatus.ERRORED if record.code in ERRORED else RecordStatus.SKIPPED
+                found.decided.append(Decided(record.source_id, status, b""))
                 found.log.append(_skipped(entity, record))
     for record in mapped:
         if record.notes:
@@ -94,7 +95,7 @@ def fix_of(code: ErrorCode) -> str:
 
 def _skipped(entity: Entity, record: Skipped) -> LogEntry:
     return LogEntry(
-        LogKind.SKIPPED,
+        LogKind.ERRORED if record.code in ERRORED else LogKind.SKIPPED,
         TABLES[entity],
         record.source_id,
         record.external_id,

@@ -7,11 +7,13 @@ compared.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from migrate_agent.engine_results import EngineResult, Snapshot
 from migrate_agent.rockrms.import_run import ImportPorts, ImportRun, RunSettings
@@ -24,6 +26,13 @@ from migrate_contract.rockrms import Entity, EntityResult, ImportReport, Stage
 from migrate_contract.schedule import LimitInForce
 
 log = logging.getLogger(__name__)
+
+
+class StepTime(NamedTuple):
+    """Seconds of the wall's clock, and of this process's CPU."""
+
+    seconds: float
+    cpu_seconds: float
 
 
 class ImportEngine:
@@ -51,6 +60,8 @@ class ImportEngine:
         self._approval = threading.Event()
         self._run: ImportRun | None = None
         self._waiting = Waiting()
+        self.timings: dict[str, StepTime] = {}
+        """How long each step of this process took, in the order in which they ended."""
 
     def approve(self) -> None:
         """Goes on after the dry run (`hold_after_scan`)."""
@@ -121,9 +132,11 @@ class ImportEngine:
             limits=self._limits,
             now=self._now,
         )
-        run.prepare()
+        with self._timed("prepare"):
+            run.prepare()
         if settings.dry_run or (self._spec.hold_after_scan and not self._approved):
-            kind = run.dry_run()
+            with self._timed("dry_run"):
+                kind = run.dry_run()
             if kind is not None:
                 return self._stopped(kind)
             self._report(run.dry_report())
@@ -143,12 +156,23 @@ class ImportEngine:
 
     def _import(self, run: ImportRun) -> EngineResult:
         self._enter(JobPhase.RUNNING)
-        kind = run.carry()
+        with self._timed("import"):
+            kind = run.carry()
         if kind is not None:
             return self._stopped(kind)
-        found = run.settle()
-        self._report(run.verify(found))
+        with self._timed("settle"):
+            found = run.settle()
+        with self._timed("verify"):
+            self._report(run.verify(found))
         return self._ended()
+
+    @contextlib.contextmanager
+    def _timed(self, step: str) -> Iterator[None]:
+        began, cpu = time.monotonic(), time.process_time()
+        try:
+            yield
+        finally:
+            self.timings[step] = StepTime(time.monotonic() - began, time.process_time() - cpu)
 
     def _enter(self, phase: JobPhase) -> None:
         self._phase = phase

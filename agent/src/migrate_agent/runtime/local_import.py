@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 from migrate_agent.engine_results import EngineResult, Snapshot
 from migrate_agent.network import Network
 from migrate_agent.rockrms.connection_string import RockConnection
-from migrate_agent.rockrms.import_engine import ImportEngine
+from migrate_agent.rockrms.import_engine import ImportEngine, StepTime
 from migrate_agent.rockrms.import_wiring import real_ports
 from migrate_agent.runtime.instance_lock import InstanceLock
 from migrate_agent.stop import StopSignal
@@ -68,6 +69,9 @@ class ImportEnd:
     resumed: bool
     report: ImportReport | None
     errored: list[ImportLogRow]
+    began: float
+    """When the engine began, in seconds since 1970."""
+    timings: dict[str, StepTime]
 
 
 def run_import(
@@ -98,6 +102,7 @@ def run_import(
                 workbook.unlink(missing_ok=True)
             ports = real_ports(request.connection, request.access, network, workbook)
             engine = ImportEngine(request.spec(attempt), journal, lambda _: ports, stop)
+            began = time.time()
             with _watching(engine, watch):
                 result = engine.run()
             text = journal.kept(REPORT)
@@ -107,6 +112,8 @@ def run_import(
                 resumed and journal.fixed is not None,
                 ImportReport.model_validate_json(text) if text else None,
                 journal.log_rows(1, most_errored, [LogKind.ERRORED]),
+                began,
+                engine.timings,
             )
         finally:
             journal.close()

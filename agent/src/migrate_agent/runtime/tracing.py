@@ -9,9 +9,8 @@ from migrate_agent.rockrms.records import RockFacts
 from migrate_agent.rockrms.source.connection import driver_connect
 from migrate_agent.rockrms.source.reader import RockReader
 from migrate_agent.rockrms.trace import trace
-from migrate_agent.store.import_journal import ImportJournal
 from migrate_agent.store.journal import Journal
-from migrate_contract.rockrms import Entity, ImportLogRow, ImportSettings, TraceArguments, TraceReport
+from migrate_contract.rockrms import ImportSettings, TraceArguments, TraceReport
 
 _LOGIN_SECONDS = 10
 
@@ -38,26 +37,7 @@ class Tracer:
             return Mapper(facts, settings, funds=funds)
 
         try:
-            return trace(
-                arguments.entity, arguments.source_id, reader, mapper, self._remembered(arguments.job_id), mission
-            )
+            memory = self._journal.import_memory(arguments.project_id)
+            return trace(arguments.entity, arguments.source_id, reader, mapper, memory, mission)
         finally:
             reader.close()
-
-    def _remembered(self, job_id: str | None) -> _Journalled | None:
-        record = self._journal.job(job_id) if job_id is not None else None
-        if record is None:
-            return None
-        return _Journalled(self._journal.open_import(record.job_id, record.attempt))
-
-
-class _Journalled:
-    def __init__(self, journal: ImportJournal) -> None:
-        self._journal = journal
-
-    def status_of(self, entity: Entity, source_id: int) -> tuple[str, str, str] | None:
-        found = self._journal.find(entity, [source_id]).get(source_id)
-        return None if found is None else (found.status.name.lower(), found.batch, found.request_id)
-
-    def log_of(self, entity: Entity, source_id: int) -> list[ImportLogRow]:
-        return self._journal.log_of(entity, source_id)

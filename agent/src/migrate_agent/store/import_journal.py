@@ -32,7 +32,7 @@ from migrate_agent.store.import_entries import (
     Record,
     RecordStatus,
 )
-from migrate_agent.store.import_log import insert_log, read_flags, read_log, read_log_of
+from migrate_agent.store.import_log import insert_log, read_flags, read_log
 from migrate_agent.store.import_schema import IMPORT_SCHEMA, IMPORT_SCHEMA_VERSION
 from migrate_contract.rockrms import Entity, EntityProgress, ImportLogRow, LogKind, QualityFinding
 
@@ -366,11 +366,6 @@ class ImportJournal:
         """Result: log rows from `first` on, in order, at most `limit`; of these kinds, or of all."""
         with self._lock, translated(self.path):
             return read_log(self._db, self._run, _ENTITIES, first, limit, kinds)
-
-    def log_of(self, entity: Entity, source_id: int) -> list[ImportLogRow]:
-        """Result: this run's log rows of one record."""
-        with self._lock, translated(self.path):
-            return read_log_of(self._db, self._run, _ENTITIES, _NUMBER[entity], source_id)
 
     def mark_shipped(self, row: int) -> None:
         """The control plane holds every log row up to `row`; may go back, if it asks for rows again."""

@@ -18,10 +18,11 @@ _INSERT = (
     "INSERT OR IGNORE INTO log (run, row, kind, entity, source_id, code, source_table, external_id, detail, fix,"
     " request_id, answer, batch_key, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_SELECT = (
+_COLUMNS = (
     "SELECT row, kind, entity, source_table, source_id, external_id, code, detail, fix, request_id, answer, batch_key,"
-    " at FROM log WHERE run = ? AND row >= ? "
+    " at FROM log "
 )
+_SELECT = f"{_COLUMNS}WHERE run = ? AND row >= ? "
 
 
 def insert_log(
@@ -75,12 +76,10 @@ def read_log(
     return _rows(db.execute(query, (run, first, *(kind.value for kind in kinds), limit)), entities)
 
 
-def read_log_of(
-    db: sqlite3.Connection, run: int, entities: Sequence[Entity], entity: int, source_id: int
-) -> list[ImportLogRow]:
-    """Result: the rows of one record."""
-    query = f"{_SELECT}AND entity = ? AND source_id = ? ORDER BY row"
-    return _rows(db.execute(query, (run, 1, entity, source_id)), entities)
+def read_log_of(db: sqlite3.Connection, entities: Sequence[Entity], entity: int, source_id: int) -> list[ImportLogRow]:
+    """Result: the rows of one record, of all runs, the newest run's first."""
+    query = f"{_COLUMNS}WHERE entity = ? AND source_id = ? ORDER BY run DESC, row"
+    return _rows(db.execute(query, (entity, source_id)), entities)
 
 
 def _rows(found: Iterable[tuple[Any, ...]], entities: Sequence[Entity]) -> list[ImportLogRow]:

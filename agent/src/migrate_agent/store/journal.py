@@ -20,6 +20,7 @@ from pathlib import Path
 from migrate_agent.logs import log_fault
 from migrate_agent.store.database import open_database, transaction, translated
 from migrate_agent.store.import_journal import ImportJournal, drop_run
+from migrate_agent.store.import_memory import ImportMemory
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.store.schema import AGENT_SCHEMA, AGENT_SCHEMA_VERSION
 from migrate_contract.commands import CommandResult
@@ -247,6 +248,10 @@ class Journal:
                     opened = ImportJournal(path, job_id, attempt, clock=self._clock)
                 self._imports[key] = opened
             return self._imports[key]
+
+    def import_memory(self, project_id: str) -> ImportMemory:
+        """Result: what the project's import journal remembers of its records, after its jobs too."""
+        return ImportMemory(self._directory / "imports" / f"{project_id}.db")
 
     def workbook(self, job_id: str, attempt: int) -> Path:
         """Result: a file that the verification of this import may write; it goes with the attempt."""

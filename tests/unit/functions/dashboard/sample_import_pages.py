@@ -12,7 +12,12 @@ from functions.dashboard.import_lists import LogFilter, gone_page, log_page, qua
 from functions.dashboard.import_page import import_live, import_page
 from functions.dashboard.project_page import project_page
 from functions.dashboard.rockrms_forms import without_secrets
-from functions.dashboard.rockrms_pages import disconnect_mission, mission_connection_page, rockrms_connection_page
+from functions.dashboard.rockrms_pages import (
+    disconnect_mission,
+    forget_connection,
+    mission_connection_page,
+    rockrms_connection_page,
+)
 from functions.domain.caller import Role
 from functions.domain.rockrms_views import CheckKind, CheckState, RockRmsView
 from functions.domain.views import JobAction, JobView, Page, ProjectStatus, ProjectView
@@ -154,6 +159,7 @@ IMPORT_PAGES: dict[str, Callable[[], str]] = {
     "rockrms-connection-refused": _refused_connection,
     "mission-connection": lambda: mission_connection_page(s.frame("/projects/x/mission"), i.church(), i.unknown()),
     "mission-connection-refused": _refused_mission,
+    "rockrms-forget": lambda: confirm_page(s.frame("/projects/x/confirm"), forget_connection(i.church())),
     "mission-disconnect": lambda: confirm_page(s.frame("/projects/x/confirm"), disconnect_mission(i.church())),
     "import-form": lambda: _form(i.known()),
     "import-form-unconnected": lambda: _form(i.unknown()),

@@ -236,6 +236,7 @@ def job(state: JobState = JobState.RUNNING, **more: Any) -> JobView:
             bytes=s.tally(),
             phase=JobPhase.COMPLETED if over else JobPhase.RUNNING,
             entities=decided() if over else entity_progress(),
+            speed_records_per_second=0.0 if over else 4_210.4,
         ),
         "actions": [JobAction.RERUN, JobAction.DELETE, JobAction.DUPLICATE] if over else [JobAction.PAUSE],
     }

@@ -8,7 +8,7 @@ import pytest
 
 from functions.dashboard.fund_map_page import FundsForm, map_rows, suggestion
 from functions.dashboard.import_form import ImportForm, typed_from
-from functions.dashboard.import_form_page import status_rows
+from functions.dashboard.import_form_page import status_rows, type_options
 from functions.dashboard.rockrms_forms import (
     CheckForm,
     GoneForm,
@@ -110,6 +110,14 @@ def test_statuses_are_those_that_were_found_or_decided():
     rows = status_rows(i.dry_run(), i.settings(statuses={"Old": StatusMeaning.NOT_GIFT}))
     assert [(row.status, row.chosen) for row in rows] == [("Pending", "Pending|"), ("Old", "Old|not_gift")]
     assert rows[0].hint == "4 lines, 210.00 USD"
+
+
+def test_types_are_those_of_the_last_test_of_the_last_report_and_those_in_use():
+    test = i.rock_found()
+    assert type_options(test, None, []) == [(i.EVENT, "Event Registration (412 lines)")]
+    nothing = test.model_copy(update={"transaction_types": []})
+    assert type_options(nothing, i.dry_run(), []) == [(i.EVENT, "Event Registration (412 lines)")]
+    assert type_options(nothing, None, [i.GENERAL]) == [(i.GENERAL, f"Type {i.GENERAL}")]
 
 
 def test_the_fund_map_is_saved_whole():

@@ -9,9 +9,12 @@ from functions.dashboard.import_bar import entity_lines, totals
 from functions.dashboard.import_page import import_live
 from functions.dashboard.import_report import ordered, verdict_of
 from functions.dashboard.import_words import ENTITY_WORDS, MEASURE_WORDS, Part, amount, figure
+from functions.dashboard.rockrms_cards import rock_card
+from functions.dashboard.trace_links import trace_address
 from functions.domain.views import ImportResultView
 from functions.triggers.pages_imports import policy_of
 from migrate_contract.certificate import certificate_html
+from migrate_contract.errors import ErrorCode
 from migrate_contract.jobs import JobState, Outcome
 from migrate_contract.rockrms import Entity, EntityProgress, Evidence, Stage, Verdict
 from tests.unit.functions.dashboard import sample_imports as i
@@ -178,6 +181,13 @@ def test_a_test_that_failed_has_title_cause_fix_and_details():
     assert "has not answered within 120 seconds" in words("church-test-silent")
 
 
+def test_a_connection_that_was_forgotten_is_not_shown_as_working():
+    card = rock_card(i.church(), i.known(held=[]))
+    assert (card.badge.label, card.test) == ("Not connected", None)
+    refused = rock_card(i.church(), i.known(held=[], rock_test=i.rock_failed(ErrorCode.NO_ROCKRMS_CONNECTION, "none")))
+    assert refused.test is not None
+
+
 def test_a_test_that_worked_says_versions_rows_campuses_and_asks_for_the_zone():
     text = words("church-zone-asked")
     for part in ("Microsoft SQL Server 2019", "16.4", "48,210", "Main, North (inactive)", "Time zone of the church"):
@@ -254,3 +264,23 @@ def test_a_reader_of_the_job_page_may_look_at_everything():
     links = {link.get("href") for link in read.all("a")}
     for part in ("certificate", "rows", "quality", "log"):
         assert f"/jobs/{i.JOB}/{part}" in links
+
+
+@pytest.mark.parametrize(
+    ("record", "entity", "query"),
+    [
+        (f"{i.LINE}:4711: 12.30 in RockRMS", None, "entity=contributions&source_id=4711"),
+        (f"rock:{i.INSTALL}:Person:9", None, "entity=people&source_id=9"),
+        (f"rock:{i.INSTALL}:Group:9", Entity.FAMILIES, "entity=families&source_id=9"),
+        (f"rock:{i.INSTALL}:Group:9", Entity.CONTRIBUTIONS, ""),
+        (f"rock:{i.INSTALL}:FinancialAccount:{i.GENERAL}", None, ""),
+        ("a batch of 2024", None, ""),
+    ],
+)
+def test_a_record_named_in_a_report_leads_to_its_trace(record, entity, query):
+    assert trace_address(i.JOB, record, entity) == (f"/jobs/{i.JOB}/trace?{query}" if query else "")
+
+
+def test_rows_that_differ_lead_to_the_traces_of_their_records():
+    links = {link.get("href") for link in Reader(IMPORT_PAGES["import-differs"]()).all("a")}
+    assert f"/jobs/{i.JOB}/trace?entity=contributions&source_id=4711" in links

@@ -11,6 +11,7 @@ from migrate_agent.rockrms.reconcile.mission_side import TABLES
 from migrate_agent.rockrms.reconcile.ports import Scope
 from migrate_agent.rockrms.reconcile.rows import MAX_NAMED, cell_rows, merged, money_row, number_row
 from migrate_agent.rockrms.reconcile.workbook import Cell, Grouping, Workbook
+from migrate_agent.rockrms.records import AccountRow
 from migrate_contract.rockrms import Entity, Evidence, MoneyTotals, ReconciliationRow, Verdict, money
 
 MAX_NAMED_ROWS = 500
@@ -36,7 +37,7 @@ class GiftRows:
         self._read = read
         self._named = 0
         self._fund_names = {
-            scope.funds.get(account.guid, scope.new_fund(account.guid)): account.name
+            scope.funds.get(account.guid, scope.new_fund(account.guid)): _fund_name(account, scope)
             for account in sorted(scope.facts.accounts.values(), key=lambda account: -account.id)
         }
 
@@ -52,6 +53,7 @@ class GiftRows:
         )
         yield from self._classes()
         yield from self._table(Grouping.FUND_DAY, "fund_year", lambda key: (key[0], key[1][:4], ""), self._fund_year)
+        yield from self._classes_of_funds()
         yield from self._table(Grouping.BATCH, "batch", lambda key: key, self._batch)
         yield from self._table(Grouping.METHOD_DAY, "payment_method", lambda key: (key[0], "", ""), self._method)
         yield from self._donors()
@@ -109,6 +111,21 @@ class GiftRows:
                 Entity.CONTRIBUTIONS, measure if name is LineClass.ZERO else f"{measure}_lines",
                 cell.source_count, self._target(cell.target_count), records=named,
             )  # fmt: skip
+
+    def _classes_of_funds(self) -> Iterator[ReconciliationRow]:
+        """Yields gross, refunds and corrections of each fund and year that has any."""
+        cells = merged(self._cells(Grouping.FUND_DAY), lambda key: (key[0], key[1][:4], key[2]))
+        for cell in cells:
+            fund, year, kind = cell.key
+            if kind == LineClass.ZERO.value or not (cell.source_cents or cell.target_cents):
+                continue
+            key, label, where, values = self._fund_year((fund, year, ""))
+            named = self._records(f"{where} AND class = ?", (*values, kind)) if cell.differs else ()
+            row = money_row(
+                Entity.CONTRIBUTIONS, f"fund_year_{_measure_of(kind)}", cell.source_cents,
+                cell.target_cents, key=key, label=label, records=named,
+            )  # fmt: skip
+            yield row if self._read else _unknown(row)
 
     def _table(
         self,
@@ -206,6 +223,18 @@ class GiftRows:
 
     def _named_ids(self, found: Iterator[Sequence[int]]) -> list[str]:
         return [self._scope.facts.external_id(TABLES[Entity.CONTRIBUTIONS], row[0]) for row in found]
+
+
+def _fund_name(account: AccountRow, scope: Scope) -> str:
+    """Result: the account's name; churches clone a fund for each campus under one name, so the campus is told too."""
+    campus = scope.facts.campuses.get(account.campus_id) if account.campus_id is not None else None
+    return f"{account.name.strip()} ({campus.name.strip()})" if campus else account.name.strip()
+
+
+def _measure_of(kind: str) -> str:
+    """Result: the measure of a class; a class that Mission made up is named as it is."""
+    known = {name.value: measure for name, measure in _CLASS_MEASURES.items()}
+    return known.get(kind, kind)
 
 
 def _money(hundredths: int) -> str:

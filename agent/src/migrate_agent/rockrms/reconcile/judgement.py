@@ -12,11 +12,18 @@ ENTITY_MEASURES = frozenset({"records"})
 """Rows of every entity that the money's verdict rests on."""
 MONEY_MEASURES = frozenset(
     {
-        "records", "net", "gross", "refunds", "corrections", "zero_lines", "fund_year_net", "fund_year_lines",
-        "batch_net", "batch_lines", "payment_method_net", "payment_method_lines", "gifts_with_donor",
-        "giving_unit_year_net", "donor_year_net", "lines_equal",
+        "records",
+        "lines_equal",
+        "net",
+        *(f"{measure}{of}" for measure in ("gross", "refunds", "corrections") for of in ("", "_lines")),
+        "zero_lines",
+        *(f"fund_year_{measure}" for measure in ("net", "lines", "gross", "refunds", "corrections")),
+        *(f"{of}_{measure}" for of in ("batch", "payment_method") for measure in ("net", "lines")),
+        "gifts_with_donor",
+        "giving_unit_year_net",
+        "donor_year_net",
     }
-)  # fmt: skip
+)
 """Rows of contributions that the money's verdict rests on."""
 
 

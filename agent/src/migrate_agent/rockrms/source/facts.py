@@ -42,21 +42,22 @@ TABLES: Final = (
     "Schedule",
 )
 """All that an import reads, in scope or not."""
-_OPTIONAL: Final = frozenset({"Attribute", "AttendanceOccurrence"})
+_OCCURRENCE: Final = "AttendanceOccurrence"
 _ROCK_VERSION: Final = re.compile(r"\bRock,\s*Version=(\d+(?:\.\d+)*)")
 _PLACEHOLDER_DAY: Final = "1900-01-01"
 
 
 def read_facts(ask: Ask, *, server: str, database: str) -> RockFacts:
-    """Result: the facts. Raises Fatal(not-a-rockrms-database) where tables are missing, and what `ask` raises."""
+    """Result: the facts.
+
+    Raises Fatal(not-a-rockrms-database, sql-no-read-permission), and what `ask` raises.
+    """
     columns = _columns(ask)
-    missing = sorted({table for table in TABLES if table not in _OPTIONAL} - {table for table, _ in columns})
-    if missing:
-        raise Fatal(ErrorCode.NOT_A_ROCKRMS_DATABASE, f"{server}, {database}: no table {', '.join(missing[:5])}")
+    _check_tables(columns, f"{server}, {database}")
     group_types = {row[0]: _guid(row[1]) for row in ask("SELECT t.Id, t.Guid FROM GroupType t", (), "group types")}
     layout = _layout(columns)
     return RockFacts(
-        install=_install(ask, columns),
+        install=_install(ask),
         sql_version=_sql_version(ask),
         rock_version=_rock_version(ask),
         server=server,
@@ -91,6 +92,19 @@ def _columns(ask: Ask) -> frozenset[tuple[str, str]]:
     return frozenset((row[0], row[1]) for row in rows)
 
 
+def _check_tables(columns: frozenset[tuple[str, str]], where: str) -> None:
+    """A login sees no table that it may not read: one that Rock has, and that is not there, may not be read.
+
+    Going on without it would give other external ids (Attribute), or attendance without groups (AttendanceOccurrence).
+    """
+    there = {table for table, _ in columns}
+    required = set(TABLES) if ("Attendance", "OccurrenceId") in columns else set(TABLES) - {_OCCURRENCE}
+    if not {"Person", "PersonAlias"} & there:
+        raise Fatal(ErrorCode.NOT_A_ROCKRMS_DATABASE, f"{where}: no table Person")
+    if missing := sorted(required - there):
+        raise Fatal(ErrorCode.SQL_NO_READ_PERMISSION, f"{where}: the login does not see {', '.join(missing)}")
+
+
 def _layout(columns: frozenset[tuple[str, str]]) -> AttendanceLayout:
     """Where attendance names its group: by what is there, not by a version."""
     if ("Attendance", "OccurrenceId") not in columns:
@@ -98,18 +112,15 @@ def _layout(columns: frozenset[tuple[str, str]]) -> AttendanceLayout:
     return AttendanceLayout.MIXED if ("Attendance", "GroupId") in columns else AttendanceLayout.CURRENT
 
 
-def _install(ask: Ask, columns: frozenset[tuple[str, str]]) -> str:
+def _install(ask: Ask) -> str:
     """I2."""
-    if ("Attribute", "Key") in columns:
-        rows = ask(
-            "SELECT TOP (1) a.Guid FROM Attribute a WHERE a.EntityTypeQualifierColumn = 'SystemSetting'"
-            " AND a.[Key] = 'RockInstanceId' ORDER BY a.Id",
-            (),
-            "install",
-        )
-        if rows:
-            return _guid(rows[0][0])
-    rows = ask("SELECT TOP (1) a.Guid FROM PersonAlias a ORDER BY a.Id", (), "install")
+    rows = ask(
+        "SELECT TOP (1) a.Guid FROM Attribute a WHERE a.EntityTypeQualifierColumn = 'SystemSetting'"
+        " AND a.[Key] = 'RockInstanceId' ORDER BY a.Id",
+        (),
+        "install",
+    )
+    rows = rows or ask("SELECT TOP (1) a.Guid FROM PersonAlias a ORDER BY a.Id", (), "install")
     if not rows:
         raise Fatal(ErrorCode.NOT_A_ROCKRMS_DATABASE, "there is nobody in it: PersonAlias is empty")
     return _guid(rows[0][0])
