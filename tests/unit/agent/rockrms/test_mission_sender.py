@@ -75,6 +75,18 @@ def test_too_large_halves_the_batch_and_is_learnt(mission: DirectMission) -> Non
     assert statuses(again) == {ResultStatus.UNCHANGED}
 
 
+def test_limits_that_mission_names_are_kept_without_asking(mission: DirectMission) -> None:
+    mission.control.misbehave(max_records=200, max_bytes=60_000)
+    client = mission.client()
+    client.require_contract()
+    mission.control.forget_seen()
+    outgoing = Sender(client, ENVELOPE, Patience(StopSignal(), backoff=AT_ONCE), scope="job/1")
+    sent = outgoing.send(Entity.PEOPLE, mapped(map(person, range(1, 1_001))))
+    assert [each.source_id for each in sent] == list(range(1, 1_001))
+    assert statuses(sent) == {ResultStatus.CREATED}
+    assert {seen["status"] for seen in mission.control.seen()} == {200}
+
+
 def test_one_record_that_is_too_large_is_errored_alone(mission: DirectMission) -> None:
     mission.control.misbehave(max_bytes=20_000)
     church = [person(1), person(2, notes=["x" * 50] * 500), person(3)]
