@@ -18,7 +18,9 @@ from pydantic import (
 from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.filters import FileFilters as FileFilters  # noqa: PLC0414 - also known by this name
 from migrate_contract.paths import AbsolutePath
-from migrate_contract.rockrms import EntityProgress, ImportSettings, MissionDestination, RockRmsSource
+from migrate_contract.rockrms import EntityProgress, ImportSettings
+from migrate_contract.rockrms import MissionDestination as MissionDestination  # noqa: PLC0414 - also known by this name
+from migrate_contract.rockrms import RockRmsSource as RockRmsSource  # noqa: PLC0414 - also known by this name
 from migrate_contract.schedule import LimitInForce
 from migrate_contract.sync import MirrorOrder, MirrorTally, SyncSettings
 from migrate_contract.wire import (

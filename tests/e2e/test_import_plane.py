@@ -109,7 +109,7 @@ def test_a_connection_string_reaches_the_agent_sealed(church: Church):
 def test_an_import_from_the_form_to_the_certificate(church: Church):
     choice = {"account_guid": GENERAL, "choice": "other", "external_fund_id": "general"}
     church.project("PUT", "funds", {"funds": [choice]})
-    body = {"project_id": church.project_id, "name": "Church", "type": "rockrms_import"}
+    body: dict[str, Any] = {"project_id": church.project_id, "name": "Church", "type": "rockrms_import"}
     body["rockrms"] = {"time_zone": "America/Chicago", "date_range_start": "2024-01-01"}
     job_id = church.operator.call("POST", "/api/jobs", body)["job_id"]
     with pytest.raises(ApiRefused) as refused:
