@@ -15,6 +15,7 @@ from functions.dashboard.import_page import ENTITY_OPTIONS
 from functions.dashboard.import_report import gone_rows, ordered, row_counts, shown_rows
 from functions.dashboard.import_words import ENTITY_WORDS, KIND_TONES, KIND_WORDS, amount
 from functions.dashboard.rendering import render
+from functions.dashboard.trace_links import Example, examples
 from functions.domain.rockrms_views import CheckView
 from functions.domain.views import JobView, Page
 from migrate_contract.problem import Problem
@@ -55,7 +56,7 @@ class ShownFinding:
     where: str
     count: int
     amount: str
-    examples: Sequence[str]
+    examples: Sequence[Example]
 
 
 def log_page(
@@ -100,7 +101,7 @@ def rows_page(
         frame,
         job=job,
         report=report,
-        rows=shown_rows(rows[first:following]),
+        rows=shown_rows(job.job_id, rows[first:following]),
         found=len(rows),
         row_counts=row_counts(report.rows, report.rows_left_off),
         entity_tabs=_tabs(here, report, verdict, entity),
@@ -118,9 +119,10 @@ def quality_page(frame: Frame, job: JobView, report: ImportReport) -> str:
         frame,
         job=job,
         report=report,
-        findings=[_finding(found, report.currency) for found in report.quality],
-        not_moved=[_finding(found, report.currency) for found in report.not_moved],
-        already=[_finding(found, report.currency) for found in report.already_in_mission],
+        findings=[_finding(job.job_id, found, report.currency) for found in report.quality],
+        not_moved=[_finding(job.job_id, found, report.currency) for found in report.not_moved],
+        already=[_finding(job.job_id, found, report.currency) for found in report.already_in_mission],
+        changed=examples(job.job_id, report.changed_during),
         changed_left=report.changed_during_count - len(report.changed_during),
     )
 
@@ -160,7 +162,7 @@ def trace_page(frame: Frame, now: datetime, job: JobView, check: CheckView | Non
     )
 
 
-def _finding(found: QualityFinding | Tallied, currency: str) -> ShownFinding:
+def _finding(job_id: str, found: QualityFinding | Tallied, currency: str) -> ShownFinding:
     entity = getattr(found, "entity", None)
     money = getattr(found, "amount", None)
     return ShownFinding(
@@ -168,7 +170,7 @@ def _finding(found: QualityFinding | Tallied, currency: str) -> ShownFinding:
         where=ENTITY_WORDS[entity] if entity else "",
         count=found.count,
         amount=amount(money, currency) if money else "",
-        examples=found.examples,
+        examples=examples(job_id, found.examples, entity),
     )
 
 

@@ -181,9 +181,9 @@ def _of_report(job: JobView, report: ImportReport) -> Mapping[str, Any]:
         "gone_rows": gone,
         "gone_left": max(0, report.gone_count - len(gone)),
         "before": before_contributions(report),
-        "rows": shown_rows(ordered(report.rows)[:CARD_ROWS]),
+        "rows": shown_rows(job.job_id, ordered(report.rows)[:CARD_ROWS]),
         "row_counts": row_counts(report.rows, report.rows_left_off),
-        "bridge": bridge_steps(report),
+        "bridge": bridge_steps(job.job_id, report),
         "explained": is_explained(report),
         "unexplained": amount(report.unexplained, report.currency),
         "report_links": [

@@ -20,6 +20,7 @@ from functions.dashboard.import_words import (
     amount,
     figure,
 )
+from functions.dashboard.trace_links import Example, examples
 from migrate_contract.rockrms import (
     Entity,
     Evidence,
@@ -64,7 +65,7 @@ class ShownRow:
     differs: bool
     verdict: Badge
     evidence: str
-    records: Sequence[str]
+    records: Sequence[Example]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class ShownStep:
     label: str
     count: str
     amount: str
-    records: Sequence[str]
+    records: Sequence[Example]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +155,9 @@ def ordered(rows: Sequence[ReconciliationRow]) -> list[ReconciliationRow]:
     return sorted(rows, key=lambda row: (_ORDER.index(row.verdict), row.measure != FUND_BY_YEAR))
 
 
-def shown_rows(rows: Sequence[ReconciliationRow]) -> list[ShownRow]:
-    """Result: the rows in words, in the order given."""
-    return [_shown(row) for row in rows]
+def shown_rows(job_id: str, rows: Sequence[ReconciliationRow]) -> list[ShownRow]:
+    """Result: the rows in words, in the order given, with links to the job's traces."""
+    return [_shown(job_id, row) for row in rows]
 
 
 def row_counts(rows: Sequence[ReconciliationRow], left_off: int = 0) -> list[tuple[Badge, int]]:
@@ -166,10 +167,10 @@ def row_counts(rows: Sequence[ReconciliationRow], left_off: int = 0) -> list[tup
     return [(VERDICTS[verdict], count) for verdict, count in counts.items() if count]
 
 
-def bridge_steps(report: ImportReport) -> list[ShownStep]:
+def bridge_steps(job_id: str, report: ImportReport) -> list[ShownStep]:
     """Result: the steps from all that Rock has to what Mission has."""
     return [
-        ShownStep(line.label, f"{line.count:,}", amount(line.amount, report.currency), line.records)
+        ShownStep(line.label, f"{line.count:,}", amount(line.amount, report.currency), examples(job_id, line.records))
         for line in report.bridge
     ]
 
@@ -217,7 +218,7 @@ def _gone(record: GoneRecord, currency: str) -> ShownGone:
     )
 
 
-def _shown(row: ReconciliationRow) -> ShownRow:
+def _shown(job_id: str, row: ReconciliationRow) -> ShownRow:
     entity = ENTITY_WORDS[row.entity]
     measure = MEASURE_WORDS.get(row.measure, row.measure.replace("_", " "))
     return ShownRow(
@@ -229,5 +230,5 @@ def _shown(row: ReconciliationRow) -> ShownRow:
         differs=row.verdict is Verdict.DIFFERS,
         verdict=VERDICTS[row.verdict],
         evidence="" if row.evidence is Evidence.MISSION or row.target_value is None else EVIDENCE_WORDS[row.evidence],
-        records=row.records,
+        records=examples(job_id, row.records, row.entity),
     )

@@ -10,17 +10,38 @@ from rich.console import Console
 
 from local.demo_display import DemoDisplay
 from local.rock_demo import run_rock_demo
+from local.stack import Stack
+from migrate_agent.rockrms.connection_store import CONNECTIONS_FILE
 from migrate_contract.rockrms import Evidence, Stage
 
 pytestmark = pytest.mark.slow
 
 
+def leaks(stack: Stack) -> list[str]:
+    """Files of the agent, and logs of all, that hold a secret or a prayer; the connection's own file is not one."""
+    agent = stack.directory.parent / "agent"
+    secrets = [stack.identity.mission_key.encode(), stack.identity.rock_password.encode()]
+    prayers = stack.mission.control.records("prayer-requests")
+    texts = [str(prayer["text"]).encode() for prayer in prayers if len(prayer["text"]) > 20]
+    assert texts
+    files = [*agent.rglob("*"), *stack.directory.rglob("*.log")]
+    found = []
+    for path in (each for each in files if each.is_file() and each.name != CONNECTIONS_FILE):
+        content = path.read_bytes()
+        found += [f"{path}: {what[:12]!r}" for what in (*secrets, *texts) if what in content]
+    return found
+
+
 def test_a_small_church_arrives_to_the_cent_although_the_agent_is_killed(tmp_path: Path) -> None:
     output = io.StringIO()
     certificate = tmp_path / "certificate.html"
+    leaked: list[str] = []
     with DemoDisplay(Console(file=output, width=120)) as display:
-        found = run_rock_demo(display, certificate, people=120, kill_after=3)
+        found = run_rock_demo(
+            display, certificate, people=120, kill_after=3, before_verdict=lambda stack: leaked.extend(leaks(stack))
+        )
         display.import_report(found)
+    assert leaked == []
     assert found.problems == []
     assert found.killed
     assert (found.dry_run.stage, found.report.stage) == (Stage.DRY_RUN, Stage.VERIFIED)

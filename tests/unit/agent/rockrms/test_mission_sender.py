@@ -16,7 +16,7 @@ from migrate_agent.rockrms.mission.sender import Sender, Sent
 from migrate_agent.stop import StopKind, StopRequested, StopSignal
 from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.rockrms import Entity
-from tests.harness.mission_records import ENVELOPE, FUND, attendance, contribution, mapped, name_of, person
+from tests.harness.mission_records import ENVELOPE, FUND, INSTALL, attendance, contribution, mapped, name_of, person
 
 AT_ONCE = Backoff(first_seconds=0.0, ceiling_seconds=0.0)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -189,3 +189,18 @@ def test_an_error_in_one_batch_comes_after_the_batches_before_it(mission: Direct
     mission.control.revoke_keys()
     with pytest.raises(Fatal):
         list(stream)
+
+
+def test_what_fails_twenty_times_at_reading_is_not_waited_for(mission: DirectMission) -> None:
+    patience = Patience(StopSignal(), backoff=AT_ONCE, now=lambda: NOON, tries=4)
+    client = mission.client(patience)
+    mission.control.misbehave(seed=3, busy=0.4, drop_before=0.4)
+    assert client.counts(INSTALL)[Entity.PEOPLE]["records"] == 0
+    mission.control.misbehave(fail=1.0)
+    with pytest.raises(Fatal) as reading:
+        client.funds()
+    assert reading.value.code is ErrorCode.MISSION_READBACK_MISSING
+    with pytest.raises(Fatal) as writing:
+        client.create_funds(ENVELOPE, [FUND], "again")
+    assert writing.value.code is ErrorCode.MISSION_BATCH_REFUSED
+    assert len([seen for seen in mission.control.seen() if seen["status"] == 500]) == 8

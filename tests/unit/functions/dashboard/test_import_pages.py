@@ -10,6 +10,7 @@ from functions.dashboard.import_page import import_live
 from functions.dashboard.import_report import ordered, verdict_of
 from functions.dashboard.import_words import ENTITY_WORDS, MEASURE_WORDS, Part, amount, figure
 from functions.dashboard.rockrms_cards import rock_card
+from functions.dashboard.trace_links import trace_address
 from functions.domain.views import ImportResultView
 from functions.triggers.pages_imports import policy_of
 from migrate_contract.certificate import certificate_html
@@ -263,3 +264,23 @@ def test_a_reader_of_the_job_page_may_look_at_everything():
     links = {link.get("href") for link in read.all("a")}
     for part in ("certificate", "rows", "quality", "log"):
         assert f"/jobs/{i.JOB}/{part}" in links
+
+
+@pytest.mark.parametrize(
+    ("record", "entity", "query"),
+    [
+        (f"{i.LINE}:4711: 12.30 in RockRMS", None, "entity=contributions&source_id=4711"),
+        (f"rock:{i.INSTALL}:Person:9", None, "entity=people&source_id=9"),
+        (f"rock:{i.INSTALL}:Group:9", Entity.FAMILIES, "entity=families&source_id=9"),
+        (f"rock:{i.INSTALL}:Group:9", Entity.CONTRIBUTIONS, ""),
+        (f"rock:{i.INSTALL}:FinancialAccount:{i.GENERAL}", None, ""),
+        ("a batch of 2024", None, ""),
+    ],
+)
+def test_a_record_named_in_a_report_leads_to_its_trace(record, entity, query):
+    assert trace_address(i.JOB, record, entity) == (f"/jobs/{i.JOB}/trace?{query}" if query else "")
+
+
+def test_rows_that_differ_lead_to_the_traces_of_their_records():
+    links = {link.get("href") for link in Reader(IMPORT_PAGES["import-differs"]()).all("a")}
+    assert f"/jobs/{i.JOB}/trace?entity=contributions&source_id=4711" in links

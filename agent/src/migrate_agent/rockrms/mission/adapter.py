@@ -107,13 +107,24 @@ class HttpMission:
             )
             for fund in funds
         ]
-        return self._patiently(lambda: self._write(f"{_ROOT}/funds", Entity.CONTRIBUTIONS, envelope, bodies, key))
+        return self._write_patiently(f"{_ROOT}/funds", envelope, bodies, key)
 
     def void(self, envelope: Envelope, external_ids: Sequence[str], key: str) -> BatchAnswer:
         """Takes up to 500 contributions out of Mission's books."""
         bodies = [orjson.dumps({"external_id": external_id}) for external_id in external_ids]
-        path = f"{_ROOT}/contributions/void"
-        return self._patiently(lambda: self._write(path, Entity.CONTRIBUTIONS, envelope, bodies, key))
+        return self._write_patiently(f"{_ROOT}/contributions/void", envelope, bodies, key)
+
+    def _write_patiently(self, path: str, envelope: Envelope, bodies: Sequence[bytes], key: str) -> BatchAnswer:
+        try:
+            return self._patiently(lambda: self._write(path, Entity.CONTRIBUTIONS, envelope, bodies, key))
+        except BatchFailed as error:
+            if self._patience is None:
+                raise
+            raise BatchRefused(error.detail, error.status, error.request_id, error.answer) from error
+        except Retryable as error:
+            if self._patience is None:
+                raise
+            raise Fatal(error.code, error.detail) from error
 
     def _patiently(self, action: Callable[[], Found]) -> Found:
         return action() if self._patience is None else self._patience.call(self.host, action)
@@ -278,7 +289,13 @@ class HttpMission:
             yield from found
 
     def _read(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        return self._patiently(lambda: self._read_once(method, path, body))
+        try:
+            return self._patiently(lambda: self._read_once(method, path, body))
+        except BatchFailed as error:
+            if self._patience is None or path == "/status":
+                raise
+            # It has failed twenty times: what cannot be read is not verified, and the import must not wait for it.
+            raise Fatal(ErrorCode.MISSION_READBACK_MISSING, error.detail) from error
 
     def _read_once(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
         headers = dict(self._headers)
@@ -299,11 +316,8 @@ class HttpMission:
                 raise Fatal(ErrorCode.MISSION_NOT_FOUND, f"{self.host} answered {answer.status} to {_ROOT}{shown}")
             raise Fatal(ErrorCode.MISSION_READBACK_MISSING, f"{self.host} answered {answer.status} to {_ROOT}{shown}")
         if answer.status >= 500:
-            raise Retryable(
-                ErrorCode.MISSION_BUSY,
-                f"{self.host} answered {answer.status}",
-                retry_after_seconds=_retry_after(answer),
-            )
+            told = f"{self.host} answered {answer.status} to {_ROOT}{shown}"
+            raise BatchFailed(told, answer.status, None, "", retry_after_seconds=_retry_after(answer))
         raise Fatal(ErrorCode.MISSION_CONTRACT_UNKNOWN, f"{self.host} answered {answer.status} to {_ROOT}{shown}")
 
     def _raise_common(self, answer: Answer) -> None:

@@ -370,6 +370,16 @@ class Workbook:
         with self._writing():
             self._many(statement, rows)
 
+    def found(self, entity: Entity, kinds: Sequence[str]) -> Iterator[list[int]]:
+        """Yields ids of what was found of these kinds, some thousand at a time."""
+        marks = ", ".join("?" * len(kinds))
+        rows = self._rows(
+            f"SELECT DISTINCT id FROM finding WHERE entity = ? AND id IS NOT NULL AND kind IN ({marks}) ORDER BY id",
+            (entity.value, *kinds),
+        )
+        while part := [row[0] for row in islice(rows, _CHUNK)]:
+            yield part
+
     def query(self, statement: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> Iterator[Any]:
         """Yields the rows of a statement over the tables above, for the sums of one page (bridge, quality)."""
         return self._rows(statement, parameters)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from migrate_agent.rockrms.records import Page, RockFacts, Row
@@ -150,16 +150,26 @@ class RockReader:
         if not found:
             return Page([], rows.up_to)
         last_id = found[-1][0]
-        part_rows = rows if rows.ids is not None else Range(found[0][0] - 1, last_id)
-        parts: dict[str, Mapping[int, Sequence[Row]]] = {
-            name: _by_owner(self._ask(sql, part_rows, f"{name} of {entity.value}"))
-            for name, sql in self._all().parts(entity, part_rows).items()
-        }
+        parts: dict[str, dict[int, Sequence[Row]]] = {}
+        for part_rows in self._part_rows(rows, [row[0] for row in found]):
+            for name, sql in self._all().parts(entity, part_rows).items():
+                of_owner = _by_owner(self._ask(sql, part_rows, f"{name} of {entity.value}"))
+                parts.setdefault(name, {}).update(of_owner)
         if entity is Entity.GROUPS:
             parts["ancestors"] = self._ancestors({row[_PARENT] for row in found if row[_PARENT] is not None})
         return Page(found, last_id, parts)
 
-    def _ancestors(self, wanted: set[int]) -> Mapping[int, Sequence[Row]]:
+    def _part_rows(self, rows: Range, ids: Sequence[int]) -> Iterator[Range]:
+        """By range of ids, but a page of few among many (one campus of several) names its ids, to bring no others."""
+        if rows.ids is not None:
+            yield rows
+        elif not self._settings.campus_ids:
+            yield Range(ids[0] - 1, ids[-1])
+        else:
+            for start in range(0, len(ids), MAX_REREAD):
+                yield Range(ids=ids[start : start + MAX_REREAD])
+
+    def _ancestors(self, wanted: set[int]) -> dict[int, Sequence[Row]]:
         """Parents, and the parents of those that are not sent, up to the roots; a circle ends by itself."""
         known: dict[int, Sequence[Row]] = {}
         while missing := sorted(wanted - known.keys()):
