@@ -181,3 +181,18 @@ def test_a_mark_of_nothing_asks_for_every_modified_row(reader):
     assert len(every) > 100
     future = datetime(2200, 1, 1)  # noqa: DTZ001 - church-local
     assert list(reader.changed(Entity.CONTRIBUTIONS, future, up_to)) == []
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_it_reads_under_snapshot_where_the_database_allows_it_and_never_writes(server, allowed):
+    server.faults.snapshot_allowed = allowed
+    asked_before = len(server.statements)
+    reader = reader_of(server)
+    assert reader.facts().snapshot is allowed
+    for entity in Entity:
+        assert list(reader.pages(entity, 0, reader.high_water(entity)))
+    reader.close()
+    asked = [statement.strip() for statement in server.statements[asked_before:]]
+    assert any("ISOLATION LEVEL SNAPSHOT" in statement for statement in asked) is allowed
+    assert all(statement.startswith(("SELECT ", "SET TRANSACTION ")) for statement in asked), asked
+    assert not any("NOLOCK" in statement for statement in asked)
