@@ -16,6 +16,8 @@ from migrate_agent.rockrms.mapping import Mapper
 from migrate_agent.rockrms.quality import people_findings
 from migrate_agent.rockrms.records import Mapped
 from migrate_agent.rockrms.source import RockReader, SqlConnection, driver_connect
+from migrate_agent.rockrms.source.scope import Scope
+from migrate_agent.rockrms.source.statements import Range, Statements, compiled
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 from migrate_contract.rockrms import Entity, ImportSettings
 
@@ -196,3 +198,23 @@ def test_it_reads_under_snapshot_where_the_database_allows_it_and_never_writes(s
     assert any("ISOLATION LEVEL SNAPSHOT" in statement for statement in asked) is allowed
     assert all(statement.startswith(("SELECT ", "SET TRANSACTION ")) for statement in asked), asked
     assert not any("NOLOCK" in statement for statement in asked)
+
+
+@pytest.mark.parametrize("entity", [Entity.GROUPS, Entity.PRAYER_REQUESTS])
+def test_long_texts_as_bytes_are_the_same_texts(server, reader, entity):
+    """What is asked where the driver cannot read a long text, against the server."""
+    statements = Statements(reader.facts(), Scope(reader.facts(), EVERYTHING))
+    statement, part = statements.entities[entity], Range(0, 10**6)
+    connection = SqlConnection(
+        driver_connect(read_connection_string(server.connection_string()).odbc()), where="the test"
+    )
+    asked = [
+        connection.ask(*compiled(statement.page(part, as_bytes=each), statements.values(part)), what="texts")
+        for each in (False, True)
+    ]
+    connection.close()
+    assert statement.long_texts
+    for position in statement.long_texts:
+        texts, raw = ([row[position] for row in rows] for rows in asked)
+        assert texts == [None if each is None else bytes(each).decode("utf-16-le") for each in raw]
+        assert any(texts)

@@ -252,7 +252,7 @@ class ImportJournal:
             return [row[0] for row in self._db.execute(query, (_NUMBER[entity], after_id, self._run, limit))]
 
     def forget(self, entity: Entity, source_ids: Sequence[int]) -> None:
-        """Mission does not hold these records as they were sent (voided, lost, changed): a later run sends them again."""
+        """Mission does not hold these as they were sent (voided, lost, changed): a later run sends them again."""
         with self._lock, self._transaction():
             self._db.executemany(
                 "UPDATE record SET held = 0 WHERE entity = ? AND source_id = ?",

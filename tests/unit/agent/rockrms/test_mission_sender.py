@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -73,6 +72,18 @@ def test_too_large_halves_the_batch_and_is_learnt(mission: DirectMission) -> Non
     mission.control.forget_seen()
     again = sender(mission, batch_bytes=40_000, scope="job/2").send(Entity.PEOPLE, records)
     assert statuses(again) == {ResultStatus.UNCHANGED}
+
+
+def test_limits_that_mission_names_are_kept_without_asking(mission: DirectMission) -> None:
+    mission.control.misbehave(max_records=200, max_bytes=60_000)
+    client = mission.client()
+    client.require_contract()
+    mission.control.forget_seen()
+    outgoing = Sender(client, ENVELOPE, Patience(StopSignal(), backoff=AT_ONCE), scope="job/1")
+    sent = outgoing.send(Entity.PEOPLE, mapped(map(person, range(1, 1_001))))
+    assert [each.source_id for each in sent] == list(range(1, 1_001))
+    assert statuses(sent) == {ResultStatus.CREATED}
+    assert {seen["status"] for seen in mission.control.seen()} == {200}
 
 
 def test_one_record_that_is_too_large_is_errored_alone(mission: DirectMission) -> None:
@@ -179,7 +190,6 @@ def test_batches_in_flight_are_bounded_and_answered_in_order(mission: DirectMiss
         assert len(taken) <= answered + 2
         assert sent[0].source_id == answered * 2 - 1
     assert answered == 12
-    assert threading.active_count() < 20
 
 
 def test_an_error_in_one_batch_comes_after_the_batches_before_it(mission: DirectMission) -> None:

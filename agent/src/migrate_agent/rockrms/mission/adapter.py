@@ -50,6 +50,8 @@ _BUSY = frozenset({408, 425, 429, 502, 503, 504})
 _READ_REFUSED = frozenset({404, 405, 501})
 _STATUSES: Mapping[str, ResultStatus] = {status.value: status for status in ResultStatus}
 _MAX_RETRY_AFTER_SECONDS = 3600.0
+_UNKNOWN_BYTES = 1024 * 1024 * 1024
+"""Before Mission has named its limits, it may say 413 for itself."""
 
 Found = TypeVar("Found")
 
@@ -70,6 +72,7 @@ class HttpMission:
         `exchange`: instead of HTTP over this network. Raises Fatal(mission-url-refused), Fatal(config-invalid).
         """
         self._patience = patience
+        self._max_records, self._max_bytes = MAX_BATCH_RECORDS, _UNKNOWN_BYTES
         key = access.integration_key.strip()
         if not key or not key.isascii() or not key.isprintable():
             raise Fatal(ErrorCode.MISSION_KEY_REVOKED, "the integration key holds characters that no key has")
@@ -140,6 +143,9 @@ class HttpMission:
             }
         )
         body = b"".join((head[:-1], b',"records":[', b",".join(bodies), b"]}"))
+        if len(bodies) > self._max_records or len(body) > self._max_bytes:
+            told = f"{self.host} takes at most {self._max_records} records and {self._max_bytes} bytes"
+            raise BatchTooLarge(told, len(body), None, "")
         headers = {**self._headers, "Content-Type": "application/json", "Idempotency-Key": key}
         answer = self._transport.exchange("POST", path, headers, body)
         if not 200 <= answer.status < 300:
@@ -169,7 +175,7 @@ class HttpMission:
     # Reading
 
     def status(self) -> MissionStatus:
-        """Result: the organization behind the key, and the limits."""
+        """Result: the organization behind the key, and the limits, which later batches keep."""
         content = self._read("GET", "/status")
         try:
             limits = content.get("limits") or {}
@@ -181,6 +187,7 @@ class HttpMission:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise self._unreadable("/status") from error
+        self._max_records, self._max_bytes = found.max_records, found.max_bytes
         return found
 
     def require_contract(self) -> MissionStatus:
