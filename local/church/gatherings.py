@@ -86,10 +86,10 @@ def _standing(model: Model, rng: random.Random, group: Group) -> None:
     if roll < 0.10:
         group.is_active = False
         model.trap("group-inactive")
-    elif roll < 0.16 and model.shape.has_archive:
+    elif roll < 0.20 and model.shape.has_archive:
         group.is_archived = True
         model.trap("group-archived")
-    elif roll < 0.20:
+    elif roll < 0.26:
         group.name = rng.choice((f" {group.name} ", "O'Brien’s Group", "Группа 7", "é" * 100))
         model.trap("group-name-odd")
     if rng.random() < 0.05:

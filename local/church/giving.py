@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
+from itertools import zip_longest
 
 from local.church import guids
 from local.church.model import Account, Alias, Batch, Header, Line, Model, Payment, Person
@@ -95,10 +96,9 @@ def _donors(model: Model, rng: random.Random) -> list[Alias | None]:
     givers = rng.sample(adults, len(adults) * 4 // 10)
     givers += [person for person in adults if len(person.aliases) > 1][:60]
     donors: list[Alias | None] = [rng.choice(person.aliases) for person in givers for _ in range(rng.randrange(1, 4))]
-    special = [person for person in model.people if _is_special(model, person)]
-    rare: list[Alias | None] = [None] * (3 + len(special) // 2)
-    rare += [alias for alias in model.aliases if alias.person is None]
-    rare += [rng.choice(person.aliases) for person in special if person.aliases]
+    special = [rng.choice(person.aliases) for person in model.people if person.aliases and _is_special(model, person)]
+    nobody = [alias for alias in model.aliases if alias.person is None]
+    rare = [one for three in zip_longest(special, [None] * (len(special) // 2), nobody) for one in three]
     many = len(donors) // 40 or 1
     return donors + [rare[number % len(rare)] for number in range(many)]
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -25,7 +25,8 @@ from migrate_agent.checks.route import Host, route_lines
 from migrate_agent.config import load_config
 from migrate_agent.identity import Credentials, save_credentials
 from migrate_agent.network import Network
-from migrate_agent.runtime.diagnosis import Asked, Diagnosis
+from migrate_agent.rockrms.connection_store import ConnectionStore
+from migrate_agent.runtime.diagnosis import Asked, Diagnosis, allowed_hosts
 from migrate_contract.errors import ErrorCode
 from tests.harness.connect_proxy import ConnectProxy
 from tests.harness.copy_engine import Container
@@ -284,7 +285,26 @@ def test_the_hosts_to_allow(home: Path, plane: FakeControlPlane) -> None:
     ended = run(home, "check", "--hosts", MIGRATE_API_URL="https://api.example.org")
     assert ended.stdout.splitlines()[0] == "api.example.org:443"
     assert "<account>.blob.core.windows.net:443" in ended.stdout
+    assert ended.stdout.splitlines()[-1] == "<SQL host>:1433"
     assert plane.calls == []
+
+
+def test_rockrms_is_looked_at_where_its_connection_string_is_kept(home: Path, plane: FakeControlPlane) -> None:
+    text = "Server={};Database=RockRMS;User Id=reader;Password=secret-of-the-reader"
+    store = ConnectionStore(home)
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    store.keep("prj_000000000001", text.format(f"127.0.0.1,{port}"))
+    assert check(home)["RockRMS prj_000000000001"]["code"] == "sql-refused"
+    store.keep("prj_000000000002", text.format("sql2\\ROCK"))
+    store.keep("prj_000000000003", text.format("sql3"))
+    hosts = allowed_hosts(load_config(home=home, environment={}))
+    assert hosts[3:] == [
+        f"127.0.0.1:{port}",
+        "sql2:1434 (UDP)",
+        "sql2:<port of the instance ROCK>",
+        "sql3:1433",
+    ]
 
 
 def test_people_are_told_where_to_begin(home: Path, plane: FakeControlPlane) -> None:

@@ -26,7 +26,7 @@ _MARKS = {
     Verdict.SKIPPED: ("--  ", "dim"),
 }
 HELP = """Look at everything between this machine and a finished job: registration, name, port, proxy, certificate,
-clock, key, service, process, disk, folders and upload speed. Each line is ok, or a code with its fix.
+clock, key, service, process, disk, folders, upload speed and RockRMS. Each line is ok, or a code with its fix.
 
 Changes nothing. Exits 0 where all is well, 4 with warnings, 1 where something keeps jobs from working."""
 

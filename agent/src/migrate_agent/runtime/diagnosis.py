@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from migrate_agent.checks.machine import (
     source_line,
     unsupported_service_line,
 )
+from migrate_agent.checks.rockrms import rock_hosts, rock_line
 from migrate_agent.checks.route import Host, Resolve, resolve, route_lines
 from migrate_agent.checks.upload import upload_line
 from migrate_agent.config import Config
@@ -31,6 +33,7 @@ from migrate_agent.identity import Credentials
 from migrate_agent.network import Network
 from migrate_agent.private_file import private_folder, read_private, write_private
 from migrate_agent.redaction import redactor
+from migrate_agent.rockrms.connection_store import ConnectionStore, system_keyring
 from migrate_agent.runtime.connection import key_ring, network_of, open_client
 from migrate_agent.runtime.instance_lock import holder
 from migrate_agent.runtime.service_choice import service_manager
@@ -84,6 +87,7 @@ class Diagnosis:
         for source in self._asked.sources:
             yield source_line(source, getpass.getuser())
         yield from self._storage()
+        yield from self._rock()
 
     def _control_plane(self, credentials: Credentials | None) -> Iterator[Line]:
         parts = urlsplit(self._config.api_url)
@@ -145,12 +149,18 @@ class Diagnosis:
             name = f"_onemigrate/check-{secrets.token_hex(8)}"
             yield upload_line(access, self._network, name, self._asked.upload_seconds)
 
+    def _rock(self) -> Iterator[Line]:
+        store = ConnectionStore(self._config.state_dir, system_keyring)
+        for held in store.held():
+            yield rock_line(held.project_id, partial(store.connection, held.project_id))
+
 
 def allowed_hosts(config: Config) -> list[str]:
     """Result: host:port of everything that a firewall has to let this machine reach, as far as it is known here."""
     parts = urlsplit(config.api_url)
     port = parts.port or (_HTTPS if parts.scheme == "https" else 80)
-    return [f"{parts.hostname}:{port}", "<account>.blob.core.windows.net:443", "<Mission host>:443", "<SQL host>:1433"]
+    known = [f"{parts.hostname}:{port}", "<account>.blob.core.windows.net:443", "<Mission host>:443"]
+    return known + rock_hosts(ConnectionStore(config.state_dir).held())
 
 
 def last_try(state_dir: Path) -> dict[str, str]:

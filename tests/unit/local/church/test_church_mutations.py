@@ -17,7 +17,7 @@ from tests.unit.local.church.test_generated_church import Settings, everything
 
 @pytest.mark.parametrize("shape", [Shape.V7, Shape.CURRENT])
 def test_each_changes_what_it_says_and_nothing_else(shape, tmp_path):
-    church = generate(tmp_path / "rock.db", seed=4, people=90, shape=shape)
+    church = generate(tmp_path / "rock.db", seed=4, people=60, shape=shape)
     before = church.expected(Settings())
     for place, mutate in enumerate(mutations.ALL):
         name = mutate.__name__
@@ -34,7 +34,7 @@ def test_each_changes_what_it_says_and_nothing_else(shape, tmp_path):
 
 
 def test_a_merge_moves_the_gifts_to_the_survivor(tmp_path):
-    church = generate(tmp_path / "rock.db", seed=4, people=90)
+    church = generate(tmp_path / "rock.db", seed=4, people=60)
     before = church.expected(Settings())
     change = mutations.merge_people(church, random.Random(2), TODAY)
     after = church.expected(Settings())
@@ -47,7 +47,7 @@ def test_a_merge_moves_the_gifts_to_the_survivor(tmp_path):
 
 
 def test_sql_by_hand_leaves_no_trace(tmp_path):
-    church = generate(tmp_path / "rock.db", seed=4, people=90)
+    church = generate(tmp_path / "rock.db", seed=4, people=60)
     change = mutations.edit_amount(church, random.Random(1), None)
     with sqlite3.connect(church.path) as rock:
         moved = rock.execute("SELECT ModifiedDateTime FROM FinancialTransactionDetail WHERE Id = ?", change.records)

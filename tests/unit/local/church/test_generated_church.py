@@ -43,7 +43,7 @@ NOBODYS |= {("Attendance", "PersonAliasId"), ("PrayerRequest", "RequestedByPerso
 
 @pytest.fixture(scope="module", params=list(Shape))
 def church(request, tmp_path_factory) -> Church:
-    return generate(tmp_path_factory.mktemp("church") / "rock.db", seed=11, people=900, shape=request.param)
+    return generate(tmp_path_factory.mktemp("church") / "rock.db", seed=11, people=700, shape=request.param)
 
 
 def rows(church: Church, sql: str) -> list[tuple]:
