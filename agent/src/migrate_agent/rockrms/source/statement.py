@@ -46,12 +46,17 @@ class EntityStatement:
     """FROM and joins for the condition alone."""
     scope: str
     page_rows: int
+    long_texts: tuple[int, ...] = ()
+    """Positions of nvarchar(max) columns."""
 
-    def page(self, rows: Range) -> str:
-        """Result: the statement of one page."""
+    def page(self, rows: Range, *, as_bytes: bool = False) -> str:
+        """Result: the statement of one page; `as_bytes`: long texts as the bytes of their UTF-16."""
+        columns = list(self.columns)
+        for position in self.long_texts if as_bytes else ():
+            columns[position] = f"CAST({columns[position]} AS varbinary(max))"
         top = f"TOP ({self.page_rows}) " if rows.ids is None else ""
         return (
-            f"SELECT {top}{', '.join(self.columns)} FROM {self.source} WHERE {rows.on(self.key)} AND {self.scope}"
+            f"SELECT {top}{', '.join(columns)} FROM {self.source} WHERE {rows.on(self.key)} AND {self.scope}"
             f" ORDER BY {self.key}"
         )
 

@@ -115,6 +115,7 @@ class Statements:
             "[Group] g",
             scope.group_in_scope("g"),
             500,
+            long_texts=(columns.index("g.Description"),),
         )
 
     def _contributions(self) -> EntityStatement:
@@ -202,7 +203,9 @@ class Statements:
             f" LEFT JOIN Category c ON c.Id = r.CategoryId AND {among('c.EntityTypeId', entity_types)}"
             f" LEFT JOIN [Group] g ON g.Id = {scope.column('r', 'PrayerRequest', 'GroupId')}"
         )
-        return EntityStatement("PrayerRequest", "r.Id", columns, wide, "PrayerRequest r", scope.campus(campus), 1_000)
+        texts = (columns.index("r.Text"), columns.index("r.Answer"))
+        scoped = scope.campus(campus)
+        return EntityStatement("PrayerRequest", "r.Id", columns, wide, "PrayerRequest r", scoped, 1_000, texts)
 
     # --- all that belongs to them -----------------------------------------------------------------------------------
 
