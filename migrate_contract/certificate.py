@@ -44,7 +44,8 @@ gap:.3mm 3mm;margin:1mm 0;font-size:8.5pt}dt{color:#445}dd{margin:0;overflow-wra
 .hash{font:8pt ui-monospace,Consolas,"Liberation Mono",monospace}
 .sign{display:grid;grid-template-columns:1fr 1fr;gap:8mm;margin-top:9mm}.sign div{border-top:.3mm solid #16202b;
 padding-top:1mm;font-size:8.5pt;min-height:9mm}.small{font-size:8pt;color:#445}
-@media (max-width:600px){.two,.sign{grid-template-columns:1fr}body{padding:4mm}}
+@media (max-width:600px){.two,.sign{grid-template-columns:minmax(0,1fr)}body{padding:4mm}
+table{display:block;overflow-x:auto}}
 @page{size:auto;margin:10mm}
 @media print{body{padding:0;max-width:none;font-size:8pt;line-height:1.2}h1{font-size:13pt}
 h2{font-size:8.5pt;margin:2mm 0 .5mm}table{font-size:7pt}td,th{padding:.25mm 1mm}dl{font-size:7pt}

@@ -104,12 +104,6 @@ ROCKRMS_ENTRIES: dict[str, Entry] = {
         _B,
         409,
     ),
-    "sql-driver-missing": Entry(
-        "The SQL Server driver does not start on this machine",
-        "Install the package named in the detail, or reinstall the agent.",
-        _C,
-        409,
-    ),
     "no-rockrms-connection": Entry(
         "No RockRMS connection is kept for this project on the agent",
         "On the agent's machine run migrate-agent rockrms set-connection, or type the connection string on the "
@@ -250,12 +244,6 @@ ROCKRMS_ENTRIES: dict[str, Entry] = {
         _O,
         409,
     ),
-    "fund-unmapped": Entry(
-        "A fund has no counterpart in Mission",
-        "Choose on the project's page for each fund: the same, another one, or a new one; then rerun.",
-        _O,
-        409,
-    ),
     "fund-missing": Entry(
         "A gift's fund is not in Mission",
         "Choose a fund for the account named in the detail on the project's page, then rerun.",
@@ -271,18 +259,6 @@ ROCKRMS_ENTRIES: dict[str, Entry] = {
     "group-reference-missing": Entry(
         "A record names a group that is not in Mission",
         "Look in the import log why the group was not imported, correct it, and rerun.",
-        _O,
-        409,
-    ),
-    "record-changed-during": Entry(
-        "A row changed in Rock while the import ran",
-        "Nothing to do: it was read again, and the report says what became of it.",
-        _T,
-        409,
-    ),
-    "record-gone": Entry(
-        "A record that was imported is no longer in Rock",
-        "Decide on the job's page whether Mission keeps it or voids it, then rerun.",
         _O,
         409,
     ),
@@ -335,13 +311,6 @@ ROCKRMS_ENTRIES: dict[str, Entry] = {
         "A gift's amount is not positive",
         "Nothing to do if it is a refund or a correction: it was imported and counts in the net. Otherwise correct it"
         " in Rock and rerun.",
-        _C,
-        409,
-    ),
-    "gift-without-donor": Entry(
-        "A gift names no donor",
-        "Nothing to do if it was given anonymously: it was imported without a person. Otherwise enter the donor in "
-        "Rock and rerun.",
         _C,
         409,
     ),
@@ -433,13 +402,6 @@ ROCKRMS_ENTRIES: dict[str, Entry] = {
         "A family has several home addresses",
         "Mark the right one as mapped in Rock and rerun; the newest was imported.",
         _C,
-        409,
-    ),
-    "status-unknown": Entry(
-        "A transaction status is not known",
-        "Decide on the job's page whether lines with this status are gifts, then rerun; until then they count as "
-        "gifts.",
-        _O,
         409,
     ),
     "import-journal-unreadable": Entry(

@@ -14,7 +14,7 @@ from functions.dashboard.frame import Frame
 from functions.dashboard.import_page import ENTITY_OPTIONS
 from functions.dashboard.import_report import gone_rows, ordered, row_counts, shown_rows
 from functions.dashboard.import_words import ENTITY_WORDS, KIND_TONES, KIND_WORDS, amount
-from functions.dashboard.rendering import render
+from functions.dashboard.rendering import CHECK_POLL_SECONDS, render
 from functions.dashboard.trace_links import Example, examples
 from functions.domain.rockrms_views import CheckView
 from functions.domain.views import JobView, Page
@@ -154,6 +154,7 @@ def trace_page(frame: Frame, now: datetime, job: JobView, check: CheckView | Non
         job=job,
         here=here,
         address=f"{here}/trace",
+        poll_seconds=CHECK_POLL_SECONDS,
         test=trace_state(check),
         trace=check.trace if check else None,
         trace_form=form,

@@ -17,13 +17,13 @@ from functions.dashboard.events_page import BADGES
 from functions.dashboard.formatting import plural
 from functions.dashboard.forms import EMPTY_FORM, Form
 from functions.dashboard.frame import Frame
-from functions.dashboard.rendering import render
+from functions.dashboard.rendering import CHECK_POLL_SECONDS, POLL_SECONDS, render
 from functions.dashboard.rockrms_cards import MissionCard, RockCard, mission_card, rock_card
 from functions.dashboard.rockrms_pages import disconnect_mission, forget_connection
 from functions.domain.connection_views import ConnectionStatusView
 from functions.domain.event_views import EventView
 from functions.domain.expiry_views import ExpiredJobsView
-from functions.domain.rockrms_views import RockRmsView
+from functions.domain.rockrms_views import CheckState, RockRmsView
 from functions.domain.views import AgentView, ClientView, JobView, Page, ProjectStatus, ProjectView
 from migrate_contract.agents import AgentState
 from migrate_contract.jobs import JobType
@@ -119,6 +119,7 @@ def project_page(
         rock=rock,
         mission=mission,
         imports=imports,
+        poll_seconds=CHECK_POLL_SECONDS if _is_asked(church) else POLL_SECONDS,
         files=project.azure_connection is not None or not imports or any(_copies(job) for job in jobs.items),
         questions=[*questions, delete_project(project)],
     )
@@ -154,6 +155,11 @@ def is_church(church: RockRmsView | None, jobs: Sequence[JobView]) -> bool:
     if church is not None and (church.held or church.mission_connection or church.keep or church.rock_test):
         return True
     return any(not _copies(job) for job in jobs)
+
+
+def _is_asked(church: RockRmsView | None) -> bool:
+    checks = (church.rock_test, church.mission_test, church.keep) if church else ()
+    return any(check is not None and check.state is CheckState.WAITING for check in checks)
 
 
 def _copies(job: JobView) -> bool:

@@ -26,6 +26,8 @@ TEMPLATES = _HERE / "templates"
 STATIC = _HERE / "static"
 POLL_SECONDS = 10
 """How often a live part asks for newer numbers (product page, symptom 9)."""
+CHECK_POLL_SECONDS = 3
+"""As long as somebody waits for an agent's answer to a check."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,11 @@ class JobSettings(WireModel):
         """Result: whether records are imported, not files copied."""
         return self.type is JobType.ROCKRMS_IMPORT
 
+    @property
+    def is_dry_run(self) -> bool:
+        """Result: whether the attempt imports nothing, and only says what an import would do."""
+        return self.rockrms is not None and self.rockrms.dry_run
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:

@@ -30,9 +30,14 @@ class News:
 
 
 def is_news(job: Job) -> bool:
-    """Result: whether a job in this state is something that people want to hear of."""
+    """Result: whether a job in this state is something that people want to hear of.
+
+    What a dry run has found is in its report, for whoever began it.
+    """
     if job.state is JobState.FAILED:
         return True
+    if job.settings.is_dry_run:
+        return False
     return job.state is JobState.COMPLETED and job.outcome is Outcome.COMPLETE_WITH_FAILURES
 
 

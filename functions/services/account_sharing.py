@@ -27,9 +27,10 @@ class AccountSharing:
     def of(self, caller: OperatorCaller, job: Job, view: JobView) -> SharedAccount | None:
         """Result: the account and the other jobs on it; None where the job does not wait because it is busy.
 
+        None for an import, too: Mission is no storage account, and each project has its own.
         Jobs of clients that this member may not see are counted, not named.
         """
-        if job.account is None or job.state.value not in _SENDING or not _is_busy(view):
+        if job.account is None or job.settings.is_import or job.state.value not in _SENDING or not _is_busy(view):
             return None
         others = [
             other

@@ -62,10 +62,12 @@ class Following:
     def _outcome(self, job: Job, progress: Progress) -> Outcome:
         """Result: the agent's word, unless its own numbers say that something failed or was never dealt with.
 
-        Those are its counters, and of an import also its report.
+        Those are its counters, and of an import also its report. A dry run leaves every record undecided.
         """
         left = progress.files.failed + progress.files.pending
-        left += sum(entity.errored + entity.pending for entity in progress.entities)
+        left += sum(entity.errored for entity in progress.entities)
+        if not job.settings.is_dry_run:
+            left += sum(entity.pending for entity in progress.entities)
         if left or (job.settings.is_import and self._money_differs(job)):
             return Outcome.COMPLETE_WITH_FAILURES
         return progress.outcome or Outcome.COMPLETE

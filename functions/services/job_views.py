@@ -75,8 +75,9 @@ class _Around:
         return self.side_rows[key]
 
     def read_sides(self, project_id: str, jobs: Sequence[Job]) -> None:
-        """Reads the progress and grant rows of these jobs of one project at once."""
-        for prefix in (PROGRESS_PREFIX, GRANT_PREFIX):
+        """Reads the rows beside these jobs of one project at once."""
+        imports = any(job.settings.is_import for job in jobs)
+        for prefix in (PROGRESS_PREFIX, GRANT_PREFIX, *((IMPORT_RESULT_PREFIX,) if imports else ())):
             found = {row.rk: row for row in self.tables.partition(TABLE, project_id, prefix=prefix)}
             self.side_rows.update({prefix + job.job_id: found.get(prefix + job.job_id) for job in jobs})
 

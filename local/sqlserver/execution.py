@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+import struct
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -141,7 +142,7 @@ class Execution:
                     raise Attention
         except sqlite3.Error as error:
             raise as_sql_error(error) from error
-        except (ValueError, OverflowError) as error:
+        except (ValueError, OverflowError, struct.error) as error:
             raise SqlError(8114, str(error)) from error
         if drop is not None:
             self._faults.count_drop()

@@ -62,15 +62,18 @@ class Session:
         self._in_transaction = False
         self._snapshot = False
         self.statements: list[str] = []
-        self._wait: Callable[[float], object] = lambda _: None
+        self._wait: Callable[[float], bool] = lambda _: False
 
     @property
     def transaction_count(self) -> int:
         """Result: @@TRANCOUNT."""
         return int(self._in_transaction)
 
-    def serve(self, heard: list[str], wait: Callable[[float], object]) -> None:
-        """Answer until the client leaves (Disconnected) or a fault cuts it off; `heard` gets the statements."""
+    def serve(self, heard: list[str], wait: Callable[[float], bool]) -> None:
+        """Answer until the client leaves (Disconnected) or a fault cuts it off.
+
+        `heard` gets the statements; `wait` waits so many seconds and says whether the server stops.
+        """
         self.statements, self._wait = heard, wait
         while True:
             kind, status, data = self._channel.read_message()
@@ -130,8 +133,8 @@ class Session:
         reply.write(change + tokens.info(5701, f"Changed database context to '{name}'.") + tokens.done(command=0))
 
     def _select(self, sql: str, types: Mapping[str, SqlType], values: Mapping[str, Value], reply: Reply) -> int:
-        if delay := self._faults.delay_of(sql):
-            self._wait(delay)
+        if (delay := self._faults.delay_of(sql)) and self._wait(delay):
+            raise Disconnected("the server stops")
         if self._snapshot and not self._faults.snapshot_allowed:
             raise SqlError(
                 3952,

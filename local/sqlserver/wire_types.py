@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache, partial
 from uuid import UUID
 
 from local.sqlserver.sql_types import MAX, Kind, SqlType
@@ -51,10 +52,9 @@ def wire_type(sql_type: SqlType) -> WireType:
     return _moment_with_places(kind, sql_type.scale)
 
 
-def _integer(size: int, *, signed: bool = True) -> WireType:
-    def encode(value: object) -> bytes:
-        return bytes([size]) + int(value).to_bytes(size, "little", signed=signed)  # type: ignore[call-overload, no-any-return]
-
+def _integer(size: int, letter: str) -> WireType:
+    """`letter` is its code for struct, whose bound method is the fastest encoder there is."""
+    encode = partial(struct.Struct(f"<B{letter}").pack, size)
     return WireType(bytes([0x26, size]), _NULL_BYTE, encode)
 
 
@@ -127,6 +127,7 @@ def _parsed(value: object) -> dt.datetime:
     return dt.datetime.fromisoformat(str(value)[:26])
 
 
+@lru_cache(maxsize=100_000)
 def _datetime(value: object) -> bytes:
     passed = _parsed(value) - _1900
     days, ticks = passed.days, round((passed.seconds + passed.microseconds / 1_000_000) * 300)
@@ -140,6 +141,7 @@ def _smalldatetime(value: object) -> bytes:
     return b"\x04" + struct.pack("<HH", passed.days, passed.seconds // 60)
 
 
+@lru_cache(maxsize=100_000)
 def _date(value: object) -> bytes:
     return b"\x03" + _days(dt.date.fromisoformat(str(value)[:10]))
 
@@ -187,10 +189,10 @@ def _moment_with_places(kind: Kind, places: int) -> WireType:
 
 _FIXED: dict[Kind, WireType] = {
     Kind.BIT: WireType(b"\x68\x01", _NULL_BYTE, lambda value: b"\x01\x01" if value else b"\x01\x00"),
-    Kind.TINYINT: _integer(1, signed=False),
-    Kind.SMALLINT: _integer(2),
-    Kind.INT: _integer(4),
-    Kind.BIGINT: _integer(8),
+    Kind.TINYINT: _integer(1, "B"),
+    Kind.SMALLINT: _integer(2, "h"),
+    Kind.INT: _integer(4, "i"),
+    Kind.BIGINT: _integer(8, "q"),
     Kind.MONEY: _money(8),
     Kind.SMALLMONEY: _money(4),
     Kind.REAL: WireType(b"\x6d\x04", _NULL_BYTE, lambda value: b"\x04" + struct.pack("<f", value)),

@@ -56,6 +56,7 @@ def connect_mission(dashboard: Dashboard, url: str) -> None:
     expect(page.locator("#mission")).to_contain_text(url)
 
 
+@pytest.mark.slow
 def test_the_whole_way_by_clicks(dashboard: Dashboard, church: AgentProcess, site: ChurchSite) -> None:
     page = dashboard.page
     expect(page.get_by_text("1 agent online")).to_be_visible(timeout=WITHIN_MS)

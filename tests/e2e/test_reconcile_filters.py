@@ -238,6 +238,24 @@ def test_a_gift_that_failed_afterwards_must_not_stay(moving: Reconciled) -> None
     assert moving.facts.external_id("FinancialTransactionDetail", line) in {each.external_id for each in report.gone}
 
 
+def test_an_errored_gift_is_a_step_of_the_bridge(moving: Reconciled) -> None:
+    moving.run()
+    line = _line(moving)
+    name = moving.facts.external_id("FinancialTransactionDetail", line)
+    moving.mission.control.delete("contributions", name)
+    moving.journal.failed[Entity.CONTRIBUTIONS] = [(line, "mission-record-refused")]
+    counts = moving.journal.tallies[Entity.CONTRIBUTIONS]
+    counts["imported"], counts["errored"] = counts["imported"] - 1, 1
+    report = moving.verify()
+    assert (report.financial_match, report.unexplained) == (False, "0.00")
+    assert "1 record errored" in report.reason
+    step = next(step for step in report.bridge if step.code == "errored")
+    assert (step.count, step.records) == (-1, [name])
+    (row,) = [row for row in report.rows if row.measure == "records" and row.verdict is Verdict.DIFFERS]
+    assert row.records == [f"{name}: not in Mission: mission-record-refused"]
+    assert moving.journal.forgotten == {}
+
+
 def test_people_changed_during_the_import(moving: Reconciled) -> None:
     moving.take_before()
     moving.run()

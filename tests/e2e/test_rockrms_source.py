@@ -16,6 +16,8 @@ from migrate_agent.rockrms.mapping import Mapper
 from migrate_agent.rockrms.quality import people_findings
 from migrate_agent.rockrms.records import Mapped
 from migrate_agent.rockrms.source import RockReader, SqlConnection, driver_connect
+from migrate_agent.rockrms.source.scope import Scope
+from migrate_agent.rockrms.source.statements import Range, Statements, compiled
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 from migrate_contract.rockrms import Entity, ImportSettings
 
@@ -181,3 +183,38 @@ def test_a_mark_of_nothing_asks_for_every_modified_row(reader):
     assert len(every) > 100
     future = datetime(2200, 1, 1)  # noqa: DTZ001 - church-local
     assert list(reader.changed(Entity.CONTRIBUTIONS, future, up_to)) == []
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_it_reads_under_snapshot_where_the_database_allows_it_and_never_writes(server, allowed):
+    server.faults.snapshot_allowed = allowed
+    asked_before = len(server.statements)
+    reader = reader_of(server)
+    assert reader.facts().snapshot is allowed
+    for entity in Entity:
+        assert list(reader.pages(entity, 0, reader.high_water(entity)))
+    reader.close()
+    asked = [statement.strip() for statement in server.statements[asked_before:]]
+    assert any("ISOLATION LEVEL SNAPSHOT" in statement for statement in asked) is allowed
+    assert all(statement.startswith(("SELECT ", "SET TRANSACTION ")) for statement in asked), asked
+    assert not any("NOLOCK" in statement for statement in asked)
+
+
+@pytest.mark.parametrize("entity", [Entity.GROUPS, Entity.PRAYER_REQUESTS])
+def test_long_texts_as_bytes_are_the_same_texts(server, reader, entity):
+    """What is asked where the driver cannot read a long text, against the server."""
+    statements = Statements(reader.facts(), Scope(reader.facts(), EVERYTHING))
+    statement, part = statements.entities[entity], Range(0, 10**6)
+    connection = SqlConnection(
+        driver_connect(read_connection_string(server.connection_string()).odbc()), where="the test"
+    )
+    asked = [
+        connection.ask(*compiled(statement.page(part, as_bytes=each), statements.values(part)), what="texts")
+        for each in (False, True)
+    ]
+    connection.close()
+    assert statement.long_texts
+    for position in statement.long_texts:
+        texts, raw = ([row[position] for row in rows] for rows in asked)
+        assert texts == [None if each is None else bytes(each).decode("utf-16-le") for each in raw]
+        assert any(texts)

@@ -85,7 +85,7 @@ def _forked(config: dict[str, Any], after: int) -> str:
         os.close(reader)
         try:
             ended = json.dumps(_child(config, writer))
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - whatever it was, the parent is told
             ended = json.dumps({"broke": traceback.format_exc()})
         os.close(writer)
         with os.fdopen(end_writer, "wb") as stream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -21,6 +22,11 @@ class Record(NamedTuple):
     source_id: int
     external_id: str
     body: bytes
+
+    @property
+    def digest(self) -> bytes:
+        """As the mapping gives it."""
+        return hashlib.blake2b(self.body, digest_size=16).digest()
 
 
 def name_of(table: str, number: int) -> str:

@@ -39,6 +39,7 @@ class SmallJournal:
     tallies: dict[Entity, dict[str, int]] = field(default_factory=dict)
     left_out: dict[Entity, list[tuple[int, str]]] = field(default_factory=dict)
     failed: dict[Entity, list[tuple[int, str]]] = field(default_factory=dict)
+    forgotten: dict[Entity, list[int]] = field(default_factory=dict)
 
     def tally(self, entity: Entity) -> ImportedTally:
         return ImportedTally(**self.tallies.get(entity, {}))
@@ -51,6 +52,9 @@ class SmallJournal:
 
     def sha256(self) -> str:
         return "0" * 64
+
+    def forget(self, entity: Entity, source_ids: Sequence[int]) -> None:
+        self.forgotten.setdefault(entity, []).extend(source_ids)
 
 
 class Reconciled:

@@ -56,6 +56,8 @@ def converted(within: Expressions, value: Typed, target: SqlType, style: str | N
         if target.kind is Kind.DATETIME and source is Kind.DATETIME2:
             raise NotUnderstood("datetime2 to datetime")
         return within.coerce(value, target)
+    if source is Kind.NVARCHAR and target.kind is Kind.VARBINARY:
+        return Typed(f"tsql_utf16({value.sql})", target)
     if source in TEXTS:
         word = "tsql_try_cast" if tolerant else "tsql_cast"
         return Typed(f"{word}({value.sql}, {quoted(written(target))})", target)

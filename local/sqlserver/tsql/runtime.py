@@ -23,6 +23,7 @@ def teach(connection: sqlite3.Connection) -> None:
     connection.create_function("tsql_like", 3, _like, deterministic=True)
     connection.create_function("tsql_cast", 2, _cast, deterministic=True)
     connection.create_function("tsql_try_cast", 2, _try_cast, deterministic=True)
+    connection.create_function("tsql_utf16", 1, _utf16, deterministic=True)
     connection.create_function("tsql_datetime2", 1, _datetime2, deterministic=True)
     connection.create_function("tsql_dateadd", 3, _dateadd, deterministic=True)
     connection.create_function("tsql_datediff", 3, _datediff, deterministic=True)
@@ -81,6 +82,11 @@ def _try_cast(value: Cell, target: str) -> Cell:
         return _cast(value, target)
     except (ValueError, ArithmeticError):
         return None
+
+
+def _utf16(value: str | None) -> bytes | None:
+    """The bytes of an nvarchar, as CAST to varbinary gives them."""
+    return None if value is None else value.encode("utf-16-le")
 
 
 def convert(value: Cell, target: SqlType) -> Cell:

@@ -186,8 +186,8 @@ def _write(end: ImportEnd, folder: Path) -> None:
             rows.writerow((*named, *(_cell(text) for text in said)))
     if end.report is not None:
         (folder / "report.json").write_text(end.report.model_dump_json(indent=2) + "\n", "utf-8")
-        named = end.report.mission.organization or end.report.mission.url
-        page = certificate_html(end.report, project=end.report.source.database, client=named, signed_for=None)
+        church = end.report.mission.organization or end.report.mission.url
+        page = certificate_html(end.report, project=end.report.source.database, client=church, signed_for=None)
         (folder / "certificate.html").write_text(page, "utf-8")
     note(f"The report is in {folder}.")
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -11,16 +10,12 @@ import typer
 
 from migrate_agent.cli.output import note, say
 from migrate_agent.cli.settings import chosen_of
-from migrate_agent.rockrms.reconcile.exports import write_files
-from migrate_agent.rockrms.reconcile.workbook import Workbook
-from migrate_agent.store.import_entries import REPORT
-from migrate_agent.store.import_journal import ImportJournal
+from migrate_agent.rockrms.reconcile.exports import CERTIFICATE_FILE, REPORT_FILE
+from migrate_agent.runtime.import_reports import kept_report, write_report
 from migrate_agent.store.journal import Journal
-from migrate_contract.certificate import verdict_words
+from migrate_contract.certificate import certificate_html, verdict_words
 from migrate_contract.errors import ErrorCode, Fatal
-from migrate_contract.rockrms import ImportLogRow, ImportReport
-
-_LOG_ROWS = 2_000
+from migrate_contract.rockrms import ImportReport
 
 
 def report_files(
@@ -35,39 +30,36 @@ def report_files(
         str | None, typer.Option("--signed-for", metavar="NAME", help="Below the first signature line.")
     ] = None,
 ) -> None:
-    """Write certificate, report and CSVs (rows, bridge, every differing record, error log) of an import."""
+    """Write certificate, report and CSVs (rows, bridge, every differing record, error log) of an import.
+
+    The files of the newest attempts stay on this machine when the control plane has everything.
+    """
     config = chosen_of(context).config()
     folder = out or Path(f"{job}-report")
     journal = Journal(config.state_dir / "journal" / config.credentials().agent_id)
     try:
-        record = journal.job(job)
-        if record is None:
-            raise Fatal(ErrorCode.NOT_FOUND, f"this agent holds no import {job}")
-        opened = journal.open_import(job, record.attempt)
-        kept = opened.kept(REPORT)
-        if kept is None:
-            raise Fatal(ErrorCode.NOT_FOUND, f"the import {job} has no report yet")
-        report = ImportReport.model_validate_json(kept)
-        workbook = journal.workbook(job, record.attempt)
-        with Workbook(workbook) if workbook.exists() else contextlib.nullcontext() as book:
-            written = write_files(
-                folder,
-                report,
-                project=project or job,
-                client=client or record.spec.rock.project_id,
-                signed_for=signed_for,
-                findings=book.findings() if book is not None else (),
-                log=_log(opened),
-            )
+        written = _write(journal, job, folder, project=project or job, client=client, signed_for=signed_for)
     finally:
         journal.close()
+    report = ImportReport.model_validate_json((folder / REPORT_FILE).read_text("utf-8"))
     note(verdict_words(report)[1])
     for path in written:
         say(str(path))
 
 
-def _log(journal: ImportJournal) -> Iterator[ImportLogRow]:
-    row = 1
-    while rows := journal.log_rows(row, _LOG_ROWS):
-        yield from rows
-        row = rows[-1].row + 1
+def _write(
+    journal: Journal, job: str, folder: Path, *, project: str, client: str, signed_for: str | None
+) -> list[Path]:
+    record = journal.job(job)
+    if record is not None:
+        written = write_report(journal, record, folder, project=project, client=client, signed_for=signed_for)
+        if written:
+            return written
+    kept = kept_report(journal, job)
+    if kept is None:
+        raise Fatal(ErrorCode.NOT_FOUND, f"this agent holds no report of an import {job}")
+    shutil.copytree(kept, folder, dirs_exist_ok=True)
+    report = ImportReport.model_validate_json((kept / REPORT_FILE).read_text("utf-8"))
+    page = certificate_html(report, project=project, client=client, signed_for=signed_for)
+    (folder / CERTIFICATE_FILE).write_text(page, "utf-8")
+    return sorted(folder / path.name for path in kept.iterdir())

@@ -189,7 +189,8 @@ class ImportRun:
     def _already_there(self) -> dict[str, int]:
         """Result: how many records of this install Mission has of each entity, before anything is sent."""
         client = self._client
-        counted = _if_readable(lambda: client.counts(self._facts.install), {}) if client is not None else {}
+        nothing: dict[Entity, dict[str, int]] = {}
+        counted = _if_readable(lambda: client.counts(self._facts.install), nothing) if client is not None else nothing
         return {entity.value: found.get("records", 0) for entity, found in counted.items()}
 
     def _look_before(self) -> None:

@@ -19,6 +19,7 @@ from migrate_agent.control.client import ControlClient
 from migrate_agent.control.retry import Backoff
 from migrate_agent.control.session import Session
 from migrate_agent.logs import log_fault
+from migrate_agent.runtime.import_reports import keep_report
 from migrate_agent.runtime.import_shipping import ship_log, ship_report
 from migrate_agent.runtime.job_runner import ENDED, WORKING, JobRunner
 from migrate_agent.runtime.ledger_shipping import ship_ledger
@@ -283,6 +284,8 @@ class Reporter:
         with self._lock:
             self._forgotten.add((record.job_id, record.attempt))
             self._desks.pop(record.job_id, None)
+        if record.spec.type is JobType.ROCKRMS_IMPORT:
+            keep_report(self._journal, record)
         self._journal.drop(record.job_id, record.attempt)
         log.info("job %s is reported to its end", record.spec.name, extra={"job_id": record.job_id})
 

@@ -163,7 +163,7 @@ class ImportJournal:
         with self._lock, translated(self.path):
             rows = self._db.execute(query, (_NUMBER[entity], first_id, last_id)).fetchall()
         return {
-            source_id: Known(digest if status in ACKNOWLEDGED else None, bool(held))
+            source_id: Known(digest if held and status in ACKNOWLEDGED else None, bool(held))
             for source_id, status, digest, held in rows
         }
 
@@ -252,7 +252,7 @@ class ImportJournal:
             return [row[0] for row in self._db.execute(query, (_NUMBER[entity], after_id, self._run, limit))]
 
     def forget(self, entity: Entity, source_ids: Sequence[int]) -> None:
-        """Mission no longer holds these records: they were voided."""
+        """Mission does not hold these as they were sent (voided, lost, changed): a later run sends them again."""
         with self._lock, self._transaction():
             self._db.executemany(
                 "UPDATE record SET held = 0 WHERE entity = ? AND source_id = ?",

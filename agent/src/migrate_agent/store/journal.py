@@ -257,6 +257,11 @@ class Journal:
         """Result: a file that the verification of this import may write; it goes with the attempt."""
         return self._import_path(job_id).with_name(f"{job_id}.{attempt:06d}.workbook.db")
 
+    @property
+    def reports(self) -> Path:
+        """Result: the folder in which files of ended imports' reports stay when their attempts are dropped."""
+        return self._directory / "reports"
+
     def _import_path(self, job_id: str) -> Path:
         return self._directory / "imports" / f"prj_{job_id.removeprefix('job_')[:12]}.db"
 

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from migrate_agent.config import load_config
 from migrate_agent.rockrms.connection_store import CONNECTIONS_FILE, ConnectionStore
+from migrate_agent.runtime.enrolment import forget
+from migrate_agent.sealing import SealingKeys
 from migrate_contract.errors import ErrorCode, Fatal
 
 PROJECT, OTHER = "prj_000000000001", "prj_000000000002"
@@ -123,3 +126,17 @@ def test_several_threads_keep_side_by_side(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert [held.project_id for held in store.held()] == projects
+
+
+def test_an_agent_that_is_retired_leaves_no_secret_here(tmp_path: Path) -> None:
+    config = load_config(home=tmp_path)
+    keyring = MemoryKeyring()
+    ConnectionStore(config.state_dir, lambda: keyring).keep(PROJECT, TEXT)
+    ConnectionStore(config.state_dir).keep(OTHER, TEXT)
+    before = SealingKeys.of(config.state_dir).public
+    ConnectionStore(config.state_dir, lambda: keyring).forget_all()
+    assert keyring.kept == {}
+    ConnectionStore(config.state_dir).keep(OTHER, TEXT)
+    forget(config)
+    assert [path.name for path in config.state_dir.rglob("*") if path.is_file()] == []
+    assert SealingKeys.of(config.state_dir).public != before

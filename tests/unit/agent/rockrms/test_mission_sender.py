@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -16,7 +15,7 @@ from migrate_agent.rockrms.mission.sender import Sender, Sent
 from migrate_agent.stop import StopKind, StopRequested, StopSignal
 from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.rockrms import Entity
-from tests.harness.mission_records import ENVELOPE, FUND, attendance, contribution, mapped, name_of, person
+from tests.harness.mission_records import ENVELOPE, FUND, INSTALL, attendance, contribution, mapped, name_of, person
 
 AT_ONCE = Backoff(first_seconds=0.0, ceiling_seconds=0.0)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -73,6 +72,18 @@ def test_too_large_halves_the_batch_and_is_learnt(mission: DirectMission) -> Non
     mission.control.forget_seen()
     again = sender(mission, batch_bytes=40_000, scope="job/2").send(Entity.PEOPLE, records)
     assert statuses(again) == {ResultStatus.UNCHANGED}
+
+
+def test_limits_that_mission_names_are_kept_without_asking(mission: DirectMission) -> None:
+    mission.control.misbehave(max_records=200, max_bytes=60_000)
+    client = mission.client()
+    client.require_contract()
+    mission.control.forget_seen()
+    outgoing = Sender(client, ENVELOPE, Patience(StopSignal(), backoff=AT_ONCE), scope="job/1")
+    sent = outgoing.send(Entity.PEOPLE, mapped(map(person, range(1, 1_001))))
+    assert [each.source_id for each in sent] == list(range(1, 1_001))
+    assert statuses(sent) == {ResultStatus.CREATED}
+    assert {seen["status"] for seen in mission.control.seen()} == {200}
 
 
 def test_one_record_that_is_too_large_is_errored_alone(mission: DirectMission) -> None:
@@ -179,7 +190,6 @@ def test_batches_in_flight_are_bounded_and_answered_in_order(mission: DirectMiss
         assert len(taken) <= answered + 2
         assert sent[0].source_id == answered * 2 - 1
     assert answered == 12
-    assert threading.active_count() < 20
 
 
 def test_an_error_in_one_batch_comes_after_the_batches_before_it(mission: DirectMission) -> None:
@@ -189,3 +199,18 @@ def test_an_error_in_one_batch_comes_after_the_batches_before_it(mission: Direct
     mission.control.revoke_keys()
     with pytest.raises(Fatal):
         list(stream)
+
+
+def test_what_fails_twenty_times_at_reading_is_not_waited_for(mission: DirectMission) -> None:
+    patience = Patience(StopSignal(), backoff=AT_ONCE, now=lambda: NOON, tries=4)
+    client = mission.client(patience)
+    mission.control.misbehave(seed=3, busy=0.4, drop_before=0.4)
+    assert client.counts(INSTALL)[Entity.PEOPLE]["records"] == 0
+    mission.control.misbehave(fail=1.0)
+    with pytest.raises(Fatal) as reading:
+        client.funds()
+    assert reading.value.code is ErrorCode.MISSION_READBACK_MISSING
+    with pytest.raises(Fatal) as writing:
+        client.create_funds(ENVELOPE, [FUND], "again")
+    assert writing.value.code is ErrorCode.MISSION_BATCH_REFUSED
+    assert len([seen for seen in mission.control.seen() if seen["status"] == 500]) == 8

@@ -170,6 +170,8 @@ def test_a_test_that_waits_says_for_what_and_works_without_script():
     text = words("church-asked")
     assert "fileserver-01 answers on its next heartbeat" in text
     assert "Look again" in text
+    assert "every 3s" in IMPORT_PAGES["church-asked"]()
+    assert "every 10s" in IMPORT_PAGES["church"]()
 
 
 def test_a_test_that_failed_has_title_cause_fix_and_details():

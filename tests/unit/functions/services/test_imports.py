@@ -15,7 +15,16 @@ from functions.domain.views import JobCreate, JobDuplicate, JobEdit, ListQuery
 from functions.services.import_logs import LogFilter
 from migrate_contract.agents import HeartbeatJob
 from migrate_contract.errors import ErrorCode
-from migrate_contract.jobs import BlobDestination, JobPhase, JobState, JobType, LocalSource, Outcome
+from migrate_contract.jobs import (
+    BlobDestination,
+    JobPhase,
+    JobState,
+    JobType,
+    LocalSource,
+    Outcome,
+    Waiting,
+    WaitReason,
+)
 from migrate_contract.rockrms import (
     Entity,
     Evidence,
@@ -200,6 +209,43 @@ def test_progress_shows_the_entities_and_errored_records_are_failures() -> None:
     assert event.code == "records-errored"
     (mail,) = running.world.mailer.sent
     assert mail.message.subject == "Import completed with failures: Church (Move)"
+
+
+def test_a_dry_run_that_finds_something_ends_with_failures_and_nobody_is_told() -> None:
+    running = running_import(rockrms=import_body(dry_run=True))
+    running.complete(counted(pending=10))
+    assert running.job.outcome is Outcome.COMPLETE
+    running = running_import(rockrms=import_body(dry_run=True))
+    running.complete(counted(pending=9, errored=1))
+    assert running.job.outcome is Outcome.COMPLETE_WITH_FAILURES
+    running.world.services.sweeps.run()
+    assert running.world.services.events.list(ADMIN, running.project_id, LIST).items == []
+
+
+def test_records_that_were_never_dealt_with_are_no_good_end() -> None:
+    running = running_import()
+    running.complete(counted(imported=9, pending=1))
+    assert running.job.outcome is Outcome.COMPLETE_WITH_FAILURES
+
+
+def test_imports_of_several_projects_share_no_account() -> None:
+    running = running_import()
+    busy = Waiting(reason=WaitReason.SERVICE_BUSY, detail="Mission is busy.")
+    running.agent.report(running.job, JobPhase.RUNNING, waiting=busy)
+    other = running.world.project(running.client_id, connected=False)
+    connect_mission(running.world, other)
+    new_import(running.world, other)
+    assert running.job.shared_account is None
+    assert running.job.waiting_because == "Mission is busy."
+
+
+def test_a_list_shows_each_imports_result() -> None:
+    running = running_import()
+    running.post(report_of(running.world))
+    for number in range(4):
+        running.world.new_job(running.project_id, container=f"c{number}00")
+    items = running.world.services.jobs.list(READER, LIST, running.project_id).items
+    assert [job.import_result.quality_score for job in items if job.import_result] == [99.9]
 
 
 def test_a_scan_of_an_import_that_counts_on_is_not_stalled() -> None:

@@ -50,6 +50,8 @@ _BUSY = frozenset({408, 425, 429, 502, 503, 504})
 _READ_REFUSED = frozenset({404, 405, 501})
 _STATUSES: Mapping[str, ResultStatus] = {status.value: status for status in ResultStatus}
 _MAX_RETRY_AFTER_SECONDS = 3600.0
+_UNKNOWN_BYTES = 1024 * 1024 * 1024
+"""Before Mission has named its limits, it may say 413 for itself."""
 
 Found = TypeVar("Found")
 
@@ -70,6 +72,7 @@ class HttpMission:
         `exchange`: instead of HTTP over this network. Raises Fatal(mission-url-refused), Fatal(config-invalid).
         """
         self._patience = patience
+        self._max_records, self._max_bytes = MAX_BATCH_RECORDS, _UNKNOWN_BYTES
         key = access.integration_key.strip()
         if not key or not key.isascii() or not key.isprintable():
             raise Fatal(ErrorCode.MISSION_KEY_REVOKED, "the integration key holds characters that no key has")
@@ -107,13 +110,24 @@ class HttpMission:
             )
             for fund in funds
         ]
-        return self._patiently(lambda: self._write(f"{_ROOT}/funds", Entity.CONTRIBUTIONS, envelope, bodies, key))
+        return self._write_patiently(f"{_ROOT}/funds", envelope, bodies, key)
 
     def void(self, envelope: Envelope, external_ids: Sequence[str], key: str) -> BatchAnswer:
         """Takes up to 500 contributions out of Mission's books."""
         bodies = [orjson.dumps({"external_id": external_id}) for external_id in external_ids]
-        path = f"{_ROOT}/contributions/void"
-        return self._patiently(lambda: self._write(path, Entity.CONTRIBUTIONS, envelope, bodies, key))
+        return self._write_patiently(f"{_ROOT}/contributions/void", envelope, bodies, key)
+
+    def _write_patiently(self, path: str, envelope: Envelope, bodies: Sequence[bytes], key: str) -> BatchAnswer:
+        try:
+            return self._patiently(lambda: self._write(path, Entity.CONTRIBUTIONS, envelope, bodies, key))
+        except BatchFailed as error:
+            if self._patience is None:
+                raise
+            raise BatchRefused(error.detail, error.status, error.request_id, error.answer) from error
+        except Retryable as error:
+            if self._patience is None:
+                raise
+            raise Fatal(error.code, error.detail) from error
 
     def _patiently(self, action: Callable[[], Found]) -> Found:
         return action() if self._patience is None else self._patience.call(self.host, action)
@@ -129,6 +143,9 @@ class HttpMission:
             }
         )
         body = b"".join((head[:-1], b',"records":[', b",".join(bodies), b"]}"))
+        if len(bodies) > self._max_records or len(body) > self._max_bytes:
+            told = f"{self.host} takes at most {self._max_records} records and {self._max_bytes} bytes"
+            raise BatchTooLarge(told, len(body), None, "")
         headers = {**self._headers, "Content-Type": "application/json", "Idempotency-Key": key}
         answer = self._transport.exchange("POST", path, headers, body)
         if not 200 <= answer.status < 300:
@@ -158,7 +175,7 @@ class HttpMission:
     # Reading
 
     def status(self) -> MissionStatus:
-        """Result: the organization behind the key, and the limits."""
+        """Result: the organization behind the key, and the limits, which later batches keep."""
         content = self._read("GET", "/status")
         try:
             limits = content.get("limits") or {}
@@ -170,6 +187,7 @@ class HttpMission:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise self._unreadable("/status") from error
+        self._max_records, self._max_bytes = found.max_records, found.max_bytes
         return found
 
     def require_contract(self) -> MissionStatus:
@@ -278,7 +296,13 @@ class HttpMission:
             yield from found
 
     def _read(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        return self._patiently(lambda: self._read_once(method, path, body))
+        try:
+            return self._patiently(lambda: self._read_once(method, path, body))
+        except BatchFailed as error:
+            if self._patience is None or path == "/status":
+                raise
+            # It has failed twenty times: what cannot be read is not verified, and the import must not wait for it.
+            raise Fatal(ErrorCode.MISSION_READBACK_MISSING, error.detail) from error
 
     def _read_once(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
         headers = dict(self._headers)
@@ -299,11 +323,8 @@ class HttpMission:
                 raise Fatal(ErrorCode.MISSION_NOT_FOUND, f"{self.host} answered {answer.status} to {_ROOT}{shown}")
             raise Fatal(ErrorCode.MISSION_READBACK_MISSING, f"{self.host} answered {answer.status} to {_ROOT}{shown}")
         if answer.status >= 500:
-            raise Retryable(
-                ErrorCode.MISSION_BUSY,
-                f"{self.host} answered {answer.status}",
-                retry_after_seconds=_retry_after(answer),
-            )
+            told = f"{self.host} answered {answer.status} to {_ROOT}{shown}"
+            raise BatchFailed(told, answer.status, None, "", retry_after_seconds=_retry_after(answer))
         raise Fatal(ErrorCode.MISSION_CONTRACT_UNKNOWN, f"{self.host} answered {answer.status} to {_ROOT}{shown}")
 
     def _raise_common(self, answer: Answer) -> None:

@@ -50,7 +50,7 @@ class Result(NamedTuple):
 
 
 class BatchAnswer(NamedTuple):
-    """The answer to a batch, in the order of its records. `text`: up to 2 KB of it, scrubbed."""
+    """The answer to a batch, in the order of its records. `text`: up to 2 KB of it, scrubbed, if any is refused."""
 
     results: Sequence[Result]
     request_id: str | None

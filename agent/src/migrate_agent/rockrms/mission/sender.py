@@ -71,6 +71,11 @@ class Outgoing(Protocol):
         """Result: the record as compact JSON."""
         ...
 
+    @property
+    def digest(self) -> bytes:
+        """Result: 16 bytes of BLAKE2b over `body`."""
+        ...
+
 
 class Sent(NamedTuple):
     """What became of one record. Only a refused one has `code`, `detail` and `answer` (up to 2 KB, scrubbed)."""
@@ -142,9 +147,7 @@ class Sender:
         """Result: the idempotency key of exactly these records in this scope."""
         digest = self._seed.copy()
         digest.update(f"\n{entity.value}\n{len(batch)}\n".encode())
-        for record in batch:
-            digest.update(record.body)
-            digest.update(b"\n")
+        digest.update(b"".join([record.digest for record in batch]))
         return digest.hexdigest()
 
     def _batches(self, records: Sequence[Outgoing]) -> Iterator[Sequence[Outgoing]]:
@@ -171,7 +174,7 @@ class Sender:
             return self._divided(entity, batch, key, refusal, tries, whole=whole)
         except BatchFailed as failure:
             return self._divided(entity, batch, key, failure, _PART_TRIES, whole=whole)
-        return list(_sent(batch, key, answer))
+        return _sent(batch, key, answer)
 
     def _answered(self, entity: Entity, batch: Sequence[Outgoing], key: str, tries: int | None) -> BatchAnswer:
         bodies = [record.body for record in batch]
@@ -209,19 +212,22 @@ class Sender:
         return [sent for half in halves for sent in self._settle(entity, half, tries, whole=False)]
 
 
-def _sent(batch: Sequence[Outgoing], key: str, answer: BatchAnswer) -> Iterator[Sent]:
-    request_id = answer.request_id
-    results: Iterable[Result] = answer.results
-    if any(record.external_id != result.external_id for record, result in zip(batch, results, strict=True)):
-        results = _in_order(batch, answer.results)
+def _sent(batch: Sequence[Outgoing], key: str, answer: BatchAnswer) -> list[Sent]:
+    request_id, results = answer.request_id, answer.results
+    if [record.external_id for record in batch] != [result[0] for result in results]:
+        results = _in_order(batch, results)
+    sent = [
+        Sent(record.source_id, record.external_id, result[1], None, None, request_id, None, key)
+        for record, result in zip(batch, results, strict=True)
+    ]
     refused = ResultStatus.REFUSED
-    for record, (_, status, code, detail) in zip(batch, results, strict=True):
-        if status is not refused:
-            yield Sent(record.source_id, record.external_id, status, None, None, request_id, None, key)
-            continue
-        words = ": ".join(part for part in (code, detail) if part) or "no reason given"
-        found = _CODES.get(code or "", ErrorCode.MISSION_RECORD_REFUSED)
-        yield Sent(record.source_id, record.external_id, status, found, words, request_id, answer.text, key)
+    if refused in [result[1] for result in results]:
+        for at, result in enumerate(results):
+            if result.status is refused:
+                words = ": ".join(part for part in (result.code, result.detail) if part) or "no reason given"
+                code = _CODES.get(result.code or "", ErrorCode.MISSION_RECORD_REFUSED)
+                sent[at] = sent[at]._replace(code=code, detail=words, answer=answer.text)
+    return sent
 
 
 def _in_order(batch: Sequence[Outgoing], results: Sequence[Result]) -> list[Result]:

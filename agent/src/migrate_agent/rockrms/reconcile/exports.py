@@ -14,6 +14,8 @@ from migrate_agent.rockrms.reconcile.workbook import Finding
 from migrate_contract.certificate import certificate_html
 from migrate_contract.rockrms import ImportLogRow, ImportReport, Tallied
 
+CERTIFICATE_FILE = "certificate.html"
+REPORT_FILE = "report.json"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Table = tuple[str, Sequence[str], Iterator[Sequence[object]]]
@@ -41,7 +43,7 @@ def write_files(
 ) -> list[Path]:
     """Result: the files written to `folder`, the certificate first. Raises OSError as writing does."""
     folder.mkdir(parents=True, exist_ok=True)
-    certificate, whole = folder / "certificate.html", folder / "report.json"
+    certificate, whole = folder / CERTIFICATE_FILE, folder / REPORT_FILE
     certificate.write_text(
         certificate_html(report, project=project, client=client, signed_for=signed_for), encoding="utf-8"
     )

@@ -90,9 +90,12 @@ class MissionSide:
             part = source_ids[start : start + MAX_LOOKUP]
             copies = self.lookup(entity, part)
             self._workbook.put_aside(
-                self.aside(entity, key, number, why, record)
-                for key, records in copies.items()
-                for number, record in enumerate(records)
+                why,
+                (
+                    self.aside(entity, key, number, why, record)
+                    for key, records in copies.items()
+                    for number, record in enumerate(records)
+                ),
             )
 
     def aside(self, entity: Entity, key: int, number: int, why: str, record: Mapping[str, Any]) -> Sequence[Any]:

@@ -67,6 +67,10 @@ class JournalSide(Protocol):
         """Result: hash of the ordered ledger, 64 hexadecimal digits."""
         ...
 
+    def forget(self, entity: Entity, source_ids: Sequence[int]) -> None:
+        """Mission does not hold these as they were sent: the next run sends them again."""
+        ...
+
 
 class Resend(Protocol):
     """The pipeline, for records that changed in Rock while the import ran."""

@@ -85,10 +85,13 @@ class Readback:
             found = [finding for key in part for finding in self._judge(entity, key, bodies.get(key), copies.get(key))]
             self._workbook.find(found)
             self._workbook.put_aside(
-                self._mission.aside(entity, finding.source_id, number, "differs", record)
-                for finding in found
-                if finding.source_id is not None
-                for number, record in enumerate(copies.get(finding.source_id, ()))
+                "differs",
+                (
+                    self._mission.aside(entity, finding.source_id, number, "differs", record)
+                    for finding in found
+                    if finding.source_id is not None
+                    for number, record in enumerate(copies.get(finding.source_id, ()))
+                ),
             )
             self._workbook.mark_checked(entity, part)
             done.compared += len(part)

@@ -70,3 +70,7 @@ class JournalReasons:
     def sha256(self) -> str:
         """Result: hash of the ordered ledger."""
         return self._journal.ledger_sha256()
+
+    def forget(self, entity: Entity, source_ids: Sequence[int]) -> None:
+        """The next run does not take these for held."""
+        self._journal.forget(entity, source_ids)

@@ -23,6 +23,7 @@ from migrate_agent.stop import StopSignal
 from migrate_contract.rockrms import Entity, Example, ImportReport, Stage
 
 _CHANGES_NAMED = 1_000
+_SENT_AGAIN = ("missing", "differs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,9 @@ def take_before(rock: SqlReader, scope: Scope, workbook: Path, stop: StopSignal)
 def verify(work: Verification) -> ImportReport:
     """Result: the report of an attempt that has sent what it had to send.
 
-    Rock is read as it is now, changed rows are sent again (`resend`), then Mission is asked. Raises StopRequested, and
-    Retryable and Fatal as the two sides raise them; the workbook stays, and the call may be repeated.
+    Rock is read as it is now, changed rows are sent again (`resend`), then Mission is asked. What is missing or
+    different there is taken out of the journal, so that the next run sends it. Raises StopRequested, and Retryable and
+    Fatal as the two sides raise them; the workbook stays, and the call may be repeated.
     """
     with Workbook(work.workbook) as book:
         book.start_over()
@@ -74,7 +76,11 @@ def verify(work: Verification) -> ImportReport:
         _changes(work, book, seen)
         if work.mission is not None:
             _ask_mission(work, book, work.mission, seen)
-        return report_of(work, book, seen)
+        report = report_of(work, book, seen)
+        for entity in work.entities:
+            for ids in book.found(entity, _SENT_AGAIN):
+                work.journal.forget(entity, ids)
+        return report
 
 
 def dry_run(work: Verification) -> ImportReport:

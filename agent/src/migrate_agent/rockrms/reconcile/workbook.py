@@ -49,6 +49,7 @@ CREATE INDEX IF NOT EXISTS finding_by_id ON finding (entity, id);
 CREATE TABLE IF NOT EXISTS journal (entity TEXT, id INTEGER, kind TEXT, code TEXT, PRIMARY KEY (entity, id))
     WITHOUT ROWID;
 """
+_NOT_COMPARED = ("outside", "kept")
 _AFTER = ("line", "record", "held", "stranger", "cell", "aside", "suspect", "checked", "finding", "journal")
 
 
@@ -124,6 +125,7 @@ class Workbook:
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-16384", "temp_store=FILE"):
             self._db.execute(f"PRAGMA {pragma}")
         self._db.executescript(_SCHEMA)
+        self._summed: set[Grouping] = set()
 
     def __enter__(self) -> Workbook:
         return self
@@ -142,6 +144,7 @@ class Workbook:
 
     def start_over(self) -> None:
         """Forgets everything but what was taken before the import."""
+        self._summed.clear()
         with self._writing():
             for table in _AFTER:
                 self._db.execute(f"DELETE FROM {table}")
@@ -164,11 +167,13 @@ class Workbook:
     def put_lines(self, lines: Iterable[Sequence[Any]]) -> None:
         """Keeps gift lines as they are now, in the order of the table's columns; a known id is replaced."""
         marks = ", ".join("?" * _LINE_COLUMNS)
+        self._summed.clear()
         with self._writing():
             self._many(f"INSERT OR REPLACE INTO line VALUES ({marks})", lines)
 
     def put_records(self, entity: Entity, records: Iterable[tuple[int, int, bool, str]]) -> None:
         """Keeps (id, mark, whether it is moved, day) of another entity's records as they are now."""
+        self._summed.clear()
         with self._writing():
             self._many(
                 "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?)",
@@ -177,6 +182,7 @@ class Workbook:
 
     def drop(self, entity: Entity, source_ids: Iterable[int]) -> None:
         """Forgets records of the side of now, which are read again."""
+        self._summed.clear()
         with self._writing():
             if entity is Entity.CONTRIBUTIONS:
                 self._many("DELETE FROM line WHERE id = ?", ((key,) for key in source_ids))
@@ -228,14 +234,17 @@ class Workbook:
 
     def put_cells(self, grouping: Grouping, cells: Iterable[tuple[str, str, str, int, int]]) -> None:
         """Keeps Mission's totals: three parts of the key, number, hundredths."""
+        self._summed.clear()
         with self._writing():
             self._many("INSERT INTO cell VALUES (?, ?, ?, ?, ?, ?)", ((grouping.name, *cell) for cell in cells))
 
-    def put_aside(self, copies: Iterable[Sequence[Any]]) -> None:
-        """Keeps copies as Mission has them, in the order of the table's columns.
+    def put_aside(self, why: str, copies: Iterable[Sequence[Any]]) -> None:
+        """Keeps copies as Mission has them, in the order of the table's columns, all with one reason.
 
         `why` outside and kept: they are not part of the comparison; gone, differs and doubled: they are.
         """
+        if why in _NOT_COMPARED:
+            self._summed.clear()
         with self._writing():
             self._many(f"INSERT OR REPLACE INTO aside VALUES ({', '.join('?' * 12)})", copies)
 
@@ -287,22 +296,33 @@ class Workbook:
             yield row[0]
 
     def cells(self, grouping: Grouping, *, only_differing: bool = False) -> Iterator[Cell]:
-        """Yields every key of a grouping with both sides, in order."""
+        """Yields every key of a grouping with both sides, in order. Added up once, until one of the sides changes."""
+        if grouping not in self._summed:
+            self._sum(grouping)
+        differing = "WHERE sn <> tn OR sc <> tc" if only_differing else ""
+        for a, b, c, *sums in self._rows(
+            f"SELECT k1, k2, k3, sn, sc, tn, tc FROM sum_{grouping.name} {differing} ORDER BY rowid"
+        ):
+            yield Cell((a, b, c), *sums)
+
+    def _sum(self, grouping: Grouping) -> None:
         k1, k2, k3 = grouping.keys
-        differing = "HAVING sum(sn) <> sum(tn) OR sum(sc) <> sum(tc)" if only_differing else ""
-        for a, b, c, source_n, source_cents, target_n, target_cents in self._rows(
+        table = f"sum_{grouping.name}"
+        self._db.execute(f"DROP TABLE IF EXISTS {table}")
+        self._db.execute(f"CREATE TABLE {table} (k1 TEXT, k2 TEXT, k3 TEXT, sn INT, sc INT, tn INT, tc INT)")
+        self._db.execute(
             f"""
-            SELECT k1, k2, k3, sum(sn), sum(sc), sum(tn), sum(tc) FROM (
+            INSERT INTO {table} SELECT k1, k2, k3, sum(sn), sum(sc), sum(tn), sum(tc) FROM (
                 SELECT {k1} AS k1, {k2} AS k2, {k3} AS k3, 1 AS sn, cents AS sc, 0 AS tn, 0 AS tc
                     FROM {grouping.source}
                 UNION ALL SELECT {k1}, {k2}, {k3}, 0, 0, -1, -cents FROM aside
                     WHERE entity = :entity AND why IN ('outside', 'kept')
                 UNION ALL SELECT k1, k2, k3, 0, 0, count, cents FROM cell WHERE grouping = :grouping
-            ) GROUP BY k1, k2, k3 {differing} ORDER BY k1, k2, k3
+            ) GROUP BY k1, k2, k3 ORDER BY k1, k2, k3
             """,
             {"grouping": grouping.name, "entity": grouping.entity.value},
-        ):
-            yield Cell((a, b, c), source_n, source_cents, target_n, target_cents)
+        )
+        self._summed.add(grouping)
 
     def suspect(self, entity: Entity, source_ids: Iterable[int]) -> None:
         """Remembers ids that are to be read back."""
@@ -369,6 +389,16 @@ class Workbook:
         """Executes one statement for each row, in one transaction."""
         with self._writing():
             self._many(statement, rows)
+
+    def found(self, entity: Entity, kinds: Sequence[str]) -> Iterator[list[int]]:
+        """Yields ids of what was found of these kinds, some thousand at a time."""
+        marks = ", ".join("?" * len(kinds))
+        rows = self._rows(
+            f"SELECT DISTINCT id FROM finding WHERE entity = ? AND id IS NOT NULL AND kind IN ({marks}) ORDER BY id",
+            (entity.value, *kinds),
+        )
+        while part := [row[0] for row in islice(rows, _CHUNK)]:
+            yield part
 
     def query(self, statement: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> Iterator[Any]:
         """Yields the rows of a statement over the tables above, for the sums of one page (bridge, quality)."""

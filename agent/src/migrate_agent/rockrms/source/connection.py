@@ -18,7 +18,8 @@ Connect = Callable[[], Any]
 
 _QUERY_SECONDS: Final = 600
 """A page of a busy server may take its time; a server that says nothing for so long is lost."""
-_REFUSED: Final = ("42000", "42S02", "42S22", "07009", "22018", "22007", "22008", "22003", "HY090", "HYC00")
+_BROKEN_UNKNOWN: Final = "SQLSTATE code: IM"
+"""How the driver ends its text for a state that it does not know; IMC01 to IMC06 tell of a connection that broke."""
 _LOGIN: Final = ("28000", "42000")
 _DETAIL_CHARACTERS: Final = 300
 
@@ -54,6 +55,24 @@ def _is_drivers(error: Exception) -> bool:
     return isinstance(error, DriverError)
 
 
+def _may_pass(error: Exception) -> bool:
+    """Whether it was the connection or the moment, and not the query."""
+    from mssql_python import exceptions as drivers
+
+    if not _is_drivers(error) or isinstance(
+        error, (drivers.OperationalError, drivers.InterfaceError, drivers.InternalError)
+    ):
+        return True
+    return _BROKEN_UNKNOWN in str(getattr(error, "driver_error", ""))
+
+
+class UnreadableText(Fatal):
+    """A long text that is no valid UTF-16 (half of a surrogate pair): the driver does not give the rows at all."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(ErrorCode.SQL_QUERY_REFUSED, f"{where}: a text is no valid Unicode")
+
+
 class SqlConnection:
     """Asks the server. For one thread."""
 
@@ -73,22 +92,24 @@ class SqlConnection:
     def ask(self, sql: str, values: Sequence[object] = (), *, what: str) -> list[Row]:
         """Result: all rows. `what` names the query in errors.
 
-        Raises Retryable(sql-connection-lost), or Fatal(sql-login-failed, sql-query-refused).
+        Raises Retryable(sql-connection-lost), Fatal(sql-login-failed, sql-query-refused), or UnreadableText.
         """
         connection = self._connection if self._connection is not None else self._open()
         try:
             cursor = connection.cursor()
-            try:
-                cursor.execute(sql, tuple(values)) if values else cursor.execute(sql)
-                rows: list[Row] = cursor.fetchall()
-                return rows
-            finally:
-                cursor.close()
+            cursor.execute(sql, tuple(values)) if values else cursor.execute(sql)
+            rows: list[Row] = cursor.fetchall()
+            # After an error it is left to the connection's end: closing it would raise over what happened.
+            cursor.close()
+            return rows
+        except UnicodeDecodeError:
+            self.close()
+            raise UnreadableText(f"{self._where}, query '{what}'") from None
         except Exception as error:
             if not _is_drivers(error) and not isinstance(error, (RuntimeError, OSError)):
                 raise
             self.close()
-            if _states(error, _REFUSED):
+            if not _may_pass(error):
                 answer = str(getattr(error, "ddbc_error", ""))[:_DETAIL_CHARACTERS]
                 raise Fatal(ErrorCode.SQL_QUERY_REFUSED, f"{self._where}, query '{what}': {answer}") from None
             raise Retryable(

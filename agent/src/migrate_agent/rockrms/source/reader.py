@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from migrate_agent.rockrms.records import Page, RockFacts, Row
-from migrate_agent.rockrms.source.connection import Connect, SqlConnection
+from migrate_agent.rockrms.source.connection import Connect, SqlConnection, UnreadableText
 from migrate_agent.rockrms.source.facts import read_facts
 from migrate_agent.rockrms.source.scope import Scope
 from migrate_agent.rockrms.source.statements import EntityStatement, Range, Statements, compiled
@@ -146,7 +146,7 @@ class RockReader:
             after_id = found[-1]
 
     def _page(self, entity: Entity, rows: Range) -> Page:
-        found = self._ask(self._of(entity).page(rows), rows, f"page of {entity.value}")
+        found = self._rows(entity, rows)
         if not found:
             return Page([], rows.up_to)
         last_id = found[-1][0]
@@ -158,6 +158,16 @@ class RockReader:
         if entity is Entity.GROUPS:
             parts["ancestors"] = self._ancestors({row[_PARENT] for row in found if row[_PARENT] is not None})
         return Page(found, last_id, parts)
+
+    def _rows(self, entity: Entity, rows: Range) -> list[Row]:
+        statement, what = self._of(entity), f"page of {entity.value}"
+        try:
+            return self._ask(statement.page(rows), rows, what)
+        except UnreadableText:
+            if not statement.long_texts:
+                raise
+        found = self._ask(statement.page(rows, as_bytes=True), rows, what)
+        return [_decoded(row, statement.long_texts) for row in found]
 
     def _part_rows(self, rows: Range, ids: Sequence[int]) -> Iterator[Range]:
         """By range of ids, but a page of few among many (one campus of several) names its ids, to bring no others."""
@@ -182,6 +192,15 @@ class RockReader:
                     if not row[2] and row[1] is not None:
                         wanted.add(row[1])
         return known
+
+
+def _decoded(row: Row, positions: Sequence[int]) -> Row:
+    """Long texts from their bytes, with U+FFFD for what is no Unicode."""
+    values = list(row)
+    for position in positions:
+        if values[position] is not None:
+            values[position] = bytes(values[position]).decode("utf-16-le", "replace")
+    return values
 
 
 def _by_owner(rows: list[Row]) -> dict[int, list[Row]]:

@@ -1,80 +1,57 @@
-"""The statements of an import: one per entity for its rows, one per part; explicit columns, keys first, nothing locked.
+"""The statements of an import: one per entity for its rows, with everything joined; explicit columns, nothing locked.
 
-A statement names its values (`:after`); `compiled` gives what the driver takes. The mapping reads the rows by position:
-the order of a statement's columns is the order in which its module of mapping/ unpacks them.
+The mapping reads the rows by position: the order of a statement's columns is the order in which its module of mapping/
+unpacks them.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from migrate_agent.rockrms import guids
 from migrate_agent.rockrms.records import RockFacts
-from migrate_agent.rockrms.source.scope import Scope, among, not_among
+from migrate_agent.rockrms.source.changes import modified
+from migrate_agent.rockrms.source.parts import Parts
+from migrate_agent.rockrms.source.scope import Scope, among
+from migrate_agent.rockrms.source.statement import EntityStatement, Range, compiled
 from migrate_contract.rockrms import Entity
 
-_NAMED = re.compile(r":([a-z][a-z0-9_]*)")
+__all__ = ["EntityStatement", "Range", "Statements", "compiled"]
 
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Which rows: those with after < key <= up_to, or those of `ids`."""
-
-    after: int = 0
-    up_to: int = 0
-    ids: Sequence[int] | None = None
-
-    def on(self, key: str) -> str:
-        """Result: the condition on a key."""
-        return f"{key} > :after AND {key} <= :up_to" if self.ids is None else among(key, self.ids)
-
-
-def compiled(sql: str, values: Mapping[str, object]) -> tuple[str, list[object]]:
-    """Result: the statement with `?` for each named value, and the values in their order."""
-    names = _NAMED.findall(sql)
-    return _NAMED.sub("?", sql), [values[name] for name in names]
-
-
-@dataclass(frozen=True, slots=True)
-class EntityStatement:
-    """What is read of one entity."""
-
-    table: str
-    key: str
-    columns: tuple[str, ...]
-    source: str
-    """FROM and joins for the columns."""
-    scope_source: str
-    """FROM and joins for the condition alone."""
-    scope: str
-    page_rows: int
-
-    def page(self, rows: Range) -> str:
-        """Result: the statement of one page."""
-        top = f"TOP ({self.page_rows}) " if rows.ids is None else ""
-        return (
-            f"SELECT {top}{', '.join(self.columns)} FROM {self.source} WHERE {rows.on(self.key)} AND {self.scope}"
-            f" ORDER BY {self.key}"
-        )
-
-    def ids(self, rows: Range, count: int, condition: str = "") -> str:
-        """Result: the statement of the ids alone."""
-        also = f" AND {condition}" if condition else ""
-        return (
-            f"SELECT TOP ({count}) {self.key} FROM {self.scope_source} WHERE {rows.on(self.key)} AND {self.scope}{also}"
-            f" ORDER BY {self.key}"
-        )
-
-    def count(self) -> str:
-        """Result: the statement that counts up to `:up_to`."""
-        return f"SELECT COUNT(*) FROM {self.scope_source} WHERE {self.key} <= :up_to AND {self.scope}"
-
-    def high_water(self) -> str:
-        """Result: the statement of the greatest id, in scope or not."""
-        return f"SELECT MAX(Id) FROM {self.table}"
+_PERSON_COLUMNS = (
+    "FirstName",
+    "NickName",
+    "MiddleName",
+    "LastName",
+    "TitleValueId",
+    "SuffixValueId",
+    "Gender",
+    "BirthYear",
+    "BirthMonth",
+    "BirthDay",
+    "MaritalStatusValueId",
+    "ConnectionStatusValueId",
+    "RecordStatusValueId",
+    "RecordStatusReasonValueId",
+    "IsDeceased",
+    "Email",
+    "IsEmailActive",
+    "EmailPreference",
+)
+_PRAYER_COLUMNS = (
+    "FirstName",
+    "LastName",
+    "Email",
+    "Text",
+    "Answer",
+    "EnteredDateTime",
+    "ExpirationDate",
+    "IsPublic",
+    "IsApproved",
+    "IsActive",
+    "IsUrgent",
+    "AllowComments",
+    "PrayerCount",
+)
 
 
 class Statements:
@@ -83,6 +60,7 @@ class Statements:
     def __init__(self, facts: RockFacts, scope: Scope) -> None:
         self._facts = facts
         self._scope = scope
+        self._parts = Parts(facts, scope)
         self.entities: dict[Entity, EntityStatement] = {
             Entity.PEOPLE: self._people(),
             Entity.FAMILIES: self._families(),
@@ -137,6 +115,7 @@ class Statements:
             "[Group] g",
             scope.group_in_scope("g"),
             500,
+            long_texts=(columns.index("g.Description"),),
         )
 
     def _contributions(self) -> EntityStatement:
@@ -224,194 +203,24 @@ class Statements:
             f" LEFT JOIN Category c ON c.Id = r.CategoryId AND {among('c.EntityTypeId', entity_types)}"
             f" LEFT JOIN [Group] g ON g.Id = {scope.column('r', 'PrayerRequest', 'GroupId')}"
         )
-        return EntityStatement("PrayerRequest", "r.Id", columns, wide, "PrayerRequest r", scope.campus(campus), 1_000)
+        texts = (columns.index("r.Text"), columns.index("r.Answer"))
+        scoped = scope.campus(campus)
+        return EntityStatement("PrayerRequest", "r.Id", columns, wide, "PrayerRequest r", scoped, 1_000, texts)
 
-    # --- parts ------------------------------------------------------------------------------------------------------
+    # --- all that belongs to them -----------------------------------------------------------------------------------
 
     def parts(self, entity: Entity, rows: Range) -> dict[str, str]:
-        """Result: by name, the statements of an entity's parts; each gives the row's id first."""
-        if entity is Entity.PEOPLE:
-            return {"phones": self._phones(rows), "families": self._families_of(rows), "former": self._former(rows)}
-        if entity is Entity.FAMILIES:
-            return {
-                "members": self._family_members(rows),
-                "families": self._families_of_members(rows),
-                "addresses": self._addresses(rows),
-            }
-        if entity is Entity.GROUPS:
-            return {"members": self._group_members(rows)}
-        return {}
+        """Result: by name, the statements of an entity's parts."""
+        return self._parts.of(entity, rows)
 
-    def _phones(self, rows: Range) -> str:
-        opted_out = self._scope.column("n", "PhoneNumber", "IsMessagingOptedOut", "0")
-        return (
-            "SELECT n.PersonId, n.Id, n.NumberTypeValueId, n.CountryCode, n.Number, n.Extension, n.IsUnlisted,"
-            f" n.IsMessagingEnabled, {opted_out} FROM PhoneNumber n WHERE {rows.on('n.PersonId')}"
-            " ORDER BY n.PersonId, n.Id"
-        )
-
-    def _families_of(self, rows: Range) -> str:
-        order = self._scope.column("m", "GroupMember", "GroupOrder")
-        return (
-            f"SELECT m.PersonId, m.GroupId, {order}, g.CampusId FROM GroupMember m"
-            f" JOIN [Group] g ON g.Id = m.GroupId WHERE {rows.on('m.PersonId')} AND"
-            f" {self._scope.family_of_person('m', 'g')} ORDER BY m.PersonId, m.GroupId"
-        )
-
-    def _former(self, rows: Range) -> str:
-        return (
-            f"SELECT a.PersonId, a.AliasPersonId FROM PersonAlias a WHERE {rows.on('a.PersonId')}"
-            f" AND {not_among('a.PersonId', self._facts.anonymous)}"
-            " AND a.AliasPersonId <> a.PersonId AND NOT EXISTS (SELECT 1 FROM Person q WHERE q.Id = a.AliasPersonId)"
-            " ORDER BY a.PersonId, a.AliasPersonId"
-        )
-
-    def _family_members(self, rows: Range) -> str:
-        scope = self._scope
-        primary = scope.column("p", "Person", "PrimaryFamilyId")
-        kind = f"CASE WHEN {scope.anonymous('p')} THEN 2 WHEN {scope.dropped('p')} THEN 1 ELSE 0 END"
-        return (
-            f"SELECT m.GroupId, m.PersonId, m.GroupRoleId, p.Id, {kind}, {primary} FROM GroupMember m"
-            " JOIN [Group] g ON g.Id = m.GroupId LEFT JOIN Person p ON p.Id = m.PersonId"
-            f" WHERE {rows.on('m.GroupId')} AND {scope.is_family('g')} AND {scope.live('m')}"
-            " ORDER BY m.GroupId, m.PersonId, m.Id"
-        )
-
-    def _families_of_members(self, rows: Range) -> str:
-        scope = self._scope
-        order = scope.column("m", "GroupMember", "GroupOrder")
-        return (
-            f"SELECT m.PersonId, m.GroupId, {order}, g.CampusId FROM GroupMember m"
-            " JOIN [Group] g ON g.Id = m.GroupId WHERE m.PersonId IN (SELECT i.PersonId FROM GroupMember i"
-            f" JOIN [Group] j ON j.Id = i.GroupId WHERE {rows.on('i.GroupId')} AND {scope.is_family('j')})"
-            f" AND {scope.family_of_person('m', 'g')} AND {not_among('m.PersonId', self._facts.anonymous)}"
-            " ORDER BY m.PersonId, m.GroupId"
-        )
-
-    def _addresses(self, rows: Range) -> str:
-        home = [id_ for id_, each in self._facts.lookups.items() if each.guid == guids.HOME_ADDRESS]
-        return (
-            "SELECT x.GroupId, x.Id, x.LocationId, x.IsMappedLocation, x.IsMailingLocation, l.Street1, l.Street2,"
-            " l.City, l.State, l.PostalCode, l.Country FROM GroupLocation x JOIN Location l ON l.Id = x.LocationId"
-            f" JOIN [Group] g ON g.Id = x.GroupId WHERE {rows.on('x.GroupId')} AND {self._scope.is_family('g')}"
-            f" AND {among('x.GroupLocationTypeValueId', home)} ORDER BY x.GroupId, x.Id"
-        )
-
-    def _group_members(self, rows: Range) -> str:
-        scope = self._scope
-        archived = scope.archived("m", "GroupMember")
-        return (
-            "SELECT m.GroupId, m.Id, m.PersonId, m.GroupRoleId, r.Name, r.IsLeader, m.GroupMemberStatus,"
-            " m.DateTimeAdded FROM GroupMember m JOIN [Group] g ON g.Id = m.GroupId JOIN Person p ON p.Id = m.PersonId"
-            f" LEFT JOIN GroupTypeRole r ON r.Id = m.GroupRoleId WHERE {rows.on('m.GroupId')} AND {scope.is_group('g')}"
-            f" AND {archived} = 0 AND {scope.somebody('p')} ORDER BY m.GroupId, m.Id"
-        )
-
-    def ancestors(self, ids: Sequence[int]) -> str:
-        """Result: of these groups: id, parent, and whether they are sent (R3)."""
-        sent = f"CASE WHEN {self._scope.group_sent('g')} THEN 1 ELSE 0 END"
-        return f"SELECT g.Id, g.ParentGroupId, {sent} FROM [Group] g WHERE {among('g.Id', ids)}"
-
-    # --- what changed -----------------------------------------------------------------------------------------------
+    def ancestors(self, ids: list[int]) -> str:
+        """Result: the statement of these groups' parents."""
+        return self._parts.ancestors(ids)
 
     def modified(self, entity: Entity) -> tuple[tuple[str, ...], str]:
         """Result: the tables whose ModifiedDateTime tells that a record changed, and the condition for `:since`."""
-        tables, conditions = [], []
-        for table, condition in _MODIFIED[entity]:
-            if self._facts.has(table.strip("[]"), "ModifiedDateTime"):
-                tables.append(table)
-                conditions.append(condition)
-        return tuple(tables), f"({' OR '.join(conditions)})"
+        return modified(self._facts, entity)
 
     def values(self, rows: Range, since: datetime | None = None) -> dict[str, object]:
         """Result: what the named values stand for."""
         return {**self._scope.values, "after": rows.after, "up_to": rows.up_to, "since": since}
-
-
-_PERSON_COLUMNS = (
-    "FirstName",
-    "NickName",
-    "MiddleName",
-    "LastName",
-    "TitleValueId",
-    "SuffixValueId",
-    "Gender",
-    "BirthYear",
-    "BirthMonth",
-    "BirthDay",
-    "MaritalStatusValueId",
-    "ConnectionStatusValueId",
-    "RecordStatusValueId",
-    "RecordStatusReasonValueId",
-    "IsDeceased",
-    "Email",
-    "IsEmailActive",
-    "EmailPreference",
-)
-_PRAYER_COLUMNS = (
-    "FirstName",
-    "LastName",
-    "Email",
-    "Text",
-    "Answer",
-    "EnteredDateTime",
-    "ExpirationDate",
-    "IsPublic",
-    "IsApproved",
-    "IsActive",
-    "IsUrgent",
-    "AllowComments",
-    "PrayerCount",
-)
-
-
-def _part(table: str, join: str, alias: str) -> tuple[str, str]:
-    return table, f"EXISTS (SELECT 1 FROM {join} AND {alias}.ModifiedDateTime >= :since)"
-
-
-def _named(alias_column: str) -> tuple[str, str]:
-    """A merge leaves the row that names a person as it is, and modifies the person who survives."""
-    return _part("Person", f"PersonAlias ua JOIN Person uy ON uy.Id = ua.PersonId WHERE ua.Id = {alias_column}", "uy")
-
-
-_MODIFIED: dict[Entity, tuple[tuple[str, str], ...]] = {
-    Entity.PEOPLE: (
-        ("Person", "p.ModifiedDateTime >= :since"),
-        _part("PhoneNumber", "PhoneNumber un WHERE un.PersonId = p.Id", "un"),
-        _part("GroupMember", "GroupMember um WHERE um.PersonId = p.Id", "um"),
-    ),
-    Entity.FAMILIES: (
-        ("[Group]", "g.ModifiedDateTime >= :since"),
-        _part("GroupMember", "GroupMember um WHERE um.GroupId = g.Id", "um"),
-        _part("Person", "GroupMember vm JOIN Person uy ON uy.Id = vm.PersonId WHERE vm.GroupId = g.Id", "uy"),
-        _part("GroupLocation", "GroupLocation ul WHERE ul.GroupId = g.Id", "ul"),
-        _part(
-            "Location",
-            "GroupLocation vl JOIN Location uo ON uo.Id = vl.LocationId WHERE vl.GroupId = g.Id",
-            "uo",
-        ),
-    ),
-    Entity.GROUPS: (
-        ("[Group]", "g.ModifiedDateTime >= :since"),
-        _part("GroupMember", "GroupMember um WHERE um.GroupId = g.Id", "um"),
-    ),
-    Entity.CONTRIBUTIONS: (
-        ("FinancialTransactionDetail", "d.ModifiedDateTime >= :since"),
-        ("FinancialTransaction", "t.ModifiedDateTime >= :since"),
-        ("FinancialBatch", "b.ModifiedDateTime >= :since"),
-        ("FinancialAccount", "c.ModifiedDateTime >= :since"),
-        _part("FinancialPaymentDetail", "FinancialPaymentDetail up WHERE up.Id = t.FinancialPaymentDetailId", "up"),
-        _part("FinancialTransactionRefund", "FinancialTransactionRefund ur WHERE ur.Id = t.Id", "ur"),
-        _named("t.AuthorizedPersonAliasId"),
-    ),
-    Entity.ATTENDANCE: (
-        ("Attendance", "x.ModifiedDateTime >= :since"),
-        _part("AttendanceOccurrence", "AttendanceOccurrence uq WHERE uq.Id = x.OccurrenceId", "uq"),
-        _named("x.PersonAliasId"),
-    ),
-    Entity.PRAYER_REQUESTS: (
-        ("PrayerRequest", "r.ModifiedDateTime >= :since"),
-        _named("r.RequestedByPersonAliasId"),
-    ),
-}
-"""Per entity: table, and the condition with the aliases of its statement."""

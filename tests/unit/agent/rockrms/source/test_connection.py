@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from mssql_python.exceptions import sqlstate_to_exception
+from mssql_python.exceptions import DatabaseError, sqlstate_to_exception
 
 from migrate_agent.rockrms.source.connection import SqlConnection
 from migrate_contract.errors import ErrorCode, Fatal, MigrateError, Retryable
@@ -104,6 +104,16 @@ def test_a_refused_query_is_fatal_and_says_which(state: str) -> None:
     assert error.code is ErrorCode.SQL_QUERY_REFUSED
     assert "a page" in error.detail
     assert "Invalid object name" in error.detail
+
+
+def test_a_state_that_the_driver_does_not_know_is_fatal_unless_the_connection_broke() -> None:
+    def unknown(state: str) -> Exception:
+        return DatabaseError(
+            driver_error=f"An error occurred with SQLSTATE code: {state}", ddbc_error="[Microsoft][SQL Server]?"
+        )
+
+    assert isinstance(refusal(opening(Connection(unknown("21000")))[0]), Fatal)
+    assert isinstance(refusal(opening(Connection(unknown("IMC06")))[0]), Retryable)
 
 
 def test_a_refused_login_is_fatal_and_a_server_that_is_away_is_not() -> None:

@@ -82,6 +82,7 @@ def statements_of(shape: Shape, settings: ImportSettings) -> Iterator[tuple[str,
     for entity, statement in every.entities.items():
         tables, changed = every.modified(entity)
         yield f"{entity} page", statement.page(pages), values
+        yield f"{entity} page as bytes", statement.page(pages, as_bytes=True), values
         yield f"{entity} reread", statement.page(some), values
         yield f"{entity} ids", statement.ids(pages, 100), values
         yield f"{entity} changed", statement.ids(pages, 100, changed), values
