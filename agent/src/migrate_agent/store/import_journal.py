@@ -282,6 +282,12 @@ class ImportJournal:
         with self._lock, translated(self.path):
             return [_record(row) for row in self._db.execute(query, values)]
 
+    def seen(self, entity: Entity, after_id: int, limit: int) -> list[int]:
+        """Result: the source ids after `after_id` that this run has decided on, in order."""
+        query = "SELECT source_id FROM record WHERE entity = ? AND source_id > ? AND run = ? ORDER BY source_id LIMIT ?"
+        with self._lock, translated(self.path):
+            return [row[0] for row in self._db.execute(query, (_NUMBER[entity], after_id, self._run, limit))]
+
     def find(self, entity: Entity, source_ids: Iterable[int]) -> dict[int, Record]:
         """Result: these records, where the run has decided on them."""
         wanted, found = list(source_ids), {}
