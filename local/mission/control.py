@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from local.loopback_server import ControlClient
-from local.mission.service import MissionService
 
 
 class _Caller(Protocol):
@@ -104,11 +103,6 @@ class MissionControl:
     def clear(self) -> None:
         """Nothing is held but the keys."""
         self._call("clear")
-
-
-def control_in_process(service: MissionService) -> MissionControl:
-    """Result: control of a service of this process."""
-    return MissionControl(lambda action, /, **given: service.control(action, given))
 
 
 class HttpMissionControl(MissionControl, ControlClient):

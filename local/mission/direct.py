@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from local.mission.control import MissionControl, control_in_process
+from local.mission.control import MissionControl
 from local.mission.service import MissionService
 from local.mission.store import MissionStore
 from migrate_agent.network import Network
@@ -45,7 +45,7 @@ class DirectMission:
 
     def __init__(self) -> None:
         self.service = MissionService(MissionStore())
-        self.control: MissionControl = control_in_process(self.service)
+        self.control = MissionControl(lambda action, /, **given: self.service.control(action, given))
         self.key = self.control.issue_key()
 
     def access(self) -> MissionAccess:
