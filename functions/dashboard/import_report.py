@@ -87,7 +87,6 @@ class ShownGone:
     external_id: str
     amount: str
     decision: str
-    can_decide: bool
     chosen: str
     options: list[tuple[str, str]]
 
@@ -199,12 +198,12 @@ def before_contributions(report: ImportReport) -> Before:
 
 
 def gone_rows(records: Sequence[GoneRecord], currency: str) -> list[ShownGone]:
-    """Result: the records to keep or to void; only a gift can be voided."""
+    """Result: the records to decide about: only a gift can be voided, anything else is kept or not decided."""
     return [_gone(record, currency) for record in records]
 
 
 def _gone(record: GoneRecord, currency: str) -> ShownGone:
-    offered = [None, *GoneAnswer]
+    offered = [None, *GoneAnswer] if record.entity is Entity.CONTRIBUTIONS else [None, GoneAnswer.KEEP]
     value = record.decision.value if record.decision else ""
     return ShownGone(
         label=record.label or record.external_id,
@@ -212,7 +211,6 @@ def _gone(record: GoneRecord, currency: str) -> ShownGone:
         external_id=record.external_id,
         amount=amount(record.amount, currency) if record.amount else "",
         decision=GONE_WORDS[record.decision],
-        can_decide=record.entity is Entity.CONTRIBUTIONS,
         chosen=f"{record.external_id}|{value}",
         options=[(f"{record.external_id}|{each.value if each else ''}", GONE_WORDS[each]) for each in offered],
     )

@@ -19,7 +19,7 @@ from local.church import database, people, reading
 from local.church.church import Church
 from local.church.expected import ENTITIES, ExpectedMission
 from local.church.giving import add_line, new_header, refund_of
-from local.church.model import Group, Header, Line, Member, Payment, Person
+from local.church.model import Group, Header, Line, Member, Occurrence, Payment, Person
 
 _BUSY_SECONDS = 30.0
 
@@ -260,6 +260,17 @@ ALL: tuple[Callable[[Church, random.Random, datetime], Change], ...] = (
     *(rename_person, merge_people, move_family, join_group, leave_group, publish_prayer),
 )
 """Every one of them."""
+
+
+def drop_old_attendance_columns(church: Church) -> None:
+    """The end of the upgrade to v8, too early: rows at the placeholder occurrence forget what they were for."""
+    for row in church.model.attendances:
+        if row.in_old_layout:
+            row.occurrence = Occurrence(0, None, None, None, row.started.date())
+    with _writing(church) as rock:
+        rock.execute("DROP INDEX IX_Attendance_GroupId")
+        for column in ("GroupId", "LocationId", "ScheduleId", "DidNotOccur", "SundayDate"):
+            rock.execute(f"ALTER TABLE Attendance DROP COLUMN {column}")
 
 
 def lose_every_date(church: Church, header: Header) -> None:

@@ -240,7 +240,7 @@ def _birth(model: Model, rng: random.Random, person: Person, is_child: bool) -> 
         person.birth_month = rng.choice((None, 0, 13))
         model.trap("birth-impossible-month")
     elif roll < 0.346:
-        person.birth_year = rng.choice((1, 0, 9999))
+        person.birth_year = rng.choice((1, 0, 2, 9998, 9999))
         model.trap("birth-year-placeholder")
     elif roll < 0.350:
         odd = ((4, 31, None), (12, 0, 1990), (2, 29, 1900), (2, 29, 2000), (6, 31, 1))
@@ -453,14 +453,12 @@ def _shared_custody(model: Model, rng: random.Random) -> None:
         if member.role is group.type.roles["child"]
     ]
     families = [group for group in model.groups if group.type.key == "family" and len(group.members) > 1]
-    for member in rng.sample(children, max(1, len(children) // 40)):
-        second = rng.choice(families)
-        if second is member.group:
-            continue
-        add_member(model, second, member.person, "child", order=rng.choice((None, 0, 1, 1)))
-        member.order = rng.choice((0, 0, None, 1))
-        stored = (None, second, member.group, families[0])
-        member.person.primary_family = stored[len(second.members) % 4]
+    orders = ((None, 0), (0, None), (1, 0), (0, 1), (None, None))
+    for number, member in enumerate(rng.sample(children, max(3, len(children) // 20))):
+        second = rng.choice([family for family in families if family.campus is not member.group.campus])
+        member.order, order = orders[number % 5]
+        add_member(model, second, member.person, "child", order=order)
+        member.person.primary_family = (None, second, member.group, families[0])[number % 4]
         model.trap("two-families")
 
 

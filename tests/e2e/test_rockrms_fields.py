@@ -122,8 +122,20 @@ def ordinary(church: Church) -> set[int]:
 
 def test_an_install_without_its_own_guid_is_known_by_its_first_alias(tmp_path):
     church = generate(tmp_path / "rock.db", seed=25, people=60, shape=Shape.V7)
-    mutations.behind_the_model(church, "DROP TABLE Attribute")
+    mutations.behind_the_model(church, "DELETE FROM Attribute WHERE [Key] = 'RockInstanceId'")
     church.model.install = min(church.model.aliases, key=lambda alias: alias.id).guid.lower()
     with SqlServer(church.path) as server:
         different = differences(church.expected(settings()), read_all(server, settings()))
+    assert not different, listed(different)
+
+
+def test_an_upgrade_that_has_dropped_the_old_columns_already(tmp_path):
+    """Rows still at the placeholder occurrence then have no group, location or schedule any more."""
+    church = generate(tmp_path / "rock.db", seed=26, people=120, shape=Shape.V8_MIXED)
+    mutations.drop_old_attendance_columns(church)
+    expected = church.expected(settings())
+    keys = {record["occurrence_external_id"].rpartition(":")[2] for record in expected.records["attendance"].values()}
+    assert any(key.startswith("g0-l0-s0-") for key in keys)
+    with SqlServer(church.path) as server:
+        different = differences(expected, read_all(server, settings()))
     assert not different, listed(different)

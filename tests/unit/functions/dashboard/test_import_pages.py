@@ -92,6 +92,14 @@ def test_a_dry_run_leads_to_the_import_also_after_its_settings_were_changed():
     assert not was_dry_run(i.job())
 
 
+def test_what_a_dry_run_would_send_is_said_and_asked_for_only_while_it_works():
+    text = words("import-dry-run")
+    assert "79,939 records" in text
+    assert "to send, of 117,397 in scope" in text
+    record = next(tag for tag in Reader(IMPORT_PAGES["import-dry-run"]()).all("div") if tag.get("id") == "record")
+    assert "hx-trigger" not in record
+
+
 @pytest.mark.parametrize(
     ("report", "title", "tone"),
     [
@@ -142,10 +150,14 @@ def test_the_list_shows_missions_answer_and_leads_to_a_trace():
     assert pager == f"/jobs/{i.JOB}/log?kind=errored&entity=contributions&continuation=next%20page"
 
 
-def test_gone_gifts_can_be_kept_or_voided_and_nothing_else_can():
+def test_what_is_gone_can_be_kept_and_gifts_can_be_voided():
     read = Reader(IMPORT_PAGES["import-differs"]())
     decisions = [field for field in read.all("select") if field.get("name") == "decision"]
-    assert len(decisions) == 2
+    assert len(decisions) == 3
+    offered = {option["value"] for option in read.all("option")}
+    assert f"{i.LINE}:77|void" in offered
+    assert f"rock:{i.INSTALL}:Person:9|keep" in offered
+    assert f"rock:{i.INSTALL}:Person:9|void" not in offered
     chosen = [option["value"] for option in read.all("option") if "selected" in option]
     assert f"{i.LINE}:78|keep" in chosen
     assert f"{i.LINE}:77|" in chosen

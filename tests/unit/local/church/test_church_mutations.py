@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,14 @@ from local.church.database import create
 from local.church.mutations import differing
 from local.church.people import TODAY
 from tests.unit.local.church.test_generated_church import Settings, everything
+
+LEFT_BEHIND = ("Note", "AttributeValue", "FinancialPledge", "FinancialScheduledTransaction")
+
+
+def moved(path: Path) -> list[str]:
+    """Result: every row, but for those that no import moves: they are made anew from the people."""
+    alien = tuple(f'INSERT INTO "{table}"' for table in LEFT_BEHIND)
+    return sorted(line for line in everything(path) if not line.startswith(alien))
 
 
 @pytest.mark.parametrize("shape", [Shape.V7, Shape.CURRENT])
@@ -30,7 +39,7 @@ def test_each_changes_what_it_says_and_nothing_else(shape, tmp_path):
         assert name == "merge_people" or others == set(), name
         before = after
     create(tmp_path / "anew.db", church.model)
-    assert sorted(everything(church.path)) == sorted(everything(tmp_path / "anew.db"))
+    assert moved(church.path) == moved(tmp_path / "anew.db")
 
 
 def test_a_merge_moves_the_gifts_to_the_survivor(tmp_path):
