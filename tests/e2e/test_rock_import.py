@@ -13,7 +13,15 @@ from typing import Any
 import pytest
 
 from local.church import Church
-from local.church.mutations import Change, delete_gift, edit_amount, enter_gift
+from local.church.mutations import (
+    Change,
+    delete_gift,
+    differing,
+    edit_amount,
+    edit_date,
+    enter_gift,
+    merge_people,
+)
 from local.mission.direct import DirectMission
 from local.sqlserver import SqlServer
 from migrate_agent.engine_results import EngineResult
@@ -24,7 +32,7 @@ from migrate_agent.rockrms.mission.port import BatchAnswer, Envelope
 from migrate_agent.stop import StopKind, StopSignal
 from migrate_contract.errors import ErrorCode
 from migrate_contract.jobs import JobPhase, Outcome
-from migrate_contract.rockrms import Entity, FundAnswer, FundChoice, GoneAnswer, GoneDecision, Stage
+from migrate_contract.rockrms import Entity, FundAnswer, FundChoice, GoneAnswer, GoneDecision, Stage, Verdict
 from tests.harness.rock_import import RockImport, a_church, a_spec
 
 ENTITIES = [entity.value for entity in Entity]
@@ -257,6 +265,32 @@ def test_gifts_entered_edited_and_deleted_during_the_import_are_each_explained(
     assert not any(mission.control.copies("contributions", name) for name in names["deleted"])
     assert mission.control.copies("contributions", names["entered"][0])
     agent.close()
+
+
+def test_a_rerun_brings_what_changed_between_and_moves_the_gifts_of_merged_people(
+    church: Church, agent: RockImport, mission: DirectMission
+) -> None:
+    whole(agent.run())
+    chance, at = random.Random(5), datetime(2030, 1, 1, 12, 0)  # noqa: DTZ001 - church-local
+    wishes = a_spec().import_settings
+    before = church.expected(wishes)
+    merged = merge_people(church, chance, at)
+    edit_amount(church, chance, at)
+    edit_date(church, chance, at)
+    enter_gift(church, chance, at)
+    differing_now = differing(before, church.expected(wishes))
+    mission.control.forget_seen()
+    agent.run(a_spec(2))
+    gifts = differing_now["contributions"]
+    counted = {found.entity: found for found in agent.progress}[Entity.CONTRIBUTIONS]
+    assert (counted.imported, counted.updated, counted.errored) == (len(gifts.new), len(gifts.changed), 0)
+    assert sent(mission) == sum(len(each.new) + len(each.changed) for each in differing_now.values())
+    report = agent.report
+    money = [row for row in report.rows if row.entity is Entity.CONTRIBUTIONS]
+    assert {row.verdict for row in money} == {Verdict.MATCH}
+    left = {(gone.entity.value, int(gone.external_id.rsplit(":", 1)[1])) for gone in report.gone}
+    assert left == {(name, number) for name, each in differing_now.items() for number in each.gone}
+    assert ("people", merged.records[1]) in left, "who was merged away is named"
 
 
 def test_a_revoked_key_stops_the_job_and_a_new_one_goes_on(agent: RockImport, mission: DirectMission) -> None:
