@@ -14,7 +14,7 @@ import pytest
 
 from local.church import Shape, generate, mutations
 from local.church.church import Church
-from local.church.people import TODAY
+from local.church.making import TODAY
 from local.sqlserver import SqlServer
 from migrate_contract.rockrms import ImportSettings, StatusMeaning
 from tests.harness.church_import import differences, listed, read_all
