@@ -256,7 +256,7 @@ def _left_behind(report: ImportReport) -> str:
     rows = [
         (tallied.label, f"{tallied.count:,}", "" if tallied.amount is None else _grouped(tallied.amount))
         for tallied in (*report.not_moved, *report.other_types)
-        if tallied.count
+        if tallied.count or "not counted" in tallied.label
     ]
     text = "<h2>Not moved</h2>" + (_table(("", "Count", ""), rows, numbers=2) if rows else "<p>Nothing was found.</p>")
     already = [(tallied.label, f"{tallied.count:,}") for tallied in report.already_in_mission if tallied.count]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from functions.dashboard.badges import Badge, job_badges
+from functions.dashboard.badges import Badge, job_badges, was_dry_run
 from functions.dashboard.confirmations import for_job
 from functions.dashboard.formatting import percent
 from functions.dashboard.forms import EMPTY_FORM, Form
@@ -157,11 +157,18 @@ def _live(frame: Frame, job: JobView) -> dict[str, Any]:
         "scope": scope,
         "done": done,
         "parts": list(Part),
-        "part_words": PART_WORDS,
+        "part_words": PART_WORDS | ({Part.PENDING: "To send"} if _is_dry(job) else {}),
         "part_meanings": PART_MEANINGS,
         "mission_url": getattr(job.destination, "url", ""),
-        "dry_run": bool(job.rockrms and job.rockrms.dry_run),
+        "dry_run": _is_dry(job),
     }
+
+
+def _is_dry(job: JobView) -> bool:
+    """Result: whether the newest attempt sends nothing: what is pending in it stays so."""
+    if job.state in _ENDED and job.import_result is not None:
+        return was_dry_run(job)
+    return bool(job.rockrms and job.rockrms.dry_run)
 
 
 def _of_report(job: JobView, report: ImportReport) -> Mapping[str, Any]:
@@ -208,7 +215,8 @@ def _refreshes(job: JobView, report: ImportReport | None) -> str | None:
     """Result: when report and errors ask for themselves again; the agent sends them in parts, after the counters."""
     counts = job.progress.entities if job.progress else []
     newest = report is not None and report.attempt == job.attempt
-    if (job.state is JobState.COMPLETED and not newest) or any(each.pending for each in counts):
+    works = job.state not in _ENDED and any(each.pending for each in counts)
+    if (job.state is JobState.COMPLETED and not newest) or works:
         return f"job-changed from:body, every {POLL_SECONDS}s"
     return None if job.state in _ENDED else "job-changed from:body"
 

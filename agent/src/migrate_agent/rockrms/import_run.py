@@ -37,6 +37,7 @@ from migrate_agent.store.import_journal import ImportJournal
 from migrate_contract.errors import ErrorCode, Fatal, Retryable
 from migrate_contract.jobs import WaitReason
 from migrate_contract.rockrms import (
+    MAX_REPORT_BODY_BYTES,
     Entity,
     ImportReport,
     ImportSettings,
@@ -50,6 +51,7 @@ from migrate_contract.rockrms import (
 log = logging.getLogger(__name__)
 
 Found = TypeVar("Found")
+_MOST_BYTES = MAX_REPORT_BODY_BYTES - 128 * 1024
 _AFTER = "aftermath"
 _BEFORE = "before"
 _ALREADY = "already_in_mission"
@@ -377,7 +379,7 @@ class ImportRun:
     def _with_flags(self, report: ImportReport, more: Sequence[QualityFinding] = ()) -> ImportReport:
         said = {finding.code for finding in [*more, *report.quality]}
         flags = [finding for finding in self._journal.flagged() if finding.code not in said]
-        return report.model_copy(update={"quality": [*more, *report.quality, *flags][:100]})
+        return _that_fits(report.model_copy(update={"quality": [*more, *report.quality, *flags][:100]}))
 
     def _verification(self, mission: MissionClient | None, found: Aftermath | None) -> reconcile.Verification:
         again = None
@@ -443,6 +445,15 @@ class ImportRun:
                 log.warning("a step of the import waits: %s", away.detail)
                 with self.gauge.waiting(WaitReason.NO_CONNECTION, away.detail):
                     self._stop.wait(self._limits.backoff.delay(failures, away.retry_after_seconds))
+
+
+def _that_fits(report: ImportReport) -> ImportReport:
+    """Result: the report with as many rows that match as one body has room for; those that differ come first."""
+    while len(report.model_dump_json()) > _MOST_BYTES and report.rows:
+        kept = len(report.rows) // 2
+        left_off = report.rows_left_off + len(report.rows) - kept
+        report = report.model_copy(update={"rows": report.rows[:kept], "rows_left_off": left_off})
+    return report
 
 
 def _once(told: Sequence[str]) -> list[str]:

@@ -129,7 +129,11 @@ SILENT = i.check(
 REFUSED_MISSION = i.check(
     CheckKind.MISSION, fault=s.fault(ErrorCode.MISSION_KEY_REVOKED, "Mission answered 403 to the key.")
 )
-DRY_RUN = i.job(JobState.COMPLETED, rockrms=i.settings(dry_run=True))
+DRY_RUN = i.job(
+    JobState.COMPLETED,
+    rockrms=i.settings(dry_run=True),
+    progress=s.progress(files=s.tally(), bytes=s.tally(), entities=i.entity_progress()),
+)
 
 IMPORT_PAGES: dict[str, Callable[[], str]] = {
     "church": lambda: _project(i.known(), jobs=[i.ended(False), i.job(), s.job()]),

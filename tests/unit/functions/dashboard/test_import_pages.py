@@ -92,6 +92,14 @@ def test_a_dry_run_leads_to_the_import_also_after_its_settings_were_changed():
     assert not was_dry_run(i.job())
 
 
+def test_what_a_dry_run_would_send_is_said_and_asked_for_only_while_it_works():
+    text = words("import-dry-run")
+    assert "79,939 records" in text
+    assert "to send, of 117,397 in scope" in text
+    record = next(tag for tag in Reader(IMPORT_PAGES["import-dry-run"]()).all("div") if tag.get("id") == "record")
+    assert "hx-trigger" not in record
+
+
 @pytest.mark.parametrize(
     ("report", "title", "tone"),
     [

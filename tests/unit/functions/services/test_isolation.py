@@ -76,13 +76,17 @@ from tests.memory.world import (
 
 LIST = ListQuery()
 ANYONE = AgentChoiceBody()
+ABOUT_IMPORTS = frozenset({"imports", "import_logs", "next_attempts", "missions", "rock"})
 DESTINATION = BlobDestination(container="theirs")
 
 
 class Two:
-    """A running job of one client, and another client with an agent and a project of its own."""
+    """A running job of one client, and another client with an agent and a project of its own.
 
-    def __init__(self) -> None:
+    With an import beside the job, where the operation of this name is about one.
+    """
+
+    def __init__(self, name: str = "") -> None:
         self.running: Running = running_job()
         self.world: World = self.running.world
         self.services: Services = self.world.services
@@ -94,14 +98,21 @@ class Two:
             ADMIN, self.running.project_id, "contosofiles", "archive"
         ).link_id
         self.running.agent.grant(self.running.job)
-        connect_mission(self.world, self.running.project_id)
-        self.import_id = new_import(self.world, self.running.project_id, agent_id=self.running.agent.agent_id).job_id
-        self.world.drain()
-        self.running.agent.take(self.world.job(self.import_id))
-        self.services.imports.put_report(self.running.agent.caller(), self.import_id, report_of(self.world))
+        self.import_id = ""
+        if name.partition(".")[0] in ABOUT_IMPORTS:
+            self._import()
         hook = WebhookCreate(url="https://hooks.customer.example/", project_id=self.running.project_id)
         self.webhook_id = self.services.webhooks.create(ADMIN, hook).webhook_id
         self.event_id = self.services.deliveries.test(ADMIN, self.webhook_id).event_id
+
+    def _import(self) -> None:
+        """An import that the job's agent has taken, with a report."""
+        connect_mission(self.world, self.running.project_id)
+        agent = self.running.agent
+        self.import_id = new_import(self.world, self.running.project_id, agent_id=agent.agent_id).job_id
+        self.world.drain()
+        agent.take(self.world.job(self.import_id))
+        self.services.imports.put_report(agent.caller(), self.import_id, report_of(self.world))
 
 
 type Operation = Callable[[Two, OperatorCaller], object]
@@ -369,7 +380,7 @@ def outsiders(two: Two) -> dict[str, OperatorCaller]:
 @pytest.mark.parametrize("outsider", ["organization", "client"])
 @pytest.mark.parametrize("name", [*READS, *WRITES])
 def test_what_is_another_ones_is_not_there(name: str, outsider: str) -> None:
-    two = Two()
+    two = Two(name)
     before = two.world.tables.everything()
     operation = {**READS, **WRITES}[name]
     refused(ErrorCode.NOT_FOUND, lambda: operation(two, outsiders(two)[outsider]))
@@ -378,7 +389,7 @@ def test_what_is_another_ones_is_not_there(name: str, outsider: str) -> None:
 
 @pytest.mark.parametrize("name", WRITES)
 def test_a_reader_changes_nothing(name: str) -> None:
-    two = Two()
+    two = Two(name)
     before = two.world.tables.everything()
     with pytest.raises(MigrateError) as caught:
         WRITES[name](two, READER)
@@ -388,7 +399,7 @@ def test_a_reader_changes_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", READS)
 def test_a_reader_reads(name: str) -> None:
-    READS[name](Two(), READER)
+    READS[name](Two(name), READER)
 
 
 def test_only_administrators_delete_clients_and_only_those_of_all_clients_add_one() -> None:
@@ -432,7 +443,7 @@ def test_jobs_of_a_project_or_agent_that_is_not_ones_own_are_not_listed() -> Non
     for caller in (STRANGER, limited(two.other_client)):
         refused(ErrorCode.NOT_FOUND, lambda caller=caller: two.services.jobs.list(caller, LIST, project_id))  # type: ignore[misc]
         assert two.services.jobs.list(caller, LIST, agent_id=agent_id).items == []
-    assert len(two.services.jobs.list(ADMIN, LIST, project_id, agent_id=agent_id).items) == 2
+    assert len(two.services.jobs.list(ADMIN, LIST, project_id, agent_id=agent_id).items) == 1
 
 
 def test_a_continuation_of_one_member_is_of_no_use_to_another() -> None:
@@ -490,7 +501,7 @@ def foreign_agents(two: Two) -> dict[str, AgentHand]:
 
 @pytest.mark.parametrize("whose", ["client", "organization", "sibling"])
 def test_an_agent_does_nothing_to_a_job_that_is_not_its_own(whose: str) -> None:
-    two = Two()
+    two = Two("imports")
     agent = foreign_agents(two)[whose]
     caller, job_id = agent.caller(), two.running.job_id
     row = LedgerRow(row=1, path="x", bucket=Bucket.TRANSFERRED, finished_at=ManualClock().now)
