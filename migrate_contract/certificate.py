@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
 
-from migrate_contract.rockrms import Entity, Evidence, ImportReport, ReconciliationRow, Stage, Verdict
+from migrate_contract.rockrms import Entity, Evidence, ImportReport, ReconciliationRow, Stage, Tallied, Verdict
 
 MAX_FUND_ROWS = 14
 """Rows of fund and year that one sheet has room for; the rest is added up in one row."""
@@ -254,15 +254,19 @@ def _bridge(report: ImportReport) -> str:
 
 def _left_behind(report: ImportReport) -> str:
     rows = [
-        (tallied.label, f"{tallied.count:,}", "" if tallied.amount is None else _grouped(tallied.amount))
+        (tallied.label, f"{tallied.count:,}" if tallied.count else "?", _amount_of(tallied))
         for tallied in (*report.not_moved, *report.other_types)
-        if tallied.count
+        if tallied.count or "not counted" in tallied.label
     ]
     text = "<h2>Not moved</h2>" + (_table(("", "Count", ""), rows, numbers=2) if rows else "<p>Nothing was found.</p>")
     already = [(tallied.label, f"{tallied.count:,}") for tallied in report.already_in_mission if tallied.count]
     if already:
         text += "<h2>Already in Mission</h2>" + _table(("", "Count"), already, numbers=1)
     return text
+
+
+def _amount_of(tallied: Tallied) -> str:
+    return "" if tallied.amount is None else _grouped(tallied.amount)
 
 
 def _evidence(report: ImportReport) -> str:

@@ -36,6 +36,7 @@ class GiftRows:
         self._scope = scope
         self._read = read
         self._named = 0
+        self._batch_names: dict[str, str] = {}
         self._fund_names = {
             scope.funds.get(account.guid, scope.new_fund(account.guid)): _fund_name(account, scope)
             for account in sorted(scope.facts.accounts.values(), key=lambda account: -account.id)
@@ -51,6 +52,7 @@ class GiftRows:
             UNION SELECT f.external_id || ': ' || f.detail, a.fund, a.day, a.class, a.batch, a.method, a.unit, a.person
             FROM finding f JOIN aside a ON a.entity = f.entity AND a.id = f.id WHERE f.entity = 'contributions'"""
         )
+        self._batch_names = {str(key): name for key, name in self._book.query("SELECT id, name FROM raw_batch")}
         yield from self._classes()
         yield from self._table(Grouping.FUND_DAY, "fund_year", lambda key: (key[0], key[1][:4], ""), self._fund_year)
         yield from self._classes_of_funds()
@@ -194,7 +196,9 @@ class GiftRows:
         return f"{fund}|{year}", label, "fund = ? AND substr(day, 1, 4) = ?", (fund, year)
 
     def _batch(self, key: _Key) -> tuple[str, str, str, Sequence[str]]:
-        return key[0], f"Batch {key[0]}" if key[0] else "Without batch", "batch = ?", (key[0],)
+        name = self._batch_names.get(key[0], "")
+        label = f"Batch {key[0]}{f': {name}' if name else ''}" if key[0] else "Without batch"
+        return key[0], label, "batch = ?", (key[0],)
 
     def _method(self, key: _Key) -> tuple[str, str, str, Sequence[str]]:
         return key[0], key[0] or "Without payment method", "method = ?", (key[0],)

@@ -58,7 +58,8 @@ def report_of(work: Verification, book: Workbook, seen: Seen) -> ImportReport:
     rows = list(_rows(work, book, seen, gifts))
     bridge = gifts.bridge() if asked and Entity.CONTRIBUTIONS in work.entities else None
     gone = list(islice(_gone(work, book), _MAX_GONE))
-    undecided = sum(1 for record in gone if record.decision is None)
+    counted = _count_gone(work, book)
+    undecided = counted["gone"]
     errored = sum(work.journal.tally(entity).errored for entity in work.entities)
     evidence = Evidence.MISSION if asked else Evidence.ACKNOWLEDGED
     left = bridge.unexplained if bridge else Decimal(0)
@@ -80,7 +81,7 @@ def report_of(work: Verification, book: Workbook, seen: Seen) -> ImportReport:
         rows_left_off=left_off,
         bridge=bridge.lines if bridge else [],
         unexplained=money(left),
-        quality=rock_findings.findings(work.rock, work.scope, book),
+        quality=rock_findings.findings(work.scope, book),
         funds=list(work.facts.funds) or rock_findings.funds(work.scope, book),
         statuses=rock_findings.statuses(work.scope, book),
         not_moved=rock_findings.not_moved(work.rock, work.scope),
@@ -89,7 +90,7 @@ def report_of(work: Verification, book: Workbook, seen: Seen) -> ImportReport:
         changed_during=[text[:400] for text in seen.changed],
         changed_during_count=seen.changed_count,
         gone=gone,
-        gone_count=len(gone),
+        gone_count=sum(counted.values()),
         totals=gifts.totals(),
         ledger_sha256=work.journal.sha256(),
         versions=work.facts.versions,
@@ -164,6 +165,19 @@ def _gone(work: Verification, book: Workbook) -> Iterator[GoneRecord]:
                 # Void is a wish until it is done: what was voided is not listed by Mission any more.
                 decision=answer if answer is GoneAnswer.KEEP else None,
             )
+
+
+def _count_gone(work: Verification, book: Workbook) -> dict[str, int]:
+    """Result: `gone` (nobody has decided) and `kept`, of the job's entities."""
+    counted = {"gone": 0, "kept": 0}
+    for entity in work.entities:
+        for why, count in book.query(
+            """SELECT why, count(*) FROM aside WHERE entity = ? AND why IN ('gone', 'kept') AND copy = 0
+            GROUP BY why""",
+            (entity.value,),
+        ):
+            counted[why] += count
+    return counted
 
 
 def _reason(

@@ -111,6 +111,7 @@ class _Reading:
             "raw_attendance",
             filter(None, map(self._attendance(), self._pages(Read.ATTENDANCE, water.get(Entity.ATTENDANCE, 0)))),
         )
+        yield "raw_batch", map(_batch, self._pages(Read.BATCHES, _EVERY))
         yield "raw_prayer", map(_prayer, self._pages(Read.PRAYERS, water.get(Entity.PRAYER_REQUESTS, 0)))
 
     def lines(self) -> Iterator[Sequence[Any]]:
@@ -250,6 +251,10 @@ def _home(row: Sequence[Any]) -> Sequence[Any]:
 
 def _prayer(row: Sequence[Any]) -> Sequence[Any]:
     return (row[0], row[2], row[1], mark(row))
+
+
+def _batch(row: Sequence[Any]) -> Sequence[Any]:
+    return (row[0], str(row[1] or "").strip(), cents(row[2]))
 
 
 def _day(moment: Any) -> Any:

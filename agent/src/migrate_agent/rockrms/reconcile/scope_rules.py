@@ -23,6 +23,7 @@ RAW_TABLES = {
     "raw_home": "id INTEGER PRIMARY KEY, grp INT, usable INT, mark INT",
     "raw_attendance": "id INTEGER PRIMARY KEY, person INT, day TEXT, occurrence TEXT, grp INT, campus INT, mark INT",
     "raw_prayer": "id INTEGER PRIMARY KEY, person INT, campus INT, mark INT",
+    "raw_batch": "id INTEGER PRIMARY KEY, name TEXT, control INT",
 }
 """Raw rows by table. `kind` of a group: 1 family, 0 a group in scope, -1 neither (roles, relationships)."""
 

@@ -18,7 +18,7 @@ from migrate_agent.rockrms.reconcile.readback import ReadBack, Readback
 from migrate_agent.rockrms.reconcile.report import Seen, report_of
 from migrate_agent.rockrms.reconcile.rock_side import read_lines_again, read_now
 from migrate_agent.rockrms.reconcile.surplus import judge_surplus
-from migrate_agent.rockrms.reconcile.workbook import Finding, Workbook
+from migrate_agent.rockrms.reconcile.workbook import Finding, Workbook, open_workbook
 from migrate_agent.stop import StopSignal
 from migrate_contract.rockrms import Entity, Example, ImportReport, Stage
 
@@ -52,8 +52,11 @@ class Verification:
 
 
 def take_before(rock: SqlReader, scope: Scope, workbook: Path, stop: StopSignal) -> None:
-    """Keeps what Rock has before the import, as a mark per row, so that changes on the way are named."""
-    with Workbook(workbook) as book:
+    """Keeps what Rock has before the import, as a mark per row, so that changes on the way are named.
+
+    Raises StopRequested, Retryable(disk-full), and what the reader raises.
+    """
+    with open_workbook(workbook) as book:
         read_now(rock, scope, book, stop)
         for entity in Entity:
             book.take_before(entity)
@@ -66,7 +69,7 @@ def verify(work: Verification) -> ImportReport:
     different there is taken out of the journal, so that the next run sends it. Raises StopRequested, and Retryable and
     Fatal as the two sides raise them; the workbook stays, and the call may be repeated.
     """
-    with Workbook(work.workbook) as book:
+    with open_workbook(work.workbook) as book:
         book.start_over()
         read_now(work.rock, work.scope, book, work.stop)
         for entity in work.entities:
@@ -85,7 +88,7 @@ def verify(work: Verification) -> ImportReport:
 
 def dry_run(work: Verification) -> ImportReport:
     """Result: the same report before anything is sent: Rock's side alone."""
-    with Workbook(work.workbook) as book:
+    with open_workbook(work.workbook) as book:
         book.start_over()
         read_now(work.rock, work.scope, book, work.stop)
         for entity in work.entities:

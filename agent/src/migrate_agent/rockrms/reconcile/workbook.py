@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from migrate_agent.store.database import translated
 from migrate_contract.rockrms import Entity
 
 _CHUNK = 5_000
@@ -113,6 +114,13 @@ class Finding(NamedTuple):
     kind: str
     fields: tuple[str, ...]
     detail: str
+
+
+@contextlib.contextmanager
+def open_workbook(path: Path) -> Iterator[Workbook]:
+    """Gives the workbook and closes it; raises Retryable(disk-full) and Fatal(journal-unreadable) for its file."""
+    with translated(path), Workbook(path) as book:
+        yield book
 
 
 class Workbook:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migrate_agent.rockrms.reconcile.workbook import Finding, Grouping, Workbook
+from migrate_agent.rockrms.reconcile.workbook import Finding, Grouping, Workbook, open_workbook
+from migrate_contract.errors import ErrorCode, Fatal
 from migrate_contract.rockrms import Entity
 
 FEW = settings(max_examples=30, deadline=None)
@@ -105,6 +107,14 @@ def test_what_was_taken_before_outlives_a_restart(tmp_path: Path) -> None:
         assert list(book.changes(Entity.CONTRIBUTIONS)) == [(1, "deleted")]
         book.close(remove=True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_none_is_said_in_words(tmp_path: Path) -> None:
+    file = tmp_path / "workbook.sqlite"
+    file.write_bytes(b"no database" * 100)
+    with pytest.raises(Fatal) as raised, open_workbook(file):
+        pass
+    assert raised.value.code is ErrorCode.JOURNAL_UNREADABLE
 
 
 def test_findings_come_back_as_they_went_in() -> None:
