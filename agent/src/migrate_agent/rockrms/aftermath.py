@@ -223,9 +223,9 @@ class Aftercare:
 
     def _journal_ids(self, entity: Entity) -> Iterator[int]:
         after = 0
-        while page := self._journal.records(entity, after, _JOURNAL_PAGE):
-            yield from (record.source_id for record in page)
-            after = page[-1].source_id
+        while page := self._journal.seen(entity, after, _JOURNAL_PAGE):
+            yield from page
+            after = page[-1]
 
     # Gone
 

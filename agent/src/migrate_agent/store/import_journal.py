@@ -40,10 +40,13 @@ _ENTITIES = tuple(Entity)
 _NUMBER = {entity: number for number, entity in enumerate(_ENTITIES)}
 _STATUS = {status.value: status for status in RecordStatus}
 _UPSERT = (
-    "INSERT INTO record (entity, source_id, run, status, held, digest, batch) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO record (entity, source_id, run, status, held, digest, batch)"
+    " SELECT ?1, value, ?2, ?3, ?4, coalesce(substr(?5, key * ?6 + 1, ?6), x''), ?7 FROM json_each(?8) WHERE true"
     " ON CONFLICT (entity, source_id) DO UPDATE SET run = excluded.run, status = excluded.status,"
     " held = max(held, excluded.held), digest = excluded.digest, batch = excluded.batch"
 )
+"""One statement for all records of a batch: with one a row, the interpreter's lock would change hands at every row, and
+this thread would wait for those that read and map each time. The digests, all of one length, come as one value."""
 _RECORD = (
     "SELECT record.source_id, record.status, record.digest, batch.key, batch.request_id, record.held"
     " FROM record LEFT JOIN batch ON batch.id = record.batch WHERE record.entity = ? AND record.run = ? "
@@ -212,23 +215,24 @@ class ImportJournal:
             return
         number, run = _NUMBER[entity], self._run
         before = self._decided_before(number, [record.source_id for record in decided])
-        batches = {key: self._batch(key, request) if key else 0 for key, request in {d[3:5] for d in decided}}
         if before:
             decided = [
                 d._replace(status=_together(before[d.source_id], d.status)) if d.source_id in before else d
                 for d in decided
             ]
-        for status, records in Counter([record[1] for record in decided]).items():
-            counts.by_status[status] += records
         for status, records in Counter(before[d[0]] for d in decided if d[0] in before).items():
             counts.by_status[status] -= records
-        self._db.executemany(
-            _UPSERT,
-            [
-                (number, source_id, run, status, status <= RecordStatus.UNCHANGED, digest, batches[key])
-                for source_id, status, digest, key, _ in decided
-            ],
-        )
+        batches: dict[str, int] = {"": 0}
+        for (status, key, request), group in _grouped(decided).items():
+            if key not in batches:
+                batches[key] = self._batch(key, request)
+            counts.by_status[status] += len(group)
+            ids = f"[{','.join([str(record[0]) for record in group])}]"
+            digests = b"".join([record[2] for record in group])
+            held = status <= RecordStatus.UNCHANGED
+            self._db.execute(
+                _UPSERT, (number, run, status, held, digests, len(digests) // len(group), batches[key], ids)
+            )
 
     def _batch(self, key: str, request_id: str) -> int:
         made = self._db.execute("INSERT INTO batch (key, request_id) VALUES (?, ?)", (key, request_id))
@@ -277,6 +281,12 @@ class ImportJournal:
         values = (_NUMBER[entity], self._run, after_id, *((status,) if status is not None else ()), limit)
         with self._lock, translated(self.path):
             return [_record(row) for row in self._db.execute(query, values)]
+
+    def seen(self, entity: Entity, after_id: int, limit: int) -> list[int]:
+        """Result: the source ids after `after_id` that this run has decided on, in order."""
+        query = "SELECT source_id FROM record WHERE entity = ? AND source_id > ? AND run = ? ORDER BY source_id LIMIT ?"
+        with self._lock, translated(self.path):
+            return [row[0] for row in self._db.execute(query, (_NUMBER[entity], after_id, self._run, limit))]
 
     def find(self, entity: Entity, source_ids: Iterable[int]) -> dict[int, Record]:
         """Result: these records, where the run has decided on them."""
@@ -400,6 +410,19 @@ def _together(was: RecordStatus, now: RecordStatus) -> RecordStatus:
     if was in ACKNOWLEDGED and now in ACKNOWLEDGED:
         return min(was, now)
     return now
+
+
+def _grouped(decided: Sequence[Decided]) -> dict[tuple[RecordStatus, str, str], list[Decided]]:
+    """Result: the records by what became of them and their batch."""
+    groups: dict[tuple[RecordStatus, str, str], list[Decided]] = {}
+    for record in decided:
+        name = (record[1], record[3], record[4])
+        group = groups.get(name)
+        if group is None:
+            groups[name] = [record]
+        else:
+            group.append(record)
+    return groups
 
 
 class Newest(NamedTuple):
