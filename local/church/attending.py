@@ -6,8 +6,8 @@ import random
 from datetime import datetime, timedelta
 
 from local.church import guids
+from local.church.making import TODAY
 from local.church.model import Alias, Attendance, Group, Model, Occurrence, Person
-from local.church.people import TODAY
 from local.church.shapes import Shape
 
 WEEKS = 60

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 
 from local.church import words
+from local.church.making import add_member, campus_of, moment, new_group
 from local.church.model import Group, Model, Person
-from local.church.people import add_member, campus_of, moment, new_group
 from local.church.shapes import Shape
 
 PLUMBING = ("event", "application", "communication", "chat-direct", "chat-shared", "lms")

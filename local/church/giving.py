@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from itertools import zip_longest
 
 from local.church import guids
+from local.church.making import TODAY
 from local.church.model import Account, Alias, Batch, Header, Line, Model, Payment, Person
-from local.church.people import TODAY
 from local.church.shapes import Shape
 
 FIRST_SUNDAY = datetime.fromisoformat("2021-01-03 09:00")

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from local.church import database, people, reading
+from local.church import database, homes, reading
 from local.church.church import Church
 from local.church.expected import ENTITIES, ExpectedMission
 from local.church.giving import add_line, new_header, refund_of
+from local.church.making import add_member
 from local.church.model import Group, Header, Line, Member, Occurrence, Payment, Person
 
 _BUSY_SECONDS = 30.0
@@ -207,9 +208,9 @@ def move_family(church: Church, rng: random.Random, at: datetime) -> Change:
     for place in family.places:
         if place.kind is home:
             place.kind, place.mapped, place.mailing, place.modified = previous, False, False, at
-    location = people.new_address(model, rng)
+    location = homes.new_address(model, rng)
     location.street1, location.city = f"{family.id} New Street", "Tempe"
-    people.add_place(model, family, location, "home", mapped=True, mailing=True).modified = at
+    homes.add_place(model, family, location, "home", mapped=True, mailing=True).modified = at
     with _writing(church) as rock:
         database.write(rock, model, "Location", [location])
         database.write(rock, model, "GroupLocation", [(family, place) for place in family.places])
@@ -221,7 +222,7 @@ def join_group(church: Church, rng: random.Random, at: datetime) -> Change:
     group = rng.choice([group for group in church.model.groups if _is_open(group)])
     known = {member.person.id for member in group.members}
     person = _person(church, rng, lambda one: one.id not in known)
-    member = people.add_member(church.model, group, person, "member", joined=at)
+    member = add_member(church.model, group, person, "member", joined=at)
     member.created = member.modified = at
     _save(church, "GroupMember", [member])
     return Change("joined", "GroupMember", member.id, "groups", (group.id,), after={"person": person.id})

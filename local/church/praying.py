@@ -6,8 +6,8 @@ import random
 from datetime import timedelta
 
 from local.church import words
+from local.church.making import campus_of, moment
 from local.church.model import Alias, Model, Prayer
-from local.church.people import campus_of, moment
 
 
 def pray(model: Model) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from local.church import ENTITIES, Church, ExpectedMission, Shape, compare, mutations
-from local.church.people import TODAY
+from local.church.making import TODAY
 from local.church.reading import money
 from local.mission.direct import DirectMission
 from local.sqlserver import SqlServer

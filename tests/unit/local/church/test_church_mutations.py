@@ -11,8 +11,8 @@ import pytest
 
 from local.church import Shape, generate, mutations
 from local.church.database import create
+from local.church.making import TODAY
 from local.church.mutations import differing
-from local.church.people import TODAY
 from tests.unit.local.church.test_generated_church import Settings, everything
 
 LEFT_BEHIND = ("Note", "AttributeValue", "FinancialPledge", "FinancialScheduledTransaction")
