@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -36,6 +38,7 @@ class Children:
             stdout=subprocess.PIPE,
             text=True,
             cwd=REPOSITORY,
+            start_new_session=True,
             env={**os.environ, "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'agent' / 'src'}"},
         )
 
@@ -49,10 +52,14 @@ class Children:
         assert line, "the process that forks is gone"
         return None if line == "killed" else json.loads(line)
 
-    def end(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait(10)
+    def __enter__(self) -> Children:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing of it is left, whatever the test came to."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate(timeout=10)
 
 
 @pytest.fixture
@@ -90,19 +97,17 @@ def test_killed_twenty_times_it_ends_as_the_clean_one(tmp_path: Path, server: Sq
         "key": "the-integration-key-of-a-test",
         "ca": str(tmp_path / "certificates" / "ca.pem"),
     }
-    children = Children(tmp_path, config)
-    clean = children.run()
-    children.end()
+    with Children(tmp_path, config) as children:
+        clean = children.run()
     assert clean is not None
     expected = held(mission)
     mission.control.clear()
 
-    children = Children(tmp_path, {**config, "folder": str(tmp_path / "killed")})
     chance = random.Random(20)
-    for number in range(KILLS):
-        assert children.run(chance.randrange(1, 4 + number)) is None, "it was to be killed before its end"
-    ended = children.run()
-    children.end()
+    with Children(tmp_path, {**config, "folder": str(tmp_path / "killed")}) as children:
+        for number in range(KILLS):
+            assert children.run(chance.randrange(1, 4 + number)) is None, "it was to be killed before its end"
+        ended = children.run()
     assert ended is not None
     assert held(mission) == expected, "each record once, as in the clean run"
     assert ended["entities"] == clean["entities"]
