@@ -99,7 +99,7 @@ _SENTENCES = {
     Done.JOB_PAUSED: "Pause asked. The agent finishes what it is sending first.",
     Done.JOB_RESUMED: "Resumed. It goes on at the agent's next heartbeat.",
     Done.JOB_CANCELLED: "Cancel asked. The agent stops at once when it hears of it.",
-    Done.JOB_RERUN: "New attempt started. Verified files are not sent again.",
+    Done.JOB_RERUN: "New attempt started. What is verified is not sent again.",
     Done.JOB_APPROVED: "Approved. The copy begins at the agent's next heartbeat.",
     Done.JOB_RETRIED: "New attempt started, about the failed files only.",
     Done.JOB_CUT_OVER: "The last run has started. The schedule is switched off.",

@@ -26,6 +26,7 @@ from migrate_contract.rockrms import (
     LogKind,
     QualityFinding,
     Tallied,
+    TraceReport,
     Verdict,
 )
 
@@ -46,6 +47,16 @@ class LogFilter:
         """Result: the filter as it stands in an address."""
         named = {"kind": self.kind, "entity": self.entity, "code": self.code}
         return urlencode({name: str(value) for name, value in named.items() if value})
+
+
+@dataclass(frozen=True, slots=True)
+class ShownField:
+    """One field of a traced record, as it was sent and as Mission has it."""
+
+    name: str
+    sent: str
+    mission: str
+    differs: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +168,23 @@ def trace_page(frame: Frame, now: datetime, job: JobView, check: CheckView | Non
         poll_seconds=CHECK_POLL_SECONDS,
         test=trace_state(check),
         trace=check.trace if check else None,
+        fields=compared(check.trace) if check and check.trace else [],
         trace_form=form,
         entity_options=ENTITY_OPTIONS,
         entity_words=ENTITY_WORDS,
     )
+
+
+def compared(trace: TraceReport) -> list[ShownField]:
+    """Result: each field that was sent or that Mission has, those that differ first; of one side alone none differs."""
+    sent = {value.name: value.value for value in trace.sent}
+    mission = {value.name: value.value for value in trace.mission}
+    both = bool(sent) and bool(mission)
+    fields = [
+        ShownField(name, sent.get(name, ""), mission.get(name, ""), both and sent.get(name) != mission.get(name))
+        for name in dict.fromkeys([*sent, *mission])
+    ]
+    return sorted(fields, key=lambda field: not field.differs)
 
 
 def _finding(job_id: str, found: QualityFinding | Tallied, currency: str) -> ShownFinding:

@@ -116,5 +116,5 @@ def test_failed_files_are_retried_by_a_button_and_an_archive_offers_its_list(
 
 def rerun(dashboard: Dashboard) -> None:
     dashboard.press("Rerun")
-    expect(dashboard.page.get_by_text("New attempt started. Verified files are not sent again.")).to_be_visible()
+    expect(dashboard.page.get_by_text("New attempt started. What is verified is not sent again.")).to_be_visible()
     dashboard.expect_state("Completed")

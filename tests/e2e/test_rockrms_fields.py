@@ -139,3 +139,19 @@ def test_an_upgrade_that_has_dropped_the_old_columns_already(tmp_path):
     with SqlServer(church.path) as server:
         different = differences(expected, read_all(server, settings()))
     assert not different, listed(different)
+
+
+@pytest.mark.parametrize("seed", range(400, 408))
+def test_small_churches_with_settings_drawn_by_lot(seed, tmp_path):
+    rng = random.Random(seed)
+    church = generate(tmp_path / "rock.db", seed=seed, people=150, shape=rng.choice(list(Shape)))
+    campuses = rng.sample(church.model.campuses, rng.randrange(0, 4))
+    wanted = settings(
+        campus_ids=[campus.id for campus in campuses],
+        include_without_campus=rng.random() < 0.5 or not campuses,
+        date_range_start=rng.choice((None, date(rng.randrange(2021, 2027), rng.randrange(1, 13), 15))),
+        statuses={"declined": rng.choice(list(StatusMeaning)), "failed": rng.choice(list(StatusMeaning))},
+    )
+    with SqlServer(church.path) as server:
+        different = differences(church.expected(wanted), read_all(server, wanted))
+    assert not different, listed(different)

@@ -6,6 +6,7 @@ import pytest
 
 from functions.dashboard.badges import job_badges, was_dry_run
 from functions.dashboard.import_bar import entity_lines, totals
+from functions.dashboard.import_lists import compared
 from functions.dashboard.import_page import import_live
 from functions.dashboard.import_report import ordered, verdict_of
 from functions.dashboard.import_words import ENTITY_WORDS, MEASURE_WORDS, Part, amount, figure
@@ -235,7 +236,10 @@ def test_a_trace_shows_both_sides_the_rules_and_the_batch():
     text = words("import-trace")
     for part in ("12.30", "12.29", "(not shown)", "sent without a donor", "contributions-1-88", "1 copy"):
         assert part in text
+    assert "amount Differs 12.30 12.29" in text
     assert "answers on its next heartbeat" in words("import-trace-asked")
+    alone = i.trace(mission=[])
+    assert not any(field.differs for field in compared(alone))
 
 
 def test_the_certificates_style_is_let_in_by_its_hash_and_nothing_else():
