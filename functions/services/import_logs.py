@@ -10,20 +10,18 @@ from functions.domain.caller import AgentCaller, OperatorCaller
 from functions.domain.job import Job
 from functions.domain.job_rows import IMPORT_LOG_PREFIX
 from functions.domain.keys import Continuations
-from functions.domain.organization import OrganizationTables
-from functions.domain.ports import RowChanged, RowExists, RowMissing, Tables
+from functions.domain.ports import Tables
 from functions.domain.rockrms_views import ImportLogGroup, ImportLogSummary
 from functions.domain.views import ListQuery, Page
 from functions.services import csv_text
 from functions.services.attempts import Attempts
 from functions.services.import_store import Chunk, Group, ImportStore, group_of
-from functions.services.job_store import TABLE, JobStore
-from functions.services.ledgers import next_row
-from migrate_contract.errors import CATALOGUE, ErrorCode, Fatal, Retryable
+from functions.services.job_store import JobStore
+from functions.services.numbered_rows import append
+from migrate_contract.errors import CATALOGUE, ErrorCode, Fatal
 from migrate_contract.jobs import LedgerAnswer
 from migrate_contract.rockrms import Entity, ImportLogChunk, ImportLogRow, LogKind
 
-_TRIES = 5
 _SAMPLE = 5
 _COLUMNS = (
     "row",
@@ -79,26 +77,11 @@ class ImportLogs:
         Raises Fatal(attempt-superseded), Fatal(not-found), Fatal(job-type-conflict).
         """
         job = need_import(self._attempts.need(caller, job_id, body.attempt))
-        tables = OrganizationTables(self._tables, caller.organization)
-        key = IMPORT_LOG_PREFIX + job_id
-        for _ in range(_TRIES):
-            row = tables.get(TABLE, job.project_id, key)
-            expected = next_row(row, body.attempt)
-            fresh = [line for line in body.rows if line.row >= expected]
-            if not fresh or fresh[0].row > expected:
-                return LedgerAnswer(next_row=expected)
+
+        def write(fresh: list[ImportLogRow]) -> None:
             self._store.write_log(caller.organization, job_id, body.attempt, fresh)
-            following = fresh[-1].row + 1
-            columns = {"attempt": body.attempt, "next_row": following}
-            try:
-                if row is None:
-                    tables.insert(TABLE, job.project_id, key, columns)
-                else:
-                    tables.replace(TABLE, job.project_id, key, columns, row.etag)
-            except (RowExists, RowChanged, RowMissing):
-                continue
-            return LedgerAnswer(next_row=following)
-        raise Retryable(ErrorCode.CHANGED_MEANWHILE, "The log was written by several calls at once.")
+
+        return append(self._tables, job, IMPORT_LOG_PREFIX + job_id, body.rows, write, what="log")
 
     def page(self, caller: OperatorCaller, job_id: str, query: ListQuery, wanted: LogFilter) -> Page[ImportLogRow]:
         """Result: rows in order. Raises Fatal(not-found), Fatal(job-type-conflict)."""

@@ -6,17 +6,15 @@ import csv
 import io
 from collections.abc import Iterator
 
-from functions.domain import rows
 from functions.domain.caller import AgentCaller, OperatorCaller
 from functions.domain.job_rows import LEDGER_PREFIX
 from functions.domain.keys import Continuations
-from functions.domain.organization import OrganizationTables
-from functions.domain.ports import Row, RowChanged, RowExists, RowMissing, Tables
+from functions.domain.ports import Tables
 from functions.domain.views import ListQuery, Page
 from functions.services.attempts import Attempts
-from functions.services.job_store import TABLE, JobStore
+from functions.services.job_store import JobStore
 from functions.services.ledger_store import LedgerStore, is_safe
-from migrate_contract.errors import ErrorCode, Fatal, Retryable
+from functions.services.numbered_rows import append
 from migrate_contract.jobs import (
     Bucket,
     FailedFilesAnswer,
@@ -26,7 +24,6 @@ from migrate_contract.jobs import (
     LedgerRow,
 )
 
-_TRIES = 5
 _COLUMNS = (
     "row",
     "path",
@@ -68,26 +65,11 @@ class Ledgers:
         Raises Fatal(attempt-superseded), Fatal(not-found).
         """
         job = self._attempts.need(caller, job_id, body.attempt)
-        tables = OrganizationTables(self._tables, caller.organization)
-        key = LEDGER_PREFIX + job_id
-        for _ in range(_TRIES):
-            row = tables.get(TABLE, job.project_id, key)
-            expected = next_row(row, body.attempt)
-            fresh = [line for line in body.rows if line.row >= expected]
-            if not fresh or fresh[0].row > expected:
-                return LedgerAnswer(next_row=expected)
+
+        def write(fresh: list[LedgerRow]) -> None:
             self._store.write(caller.organization, job_id, body.attempt, fresh)
-            following = fresh[-1].row + 1
-            columns = {"attempt": body.attempt, "next_row": following}
-            try:
-                if row is None:
-                    tables.insert(TABLE, job.project_id, key, columns)
-                else:
-                    tables.replace(TABLE, job.project_id, key, columns, row.etag)
-            except (RowExists, RowChanged, RowMissing):
-                continue
-            return LedgerAnswer(next_row=following)
-        raise Retryable(ErrorCode.CHANGED_MEANWHILE, "The ledger was written by several calls at once.")
+
+        return append(self._tables, job, LEDGER_PREFIX + job_id, body.rows, write, what="ledger")
 
     def files(
         self,
@@ -157,18 +139,6 @@ class Ledgers:
                     if bucket is None or row.bucket is bucket:
                         yield row
             after = max(after, chunk.last)
-
-
-def next_row(row: Row | None, attempt: int) -> int:
-    """Result: the number that comes next in this attempt.
-
-    Raises Fatal(attempt-superseded) if a newer attempt has a ledger already.
-    """
-    if row is None or rows.number(row, "attempt") < attempt:
-        return 1
-    if rows.number(row, "attempt") > attempt:
-        raise Fatal(ErrorCode.ATTEMPT_SUPERSEDED, "A newer attempt has written its ledger.")
-    return rows.number(row, "next_row", 1)
 
 
 def _csv(found: Iterator[LedgerRow]) -> Iterator[bytes]:
