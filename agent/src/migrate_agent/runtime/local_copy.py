@@ -14,7 +14,6 @@ import json
 import os
 import secrets
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from migrate_agent.engine_results import EngineResult, Snapshot
 from migrate_agent.network import Network
 from migrate_agent.runtime.instance_lock import InstanceLock
 from migrate_agent.runtime.safe_list import SafeList
+from migrate_agent.runtime.watching import watching
 from migrate_agent.stop import StopSignal
 from migrate_agent.store.job_journal import JobJournal
 from migrate_agent.transfer.access import SasUrlAccess
@@ -138,7 +138,7 @@ def run_copy(
     began = time.monotonic()
     with _journal_of(folder / request.spec().job_id) as (journal, attempt, resumed):
         engine = _engine(request.spec(attempt), journal, request, network, stop)
-        with _watching(engine, watch):
+        with watching(engine.snapshot, watch, _LOOK_SECONDS):
             result = engine.run()
         snapshot = engine.snapshot()
         if ledger is not None:
@@ -225,23 +225,6 @@ def _fresh_journal(own: Path) -> Iterator[JobJournal]:
         finally:
             journal.close()
     shutil.rmtree(own, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _watching(engine: CopyEngine, watch: Callable[[Snapshot], None]) -> Iterator[None]:
-    over = threading.Event()
-
-    def look() -> None:
-        while not over.wait(_LOOK_SECONDS):
-            watch(engine.snapshot())
-
-    thread = threading.Thread(target=look, name="watch", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join(5)
 
 
 def _write_ledger(journal: JobJournal, ledger: IO[str]) -> None:

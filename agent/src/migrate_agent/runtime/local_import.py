@@ -6,11 +6,9 @@ has, the next command begins another, which sends only what changed.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from migrate_agent.rockrms.connection_string import RockConnection
 from migrate_agent.rockrms.import_engine import ImportEngine, StepTime
 from migrate_agent.rockrms.import_wiring import real_ports
 from migrate_agent.runtime.instance_lock import InstanceLock
+from migrate_agent.runtime.watching import watching
 from migrate_agent.stop import StopSignal
 from migrate_agent.store.import_entries import REPORT
 from migrate_agent.store.import_journal import ImportJournal, newest_run
@@ -103,7 +102,7 @@ def run_import(
             ports = real_ports(request.connection, request.access, network, workbook)
             engine = ImportEngine(request.spec(attempt), journal, lambda _: ports, stop)
             began = time.time()
-            with _watching(engine, watch):
+            with watching(engine.snapshot, watch, _LOOK_SECONDS):
                 result = engine.run()
             text = journal.kept(REPORT)
             return ImportEnd(
@@ -117,21 +116,3 @@ def run_import(
             )
         finally:
             journal.close()
-
-
-@contextlib.contextmanager
-def _watching(engine: ImportEngine, watch: Callable[[Snapshot], None]) -> Iterator[None]:
-    """While inside, `watch` hears the snapshot now and then, on a thread of its own."""
-    ended = threading.Event()
-
-    def look() -> None:
-        while not ended.wait(_LOOK_SECONDS):
-            watch(engine.snapshot())
-
-    thread = threading.Thread(target=look, name="watch", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
