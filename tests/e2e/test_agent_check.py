@@ -22,11 +22,13 @@ import trustme
 from migrate_agent.checks.line import Line, Verdict
 from migrate_agent.checks.machine import disk_line
 from migrate_agent.checks.route import Host, route_lines
+from migrate_agent.checks.upload import upload_line
 from migrate_agent.config import load_config
 from migrate_agent.identity import Credentials, save_credentials
 from migrate_agent.network import Network
 from migrate_agent.rockrms.connection_store import ConnectionStore
 from migrate_agent.runtime.diagnosis import Asked, Diagnosis, allowed_hosts
+from migrate_agent.transfer.access import SasUrlAccess
 from migrate_contract.errors import ErrorCode
 from tests.harness.connect_proxy import ConnectProxy
 from tests.harness.copy_engine import Container
@@ -267,6 +269,16 @@ def test_the_upload_is_measured_and_leaves_no_blob(home: Path, container: Contai
     (line,) = [line for name, line in found.items() if name.startswith("upload")]
     assert line["verdict"] == "ok", line
     assert "Mbps" in line["detail"]
+    assert list(container.client.list_blobs()) == []
+
+
+def test_a_line_too_slow_for_one_block_is_measured_in_the_time_given(container: Container) -> None:
+    """The clock is over when the first big block has begun: the request is cut off, and nothing hangs."""
+    seconds = iter([0.0, *[0.1] * 14, *[9.0] * 1000])
+    access = SasUrlAccess(container.sas_url)
+    line = upload_line(access, Network(ca_file=container.ca_file), "never", 5, clock=lambda: next(seconds))
+    assert (line.verdict, line.code) == (Verdict.WARNING, ErrorCode.UPLOAD_SLOW)
+    assert "over 9 s" in line.detail
     assert list(container.client.list_blobs()) == []
 
 

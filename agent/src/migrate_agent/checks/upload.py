@@ -6,16 +6,20 @@ import os
 import threading
 from base64 import b64encode
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 
 from migrate_agent.checks.line import Line, failed_by, ok, warning
 from migrate_agent.network import Network
+from migrate_agent.stop import StopKind, StopRequested
 from migrate_agent.transfer.access import SasUrlAccess
 from migrate_agent.transfer.blob_http import BlobClient
 from migrate_agent.transfer.content_check import fastest_check
 from migrate_agent.transfer.pool import ConnectionPool
 from migrate_contract.errors import ErrorCode, MigrateError
 
+FIRST_BLOCK_BYTES = 64 << 10
+"""Small, so that a refusal is heard soon, and on the slowest line."""
 BLOCK_BYTES = 4 << 20
 STREAMS = 4
 SLOW_BYTES_PER_SECOND = 250_000
@@ -37,7 +41,9 @@ class _NoPace:
         return self._clock() >= self._ends
 
     def before_sending(self, size_bytes: int) -> None:
-        """Counts what is about to be sent."""
+        """Counts what is about to be sent. Raises StopRequested where the time is over: the request is cut off."""
+        if self.over:
+            raise StopRequested(StopKind.STOP)
         with self._lock:
             self.sent_bytes += size_bytes
 
@@ -48,8 +54,9 @@ def upload_line(
     """Result: the measured speed. `name`: of the blob that is never committed; the service forgets its blocks."""
     title = f"upload to container {access.container}"
     pool = ConnectionPool(network)
-    client, check, body = BlobClient(pool), fastest_check(), os.urandom(BLOCK_BYTES)
-    header = check.header_line(check.digest(body))
+    client, check = BlobClient(pool), fastest_check()
+    first, others = os.urandom(FIRST_BLOCK_BYTES), os.urandom(BLOCK_BYTES)
+    bodies = {body: check.header_line(check.digest(body)) for body in (first, others)}
     began = clock()
     pace = _NoPace(began + seconds, clock)
     faults: list[MigrateError] = []
@@ -57,18 +64,19 @@ def upload_line(
     def send(stream: int) -> None:
         number = 0
         try:
-            while not faults and (number == 0 or not pace.over):
+            while not faults and not pace.over:
                 block = b64encode(f"{stream:04d}{number:08d}".encode()).decode()
-                client.put_block(access.current(), name, block, body, header, pace=pace)
+                body = others if number else first
+                client.put_block(access.current(), name, block, body, bodies[body], pace=pace)
                 number += 1
+        except StopRequested:
+            return  # The time is over in the middle of a block: what was sent of it counts.
         except MigrateError as error:
             faults.append(error)
 
-    threads = [threading.Thread(target=send, args=(stream,), daemon=True) for stream in range(STREAMS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(STREAMS, thread_name_prefix="upload") as streams:
+        for each in [streams.submit(send, stream) for stream in range(STREAMS)]:
+            each.result()
     pool.close()
     spent = max(clock() - began, 0.001)
     if faults:
